@@ -1,0 +1,27 @@
+"""The contracts with the outside: messages, code tables and sheet columns, as data, with the little code to read them.
+
+Guarantees: what is here needs nothing of ours but this package, so an outsider can join with it and a Kafka client.
+Does not guarantee: anything about signatures or storage.
+"""
+
+from __future__ import annotations
+
+from schemas.codes import code_table, code_table_file, code_table_names
+from schemas.encoding import Malformed, canonical, dumps, loads
+from schemas.messages import MAX_MESSAGE_BYTES, MESSAGE_TYPES, Violation, examples_of, schema_of, violations
+
+__all__ = [
+    "MAX_MESSAGE_BYTES",
+    "MESSAGE_TYPES",
+    "Malformed",
+    "Violation",
+    "canonical",
+    "code_table",
+    "code_table_file",
+    "code_table_names",
+    "dumps",
+    "examples_of",
+    "loads",
+    "schema_of",
+    "violations",
+]
