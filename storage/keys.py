@@ -25,7 +25,7 @@ PublicKey = ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey
 PrivateKey = ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey
 
 
-class UnusableKey(ValueError):  # noqa: N818  named for what it says, as every refusal of ours
+class UnusableKey(ValueError):
     """密钥无法使用：只接受 Ed25519 或 P-256（prime256v1）的 PEM 密钥。"""
 
     def __init__(self, message: str | None = None) -> None:

@@ -11,10 +11,8 @@ database), and where keys are kept. A department's connector runs this too, so i
 
 from __future__ import annotations
 
-import binascii
 import json
 import logging
-from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +23,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
+from storage.base64url import decode, encode
 from storage.keys import (
     Algorithm,
     PrivateKey,
@@ -66,7 +65,7 @@ _ECDSA = ec.ECDSA(hashes.SHA256())
 _log = logging.getLogger(__name__)
 
 
-class BadSignature(Exception):  # noqa: N818  named for what it says, as every refusal of ours
+class BadSignature(Exception):
     """签名不可信。"""
 
     cause = "bad_signature"
@@ -144,18 +143,18 @@ class Signer:
     def sign_attached(self, payload: bytes) -> str:
         """Compact JWS that carries its payload: `header.payload.signature`, marked as a JWT."""
         protected = self._protected_token
-        return f"{protected}.{_b64(payload).decode()}.{self._signature(protected, payload)}"
+        return f"{protected}.{encode(payload).decode()}.{self._signature(protected, payload)}"
 
     @staticmethod
     def _header(fields: dict[str, str]) -> str:
-        return _b64(json.dumps(fields, separators=(",", ":")).encode()).decode()
+        return encode(json.dumps(fields, separators=(",", ":")).encode()).decode()
 
     def _signature(self, protected: str, payload: bytes) -> str:
-        signing_input = b"%b.%b" % (protected.encode(), _b64(payload))
+        signing_input = b"%b.%b" % (protected.encode(), encode(payload))
         if isinstance(self._key, ed25519.Ed25519PrivateKey):
-            return _b64(self._key.sign(signing_input)).decode()
+            return encode(self._key.sign(signing_input)).decode()
         r, s = decode_dss_signature(self._key.sign(signing_input, _ECDSA))
-        return _b64(r.to_bytes(32, "big") + s.to_bytes(32, "big")).decode()
+        return encode(r.to_bytes(32, "big") + s.to_bytes(32, "big")).decode()
 
 
 class TrustedKeys:
@@ -186,7 +185,7 @@ class TrustedKeys:
         attached, _, sig = rest.partition(".")
         if attached or not sig:
             raise BadSignature("签名头不是分离式 JWS（应为“头部..签名”）。")
-        key = self._check(protected, _b64(payload), sig, at=at, token=False)
+        key = self._check(protected, encode(payload), sig, at=at, token=False)
         return VerifiedBytes(payload, key.kid, key.department)
 
     def verify_attached(self, token: str, *, at: datetime) -> VerifiedBytes:
@@ -197,9 +196,8 @@ class TrustedKeys:
         if len(parts) != 3:
             raise BadSignature("访问令牌不是紧凑格式的 JWS。")
         protected, payload, sig = parts
-        decoded = _unb64(payload)
         key = self._check(protected, payload.encode(), sig, at=at, token=True)
-        return VerifiedBytes(decoded, key.kid, key.department)
+        return VerifiedBytes(decode(payload), key.kid, key.department)
 
     def _check(
         self, protected: str, payload_b64: bytes, sig: str, *, at: datetime, token: bool
@@ -216,14 +214,14 @@ class TrustedKeys:
         _check_in_force(key, at)
         signing_input = b"%b.%b" % (protected.encode(), payload_b64)
         try:
-            _verify(public, _unb64(sig), signing_input)
-        except InvalidSignature:
+            _verify(public, decode(sig), signing_input)
+        except (InvalidSignature, ValueError):
             raise BadSignature(f"签名与内容不符，内容可能被改动，或不是密钥 {kid} 所签。") from None
         return key
 
     def _read_header(self, protected: str) -> tuple[str, str, str]:
         try:
-            header = json.loads(_unb64(protected), object_pairs_hook=_unique)
+            header = json.loads(decode(protected), object_pairs_hook=_unique)
         except (ValueError, RecursionError):
             raise BadSignature("签名头无法解析。") from None
         if not isinstance(header, dict) or "crit" in header or "b64" in header:
@@ -231,6 +229,7 @@ class TrustedKeys:
         alg, kid, typ = header.get("alg"), header.get("kid"), str(header.get("typ", "")).upper()
         if not isinstance(alg, str) or not isinstance(kid, str):
             raise BadSignature("签名头缺少 alg 或 kid。")
+        alg = "EdDSA" if alg == "Ed25519" else alg  # RFC 9864's name for the same thing
         if len(self._headers) >= _HEADERS_KEPT:  # strangers must not be able to grow our memory
             self._headers.clear()
         if kid in self._keys:
@@ -239,7 +238,7 @@ class TrustedKeys:
 
 
 def sign_token(signer: Signer, claims: Mapping[str, Any]) -> str:
-    """A JWT for a request to the hub. `iss` becomes the signer's code; give `aud`, `iat` and `exp` (seconds)."""
+    """A JWT for a request to the hub. `iss` becomes the signer's code; give `aud`, `iat`, `exp` in seconds."""
     if missing := {"aud", "iat", "exp"} - claims.keys():
         raise ValueError(f"claims lack {', '.join(sorted(missing))}")
     body = json.dumps({**claims, "iss": signer.code}, ensure_ascii=False, separators=(",", ":"))
@@ -283,25 +282,6 @@ def _verify(public: PublicKey, sig: bytes, signing_input: bytes) -> None:
         raise InvalidSignature
     r, s = int.from_bytes(sig[:32], "big"), int.from_bytes(sig[32:], "big")
     public.verify(encode_dss_signature(r, s), signing_input, _ECDSA)
-
-
-def _b64(data: bytes) -> bytes:
-    return urlsafe_b64encode(data).rstrip(b"=")
-
-
-def _unb64(text: str) -> bytes:
-    """Strict: one text for one value, so that a signature cannot be rewritten without its bytes changing."""
-    try:
-        raw = text.translate(_TO_STANDARD).encode("ascii")
-        data = binascii.a2b_base64(raw + b"=" * (-len(raw) % 4), strict_mode=True)
-    except ValueError as error:  # binascii.Error and UnicodeEncodeError are ValueErrors
-        raise BadSignature("签名不是规范的 base64url。") from error
-    if _b64(data) != text.encode():
-        raise BadSignature("签名不是规范的 base64url。")
-    return data
-
-
-_TO_STANDARD = str.maketrans("-_+/=", "+/   ")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
