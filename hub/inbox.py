@@ -1,0 +1,72 @@
+"""Inbox 收件箱 and Quarantine 隔离区: every message from a department ends in exactly one of them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Identity, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from hub.model import Base, one_of
+
+QUARANTINE_CAUSES = (
+    "unsigned",
+    "bad_signature",
+    "unknown_key",
+    "revoked_key",
+    "wrong_sender",
+    "not_json",
+    "schema",
+    "unknown_type",
+    "too_large",
+    "unknown_case",
+    "unknown_push",
+)
+QUARANTINE_STATES = ("held", "replayed", "dismissed")
+
+
+class InboxRow(Base):
+    """An accepted message, with its exact bytes. (source, event_id) is unique: that is what makes an effect happen once."""
+
+    __tablename__ = "inbox"
+
+    source: Mapped[str] = mapped_column(primary_key=True)
+    event_id: Mapped[str] = mapped_column(primary_key=True)
+    event_type: Mapped[str]
+    case_no: Mapped[str]
+    value: Mapped[bytes]
+    signature: Mapped[str]
+    kid: Mapped[str]
+    received_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+
+
+class Quarantined(Base):
+    """A message that could not be taken, with its exact bytes and the cause. It blocks nobody."""
+
+    __tablename__ = "quarantine"
+    __table_args__ = (
+        one_of("cause", QUARANTINE_CAUSES),
+        one_of("state", QUARANTINE_STATES),
+        UniqueConstraint("topic", "partition", "offset", "sha256"),
+        Index("ix_quarantine_held", "received_at", postgresql_where=text("state = 'held'")),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    topic: Mapped[str]
+    partition: Mapped[int]
+    offset: Mapped[int] = mapped_column(BigInteger)
+    department: Mapped[str | None]
+    event_id: Mapped[str | None]
+    cause: Mapped[str]
+    message: Mapped[str]
+    expected: Mapped[str]
+    value: Mapped[bytes]  # at most 64 KiB of an oversized one: `size` and `sha256` speak of the whole
+    size: Mapped[int]
+    sha256: Mapped[bytes]
+    signature: Mapped[str | None]
+    kid: Mapped[str | None]
+    state: Mapped[str] = mapped_column(server_default=text("'held'"))
+    settled_by: Mapped[str | None]
+    settled_why: Mapped[str | None]
+    settled_at: Mapped[datetime | None]
+    received_at: Mapped[datetime] = mapped_column(server_default=text("now()"))

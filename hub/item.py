@@ -1,0 +1,62 @@
+"""ServiceItem 政务服务事项 and PushRule 推送规则: which decision is owed to whom, and how soon."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, SmallInteger, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from hub.department import Department
+from hub.model import Base
+
+
+class ServiceItem(Base):
+    """What can be applied for."""
+
+    __tablename__ = "service_items"
+    __table_args__ = (
+        CheckConstraint(
+            "promised_days IS NULL OR legal_days IS NULL OR promised_days <= legal_days", name="limits"
+        ),
+    )
+
+    code: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    catalog_code: Mapped[str | None]
+    item_type: Mapped[str] = mapped_column(server_default=text("'01'"))  # GB/T 39046 A.1
+    case_type: Mapped[str] = mapped_column(server_default=text("'2'"))  # A.6
+    legal_days: Mapped[int | None] = mapped_column(SmallInteger)
+    promised_days: Mapped[int | None] = mapped_column(SmallInteger)
+    # Words of a sheet's licence or document name that mean this item.
+    aliases: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
+    licence_type_code: Mapped[str | None]  # GB/T 36904, 21 characters
+    licence_name: Mapped[str | None]
+    active: Mapped[bool] = mapped_column(server_default=text("true"))
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PushRule(Base):
+    """Items x area x result -> a department and its time to sign. An empty condition matches everything."""
+
+    __tablename__ = "push_rules"
+    __table_args__ = (CheckConstraint("sign_within_days BETWEEN 0 AND 90", name="sign_within_days_sane"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    item_code: Mapped[str | None] = mapped_column(ForeignKey("service_items.code"))
+    area_prefix: Mapped[str | None]
+    result_type: Mapped[str | None]
+    party_kind: Mapped[str | None]
+    department: Mapped[str] = mapped_column(ForeignKey("departments.code"), index=True)
+    sign_within_days: Mapped[int] = mapped_column(SmallInteger, server_default=text("3"))
+    active: Mapped[bool] = mapped_column(server_default=text("true"))
+    created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+
+    item: Mapped[ServiceItem | None] = relationship()
+    department_row: Mapped[Department] = relationship()
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,49 @@
+"""What the hub asks of the outside: a signature, the sealing of personal numbers, the time.
+
+The composition roots build a Desk and hand it to the use cases; nothing here reads the environment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+
+class Signer(Protocol):
+    """Signs final bytes with the hub's key."""
+
+    @property
+    def kid(self) -> str:
+        """The key's id, as departments look it up."""
+
+    def sign(self, payload: bytes) -> str:
+        """A detached JWS (RFC 7515 appendix F) over exactly these bytes."""
+
+
+class IdentityVault(Protocol):
+    """Keeps personal document numbers findable but not readable."""
+
+    def digest(self, kind: str, number: str) -> bytes:
+        """A keyed hash: the same number of the same kind gives the same 32 bytes."""
+
+    def seal(self, number: str) -> bytes:
+        """The number, readable only with the vault's key."""
+
+    def mask(self, number: str) -> str:
+        """The number as it may be shown."""
+
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a use case works with, beside its transaction."""
+
+    area: str
+    public_url: str  # where departments fetch files, without a slash at the end
+    signer: Signer
+    identities: IdentityVault
+    clock: Clock  # timezone-aware UTC
