@@ -1,0 +1,96 @@
+"""Ports on the loopback address: chosen free once, remembered, reused while they are free.
+
+Guarantees: a port the administrator configured (SHENGUAN_PORT_<NAME>) is used or refused, never silently
+replaced. Not a guarantee: that nobody takes a free port between choosing and using it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import socket
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+HOST = "127.0.0.1"
+# Below the range the kernel hands out for outgoing connections, so that a remembered port is rarely taken.
+LOWEST, HIGHEST = 20_000, 32_000
+PREFERRED = {"web": 8080}
+
+
+class PortTaken(RuntimeError):
+    """配置的端口已被其他程序占用。"""
+
+
+def is_free(port: int) -> bool:
+    """True when a server could listen there now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return not is_open(port)
+
+
+def is_open(port: int) -> bool:
+    """True when something accepts connections there."""
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex((HOST, port)) == 0
+
+
+def _pick(taken: set[int]) -> int:
+    for _ in range(2000):
+        # Not for secrecy: two installations starting together should not try the same ports in the same order.
+        port = random.randint(LOWEST, HIGHEST)  # noqa: S311
+        if port not in taken and is_free(port):
+            return port
+    raise PortTaken(f"在 {LOWEST}-{HIGHEST} 之间找不到空闲端口。")
+
+
+def choose(
+    names: Iterable[str], *, remembered: Mapping[str, int], configured: Mapping[str, int]
+) -> dict[str, int]:
+    """A port for each name: the configured one, else the remembered one if free, else a new one.
+
+    Raises PortTaken when a configured port is in use.
+    """
+    ports: dict[str, int] = {}
+    for name in names:
+        taken = set(ports.values())
+        if name in configured:
+            port = configured[name]
+            if not is_free(port):
+                raise PortTaken(
+                    f"端口 {port}（SHENGUAN_PORT_{name.upper()}）已被占用，请换一个端口或停掉占用它的程序。"
+                )
+        else:
+            wanted = [p for p in (remembered.get(name), PREFERRED.get(name)) if p and p not in taken]
+            port = next((p for p in wanted if is_free(p)), 0) or _pick(taken)
+        ports[name] = port
+    return ports
+
+
+def configured(env: Mapping[str, str] = os.environ) -> dict[str, int]:
+    """The ports set by SHENGUAN_PORT_<NAME>. Raises ValueError with a sentence for what is not a port."""
+    prefix = "SHENGUAN_PORT_"
+    found = {}
+    for key, value in env.items():
+        if key.startswith(prefix):
+            if not (value.isascii() and value.isdigit() and 0 < int(value) < 65536):
+                raise ValueError(f"{key}={value} 不是端口号，应为 1-65535 之间的整数。")
+            found[key.removeprefix(prefix).lower()] = int(value)
+    return found
+
+
+def remember(file: Path, names: Iterable[str]) -> dict[str, int]:
+    """Choose ports for the names and keep them in the file for the next start."""
+    try:
+        old = {str(k): int(v) for k, v in json.loads(file.read_text()).items()}
+    except (OSError, ValueError, AttributeError):
+        old = {}
+    ports = choose(names, remembered=old, configured=configured())
+    file.write_text(json.dumps({**old, **ports}, indent=1))
+    return ports

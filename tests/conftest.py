@@ -1,0 +1,128 @@
+"""Fixtures on the real embedded parts; see `session_parts` for who starts and stops them."""
+
+from __future__ import annotations
+
+import random
+import secrets
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.engine import make_url
+
+from tests import session_parts
+
+_session: session_parts.Session | None = None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    global _session
+    if not hasattr(config, "workerinput") and _session is None:
+        _session = session_parts.Session()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    global _session
+    if _session is not None:
+        _session.close()
+        _session = None
+
+
+class Parts:
+    """Addresses of this run's servers; a server starts when its address is first read."""
+
+    @cached_property
+    def _postgres(self) -> dict[str, str]:
+        return session_parts.ask("postgres")
+
+    @cached_property
+    def _store(self) -> dict[str, str]:
+        return session_parts.ask("object_store")
+
+    @property
+    def database_url(self) -> str:
+        """The server's administrator, database `postgres`."""
+        return self._postgres["admin"]
+
+    @property
+    def role_url(self) -> str:
+        """The ordinary role that owns the tests' databases and may make new ones."""
+        return self._postgres["role"]
+
+    @cached_property
+    def kafka_bootstrap(self) -> str:
+        """A broker in memory: fast, and empty after its death."""
+        return session_parts.ask("broker")["bootstrap"]
+
+    @property
+    def s3_endpoint(self) -> str:
+        return self._store["endpoint"]
+
+    @property
+    def s3_access_key(self) -> str:
+        return self._store["access_key"]
+
+    @property
+    def s3_secret_key(self) -> str:
+        return self._store["secret_key"]
+
+
+@pytest.fixture(scope="session")
+def parts() -> Parts:
+    return Parts()
+
+
+def _make_database(parts: Parts, *, template: str) -> Iterator[str]:
+    role = make_url(parts.role_url)
+    name = f"t_{secrets.token_hex(8)}"
+    plain = role.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(plain, autocommit=True) as connection:
+        connection.execute(f"create database {name} template {template}")
+    try:
+        yield role.set(database=name).render_as_string(hide_password=False)
+    finally:
+        with psycopg.connect(plain, autocommit=True) as connection:
+            connection.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture
+def empty_database_url(parts: Parts) -> Iterator[str]:
+    """A fresh database without any table of ours."""
+    yield from _make_database(parts, template="template1")
+
+
+@pytest.fixture
+def database_url(parts: Parts) -> Iterator[str]:
+    """A fresh, migrated database."""
+    yield from _make_database(parts, template=session_parts.ask("template")["database"])
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    engine = create_engine(database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def area() -> str:
+    """An area code of this test alone, so that topics never collide."""
+    return f"99{random.randrange(10_000):04d}{secrets.randbelow(10**6):06d}"
+
+
+@pytest.fixture
+def bucket() -> str:
+    """A bucket name of this test alone; the bucket itself is not made."""
+    return f"t-{secrets.token_hex(8)}"
+
+
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """A folder with a short path, for Unix sockets and servers that cannot stand long ones."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="sg-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
