@@ -7,12 +7,14 @@ Does not guarantee: anything about signatures or storage.
 from __future__ import annotations
 
 from schemas.codes import code_table, code_table_file, code_table_names
+from schemas.columns import PERMIT_GENERATIONS, permit_columns
 from schemas.encoding import Malformed, canonical, dumps, loads
 from schemas.messages import MAX_MESSAGE_BYTES, MESSAGE_TYPES, Violation, examples_of, schema_of, violations
 
 __all__ = [
     "MAX_MESSAGE_BYTES",
     "MESSAGE_TYPES",
+    "PERMIT_GENERATIONS",
     "Malformed",
     "Violation",
     "canonical",
@@ -22,6 +24,7 @@ __all__ = [
     "dumps",
     "examples_of",
     "loads",
+    "permit_columns",
     "schema_of",
     "violations",
 ]
