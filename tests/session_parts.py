@@ -87,6 +87,7 @@ class Owner:
 
     def _start_template(self) -> dict[str, str]:
         """One migrated database that every test's own is copied from."""
+        from sqlalchemy import create_engine
         from sqlalchemy.engine import make_url
 
         from hub.migrations import upgrade
@@ -96,7 +97,11 @@ class Owner:
         with server.connect() as connection:
             connection.execute(f"create database {TEMPLATE} owner {ROLE}")
         url = make_url(self._started["postgres"]["role"]).set(database=TEMPLATE)
-        upgrade(url.render_as_string(hide_password=False))
+        engine = create_engine(url)
+        try:
+            upgrade(engine)
+        finally:
+            engine.dispose()  # a database with connections cannot be copied
         return {"database": TEMPLATE}
 
     def _start_object_store(self) -> dict[str, str]:

