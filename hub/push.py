@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hub.case import Case
@@ -67,6 +67,8 @@ class Push(Base):
     claimed_by: Mapped[str | None]
     returned_at: Mapped[datetime | None]
     returned_why: Mapped[str | None]
+    findings: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    last_finding_at: Mapped[datetime | None]
 
     case: Mapped[Case] = relationship()
     department_row: Mapped[Department] = relationship()

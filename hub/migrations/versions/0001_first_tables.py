@@ -477,6 +477,8 @@ def upgrade() -> None:
         sa.Column("claimed_by", sa.Text(), nullable=True),
         sa.Column("returned_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("returned_why", sa.Text(), nullable=True),
+        sa.Column("findings", sa.SmallInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("last_finding_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
             "state IN ('owed', 'arrived', 'signed', 'claimed', 'returned')",
             name=op.f("ck_pushes_state_known"),
