@@ -1,0 +1,152 @@
+"""Reads batches of raw messages as one member of a group; commits exactly the offsets it is told.
+
+Guarantees: nothing is committed by itself; a group that has no offset starts at the beginning, so nothing that was
+sent before the first start is missed. A message may come twice (after a rebalance or a crash).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import CommitFailedError, IllegalGenerationError, KafkaError, RebalanceInProgressError
+from kafka.errors import UnknownMemberIdError
+from kafka.structs import OffsetAndMetadata
+
+from connectors.bus.faults import FOREIGN, translate
+from connectors.bus.settings import BusSettings, require_fast_checksums
+
+Position = tuple[str, int]
+
+# A commit that comes after the partition went to somebody else: the messages will come again, there or here.
+_LOST = (CommitFailedError, IllegalGenerationError, RebalanceInProgressError, UnknownMemberIdError)
+_FETCH_BYTES = 8 * 1024 * 1024
+
+
+class Message(NamedTuple):
+    """One message as it lies on the broker."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes
+    headers: dict[str, bytes]
+
+    def header(self, name: str) -> str | None:
+        """A header as text; None when absent or not UTF-8."""
+        raw = self.headers.get(name)
+        try:
+            return None if raw is None else raw.decode()
+        except UnicodeDecodeError:
+            return None
+
+
+class Consumer:
+    """Connects at first use, and again after a failure. One thread."""
+
+    def __init__(self, settings: BusSettings, group: str, topics: Iterable[str] = ()) -> None:
+        require_fast_checksums()
+        self._settings = settings
+        self._group = group
+        self._topics = frozenset(topics)
+        self._client: Any = None
+
+    def follow(self, topics: Iterable[str]) -> bool:
+        """Read these topics from now on. True when that changed anything."""
+        wanted = frozenset(topics)
+        if wanted == self._topics:
+            return False
+        self._topics = wanted
+        if self._client is not None:
+            self._subscribe()
+        return True
+
+    def poll(self, limit: int = 500, timeout_ms: int = 500) -> list[Message]:
+        """Up to `limit` messages; an empty list when none came in time."""
+        try:
+            client = self._connected()
+            found = client.poll(timeout_ms=timeout_ms, max_records=limit)
+        except FOREIGN as error:
+            self.close()
+            raise translate(error) from error
+        return [_message(record) for records in found.values() for record in records]
+
+    def commit(self, offsets: Mapping[Position, int]) -> bool:
+        """Commit the next offset to read per partition. False when the partitions are no longer ours."""
+        if not offsets or self._client is None:
+            return not offsets
+        wanted = {
+            TopicPartition(t, p): OffsetAndMetadata(offset, "", -1) for (t, p), offset in offsets.items()
+        }
+        try:
+            self._client.commit(wanted, timeout_ms=self._settings.request_timeout_ms)
+        except _LOST:
+            return False
+        except FOREIGN as error:
+            self.close()
+            raise translate(error) from error
+        return True
+
+    def rewind(self, messages: Sequence[Message]) -> None:
+        """Read these messages again at the next poll."""
+        first: dict[Position, int] = {}
+        for message in messages:
+            at = (message.topic, message.partition)
+            first[at] = min(first.get(at, message.offset), message.offset)
+        try:
+            for (topic, partition), offset in first.items():
+                self._client.seek(TopicPartition(topic, partition), offset)
+        except (
+            AttributeError,
+            *FOREIGN,
+        ):  # no longer ours or no longer connected: they come again by themselves
+            self.close()
+
+    def close(self) -> None:
+        """Leave the group. The consumer may be used again."""
+        client, self._client = self._client, None
+        if client is not None:
+            with contextlib.suppress(KafkaError, *FOREIGN):
+                client.close(autocommit=False, timeout_ms=2_000)
+
+    def _connected(self) -> Any:
+        if self._client is None:
+            session = self._settings.session_timeout_ms
+            self._client = KafkaConsumer(
+                **self._settings.client(),
+                group_id=self._group,
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",
+                session_timeout_ms=session,
+                heartbeat_interval_ms=max(session // 6, 300),
+                fetch_max_wait_ms=self._settings.fetch_max_wait_ms,
+                max_partition_fetch_bytes=_FETCH_BYTES,
+                metadata_max_age_ms=30_000,
+                allow_auto_create_topics=False,
+                metrics_enabled=False,
+            )
+            self._subscribe()
+        return self._client
+
+    def _subscribe(self) -> None:
+        if self._topics:
+            self._client.subscribe(topics=sorted(self._topics))
+        else:
+            self._client.unsubscribe()
+
+
+def next_offsets(messages: Iterable[Message]) -> dict[Position, int]:
+    """What to commit once all these are dealt with."""
+    offsets: dict[Position, int] = {}
+    for message in messages:
+        at = (message.topic, message.partition)
+        offsets[at] = max(offsets.get(at, 0), message.offset + 1)
+    return offsets
+
+
+def _message(record: Any) -> Message:
+    headers = {name: value for name, value in record.headers if value is not None}
+    return Message(record.topic, record.partition, record.offset, record.key, record.value or b"", headers)

@@ -1,0 +1,3 @@
+"""The relay: outbox -> Kafka. `program.run` is the whole of it."""
+
+from __future__ import annotations

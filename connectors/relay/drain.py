@@ -1,0 +1,109 @@
+"""The inner loop: take a batch of our shards, publish it, mark what is safe, park what fails.
+
+Guarantees: at least once, in order per (topic, key), the first appearance of every row included. A row is marked only after all replicas
+have it. Live rows go first; a bulk batch is bounded, so a live row waits at most for one of them. A relay that was
+stopped in mid-batch and lost its session meanwhile sends nothing more of that batch once it asks (`check`), and can mark nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from connectors.bus import BusSettings, Producer, Record, ensure_topics
+from connectors.errors import BusUnavailable, ConnectorError, HeldBack, Misconfigured, TopicMissing
+from connectors.relay.backlog import Backlog, Row
+from connectors.relay.parking import Parking
+from connectors.relay.session import Session
+from connectors.relay.shards import Shards
+from hub.outbox import BULK, LIVE
+
+CONTENT_TYPE = b"application/cloudevents+json; charset=UTF-8"
+# A session that has answered this recently still holds its locks; after a longer silence it is asked.
+TRUST_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Batches:
+    """How much is taken at once."""
+
+    live: int = 1000
+    bulk: int = 1000
+
+
+class Drain:
+    """Empties the outbox through one session and one producer."""
+
+    def __init__(
+        self,
+        session: Session,
+        producer: Producer,
+        bus: BusSettings,
+        *,
+        sizes: Batches = Batches(),  # noqa: B008 - frozen
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._session = session
+        self._producer = producer
+        self._bus = bus
+        self._sizes = sizes
+        self._clock = clock
+        self.shards = Shards(session)
+        self.parking = Parking(session)
+        self.parking.refresh()
+        self._backlog = Backlog(session, batch=max(sizes.live, sizes.bulk))
+
+    def step(self) -> int:
+        """One round: every live row that waits, up to a batch, then one bounded bulk batch. How many went out."""
+        sent = self._lane(LIVE, self._sizes.live)
+        if sent >= self._sizes.live:
+            return sent
+        return sent + self._lane(BULK, self._sizes.bulk)
+
+    def _lane(self, lane: int, limit: int) -> int:
+        rows = self._backlog.next(lane, self.shards.held, limit=limit)
+        return self._send(rows) if rows else 0
+
+    def _send(self, rows: list[Row]) -> int:
+        taken_at = self._clock()
+        records = [
+            Record(
+                row.topic,
+                row.key.encode(),
+                row.value,
+                [
+                    ("signature", row.signature.encode()),
+                    ("kid", row.kid.encode()),
+                    ("content-type", CONTENT_TYPE),
+                ],
+            )
+            for row in rows
+        ]
+        if self._clock() - taken_at > TRUST_S:
+            self._session.check()
+        outcomes = self._producer.publish(records)
+        safe = [row for row, outcome in zip(rows, outcomes, strict=True) if outcome is None]
+        self._backlog.mark(safe)
+        self.parking.free((row.topic, row.key) for row in safe if self.parking.parked)
+        if len(safe) < len(rows):
+            self._deal_with(rows, outcomes)
+        return len(safe)
+
+    def _deal_with(self, rows: Sequence[Row], outcomes: Sequence[ConnectorError | None]) -> None:
+        """Park keys that were refused; say that the broker is down when that is all that was wrong."""
+        missing = {
+            row.topic
+            for row, outcome in zip(rows, outcomes, strict=True)
+            if isinstance(outcome, TopicMissing)
+        }
+        if missing and ensure_topics(self._bus, missing):
+            return  # they go with the next round
+        waiting: ConnectorError | None = None
+        for row, outcome in zip(rows, outcomes, strict=True):
+            if isinstance(outcome, BusUnavailable | Misconfigured):
+                waiting = outcome
+            elif outcome is not None and not isinstance(outcome, HeldBack):
+                self.parking.park(row.topic, row.key, outcome.message)
+        if waiting is not None:
+            raise waiting
