@@ -50,13 +50,14 @@ _REFUSED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd\ud800-\udfff]"
 ODD = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffd\ud800-\udfff{''.join(map(chr, _TIDY))}]|_x000[Dd]_")
 _SCIENTIFIC = re.compile(r"[0-9](\.[0-9]+)?E\+[0-9]+")
 _YEAR_BRACKETS = re.compile(r"[\[(【〔〖{]([12][0-9]{3})[\])】〕〗}]")
+_TIME = r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
 _DATE = re.compile(
-    r"([0-9]{4})(?:[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?|([0-9]{2})([0-9]{2}))"
-    r"(?:[ T]*[0-9]{1,2}:?[0-9]{2}(?::?[0-9]{2}(?:\.[0-9]+)?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?"
+    r"([0-9]{4})(?:[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?|([0-9]{2})([0-9]{2})(?:[0-9]{6})?)"
+    rf"(?:(?:(?<=日)|[ T]+){_TIME})?"
 )
 _SERIAL = re.compile(r"([2-7][0-9]{4})(?:\.[0-9]+)?")
 _PARTY_KINDS = {
-    "legal": "法人及非法人组织 法人 非法人组织 法人和非法人组织 法人或非法人组织 法人或其他组织 法人及其他组织 企业 企业法人 02 03",
+    "legal": "法人及非法人组织 法人和非法人组织 法人或非法人组织 法人及其他组织 法人 非法人组织 企业 企业法人 02 03",
     "natural": "自然人 个人 01",
     "individual": "个体工商户 个体 个体户 04",
 }
@@ -178,7 +179,7 @@ def _permit_kind(text: str) -> str:
 
 @lru_cache(maxsize=8192)
 def _date(text: str) -> str:
-    word = _squeeze(text) if not text.isascii() else text
+    word = text if _DATE.fullmatch(text) else _squeeze(text)
     if serial := _SERIAL.fullmatch(word):
         return (date(1899, 12, 30) + timedelta(days=int(serial[1]))).isoformat()
     shape = _DATE.fullmatch(word)
