@@ -16,6 +16,7 @@ from kafka.errors import KafkaError
 
 from connectors.bus.faults import FOREIGN, translate
 from connectors.bus.settings import BusSettings, require_fast_checksums
+from connectors.bus.topics import missing_topics
 from connectors.errors import BusUnavailable, ConnectorError, HeldBack, TopicMissing
 
 # A value may be 1 MiB; its headers and key come on top.
@@ -41,6 +42,7 @@ class Producer:
         self._settings = settings
         self._client: Any = None
         self._known: set[str] = set()
+        self._refused: dict[str, ConnectorError] = {}
         self._stopped = False
 
     def publish(self, records: Sequence[Record]) -> list[ConnectorError | None]:
@@ -48,7 +50,12 @@ class Producer:
         if not records:
             return []
         client = self._connected()
-        missing = self._missing({record.topic for record in records})
+        self._refused.clear()
+        try:
+            missing = self._missing({record.topic for record in records})
+        except BusUnavailable:
+            self._drop()
+            raise
         outcomes = self._send(client, records, missing)
         try:
             client.flush(timeout=self._settings.request_timeout_ms / 1000 + 5)
@@ -85,7 +92,7 @@ class Producer:
                 earlier.add_errback(self._stop, client)
             sent: Any
             if topic in missing:
-                sent = TopicMissing(f"消息代理上没有主题 {topic}。")
+                sent = self._refused.get(topic) or TopicMissing(f"消息代理上没有主题 {topic}。")
             else:
                 try:
                     sent = send(topic, value=value, key=key, headers=headers)
@@ -103,6 +110,7 @@ class Producer:
         if self._client is None:
             self._stopped = False
             self._known.clear()
+            self._refused.clear()
             try:
                 self._client = KafkaProducer(
                     **self._settings.client(),
@@ -121,7 +129,8 @@ class Producer:
         return self._client
 
     def _missing(self, topics: set[str]) -> set[str]:
-        missing: set[str] = set()
+        """Which of these the broker does not have, asked once per topic and connection."""
+        silent: set[str] = set()
         for topic in topics - self._known:
             try:
                 self._client.partitions_for(topic)
@@ -129,12 +138,15 @@ class Producer:
             except FOREIGN as error:
                 fault = translate(error)
                 if not isinstance(fault, BusUnavailable | TopicMissing):
-                    raise fault from error
-                missing.add(topic)
-        if missing and not self._client.bootstrap_connected() and not self._known:
-            self._drop()
+                    self._refused[topic] = fault
+                silent.add(topic)
+        if not silent - self._refused.keys():
+            return silent
+        # The client says "timeout" of a topic that is not there and of a broker that is away: ask which.
+        missing = set(missing_topics(self._settings, silent)) | self._refused.keys()
+        if silent - missing:
             raise BusUnavailable
-        return missing
+        return silent
 
     def _drop(self) -> None:
         client, self._client = self._client, None

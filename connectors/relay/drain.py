@@ -1,8 +1,9 @@
 """The inner loop: take a batch of our shards, publish it, mark what is safe, park what fails.
 
-Guarantees: at least once, in order per (topic, key), the first appearance of every row included. A row is marked only after all replicas
-have it. Live rows go first; a bulk batch is bounded, so a live row waits at most for one of them. A relay that was
-stopped in mid-batch and lost its session meanwhile sends nothing more of that batch once it asks (`check`), and can mark nothing.
+Guarantees: at least once; rows of one (topic, key) first appear in the order of their ids. A row is marked only after
+all replicas have it. Live rows go first; a bulk batch is bounded, so a live row waits at most for one of them. A relay
+that was stopped and lost its session meanwhile finds out before it sends (`check`), and can mark nothing: what it had
+already handed to the client can only become duplicates, in order, of what its successor sends.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class Drain:
         producer: Producer,
         bus: BusSettings,
         *,
-        sizes: Batches = Batches(),  # noqa: B008 - frozen
+        sizes: Batches = Batches(),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._session = session

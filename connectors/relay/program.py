@@ -50,7 +50,7 @@ class RelayConfig:
     heads: HeadStore | None = None
     signer: Signer | None = None
     instance: str = field(default_factory=instance_name)
-    sizes: Batches = Batches()
+    sizes: Batches = field(default_factory=Batches)
     rebalance_s: float = 1.0
     housekeeping_s: float = 600.0
     topics_s: float = 5.0

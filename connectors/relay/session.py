@@ -6,7 +6,7 @@ it the server has let go of every shard lock. Not thread-safe.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -37,7 +37,7 @@ class Session:
         except psycopg.Error as error:
             raise SessionLost(f"数据库连接不上：{str(error).strip()[:200]}") from error
 
-    def rows(self, statement: str, parameters: Sequence[Any] = ()) -> list[Any]:
+    def rows(self, statement: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
         """The rows of one statement."""
         with self._watch():
             cursor = self._connection.execute(statement, parameters, binary=True)
