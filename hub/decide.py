@@ -2,7 +2,7 @@
 
 Guarantees: party, case, steps, decision, licence, one push per owed department, the ledger row and one outbox row per
 push with its final signed bytes are written in the caller's transaction, or none is. The same decision twice is
-`unchanged`; another decision under the same 决定文书号 is a `conflict` and changes nothing. Does not publish: the relay does.
+`unchanged`; another decision under the same 决定文书号 is a `conflict` and changes nothing. Does not publish.
 """
 
 from __future__ import annotations

@@ -100,7 +100,7 @@ def decided_data(case: DecidedCase, materials: list[dict[str, Any]]) -> dict[str
             "applyer_page_code": case.party.code or "",
             "legal": case.party.legal_representative or "",
             "address": None,
-            "org_code": case.org_code,
+            "org_code": _code(case.org_code),
             "org_name": case.org_name,
             "area_code": case.area_code,
         },
@@ -112,7 +112,7 @@ def decided_data(case: DecidedCase, materials: list[dict[str, Any]]) -> dict[str
                 "event_end_time": instant(step.ended_at or step.started_at),
                 "handle_user_name": step.handled_by,
                 "handle_explain": step.opinion,
-                "org_code": step.org_code,
+                "org_code": _code(step.org_code),
                 "org_name": step.org_name,
             }
             for step in case.steps
@@ -130,6 +130,11 @@ def decided_data(case: DecidedCase, materials: list[dict[str, Any]]) -> dict[str
         "materials": materials,
         "elements": dict(case.decision.elements),
     }
+
+
+def _code(code: str | None) -> str:
+    """A body whose code nobody knows has none in the package."""
+    return "" if code is None or code.startswith("名称:") else code
 
 
 def _licence_data(case: DecidedCase) -> dict[str, Any] | None:

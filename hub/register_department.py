@@ -88,7 +88,7 @@ def revoke_key(tx: Connection, kid: str, *, actor: str, reason: str) -> None:
 
 
 def trusted_keys(tx: Connection) -> list[KeyFacts]:
-    """Every key ever registered, with its times; the verifier decides by them. Inactive departments' keys count as revoked."""
+    """Every key ever registered, with its times. The keys of an inactive department count as revoked."""
     rows = tx.execute(
         select(
             DepartmentKey.kid,

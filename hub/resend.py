@@ -1,4 +1,4 @@
-"""Resend: the hub, not the broker, is the system of record; published rows become unpublished and the relay sends them again.
+"""Resend: the hub is the system of record, not the broker; published rows become unpublished and go out again.
 
 Guarantees: the same bytes, the same order per key. Departments drop what they already have by event id.
 """
