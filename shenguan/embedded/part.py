@@ -60,12 +60,17 @@ class Part:
     def settle(self) -> None:
         """What has to be done once it answers. Runs at every start."""
 
-    def spawn(self) -> None:
+    def spawn(self, tick: Callable[[], None] = lambda: None) -> None:
         """Start the process without waiting for it to answer. Raises PartFailed when its ports stay taken."""
         self.directory.mkdir(parents=True, exist_ok=True)
         self.prepare()
+
+        def free() -> bool:
+            tick()
+            return all(ports.is_free(p) for p in self._listens)
+
         # A store that was killed may still hold a port for a moment; a second one on half its ports hangs.
-        if not wait_until(lambda: all(ports.is_free(p) for p in self._listens), seconds=15):
+        if not wait_until(free, seconds=15):
             taken = "、".join(str(p) for p in self._listens if not ports.is_free(p))
             raise PartFailed(f"{self.title}的端口 {taken} 一直被占用，无法启动。")
         self._child = self.launch()
@@ -79,6 +84,7 @@ class Part:
 
         wait_until(ready, seconds=self.patience)
         if not self.running or not self.healthy():
+            tick()
             code = self.returncode
             self.kill()
             why = f"退出码 {code}" if code is not None else f"{self.patience:.0f} 秒内没有应答"
@@ -86,8 +92,8 @@ class Part:
         self.settle()
 
     def start(self, tick: Callable[[], None] = lambda: None) -> None:
-        """Start it and wait until it answers."""
-        self.spawn()
+        """Start it and wait until it answers. `tick` is called while waiting and may raise to give up."""
+        self.spawn(tick)
         self.await_ready(tick)
 
     def stop(self) -> bool:

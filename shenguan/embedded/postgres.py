@@ -46,6 +46,17 @@ def _identity() -> Identity | None:
     return Identity(nobody.pw_uid, nobody.pw_gid)
 
 
+def _attached(shared_memory: int) -> int:
+    """How many processes use this System V segment now."""
+    with open("/proc/sysvipc/shm", encoding="ascii") as table:
+        columns = next(table).split()
+        for row in table:
+            values = dict(zip(columns, row.split(), strict=False))
+            if int(values["shmid"]) == shared_memory:
+                return int(values["nattch"])
+    return 0
+
+
 class Postgres(Part):
     """A PostgreSQL server in `directory`."""
 
@@ -121,16 +132,22 @@ class Postgres(Part):
     def _clear_stale_lock(self) -> None:
         """After a crash and a reboot, the number in postmaster.pid may belong to an unrelated process.
 
-        PostgreSQL would then refuse to start. A number that is a PostgreSQL is given time to finish its stop.
+        PostgreSQL would then refuse to start. Backends of a killed server may live a moment longer; while any is
+        attached to the old shared memory, nothing is cleared and PostgreSQL's own check stays in force.
         """
         lock = self._data / "postmaster.pid"
 
         def gone() -> bool:
             try:
-                old = int(lock.read_text().split("\n", 1)[0])
-                return Path(f"/proc/{old}/comm").read_text().strip() != "postgres"
-            except (OSError, ValueError):
+                lines = lock.read_text().splitlines()
+                old = Path(f"/proc/{int(lines[0])}/comm")
+                if old.exists() and old.read_text().strip() == "postgres":
+                    return False
+                return len(lines) < 7 or _attached(int(lines[6].split()[1])) == 0
+            except FileNotFoundError:
                 return True
+            except (OSError, ValueError, IndexError):
+                return False
 
         if wait_until(gone, seconds=12):
             lock.unlink(missing_ok=True)

@@ -79,6 +79,7 @@ class Child:
 
     def __init__(self, popen: subprocess.Popen[bytes]) -> None:
         self._popen = popen
+        _living.add(self)
 
     @property
     def pid(self) -> int:
@@ -107,6 +108,7 @@ class Child:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._popen.pid, signal.SIGKILL)
         self._popen.wait()
+        _living.discard(self)
 
     def end(self, number: signal.Signals, seconds: float) -> bool:
         """Ask it to end, kill it when it does not within that time. True when it went by itself."""
@@ -114,6 +116,15 @@ class Child:
         clean = self.wait(seconds)
         self.kill()
         return clean
+
+
+_living: set[Child] = set()
+
+
+def kill_leftovers() -> None:
+    """Kill every child that was started here and not ended, such as one whose starter was interrupted."""
+    for child in list(_living):
+        child.kill()
 
 
 def spawn(
