@@ -1,0 +1,55 @@
+"""Ports are chosen once and kept."""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+
+from shenguan.embedded import ports
+
+
+def occupied() -> tuple[socket.socket, int]:
+    taken = socket.socket()
+    taken.bind((ports.HOST, 0))
+    taken.listen()
+    return taken, taken.getsockname()[1]
+
+
+def test_remembered_ports_come_back(tmp_path: Path):
+    """A second start gets the same numbers; a name added later gets one of its own."""
+    file = tmp_path / "ports.json"
+    first = ports.remember(file, ["postgres", "broker"])
+    second = ports.remember(file, ["postgres", "broker", "filer"])
+    assert {name: second[name] for name in first} == first
+    assert len(set(second.values())) == 3
+
+
+def test_taken_port_is_replaced_when_nobody_configured_it(tmp_path: Path):
+    """A remembered port that somebody took meanwhile is chosen anew."""
+    file = tmp_path / "ports.json"
+    taken, port = occupied()
+    with taken:
+        file.write_text(json.dumps({"broker": port}))
+        assert ports.remember(file, ["broker"])["broker"] != port
+
+
+def test_damaged_memory_is_no_obstacle(tmp_path: Path):
+    """A damaged file of ports means new ports, not a failure."""
+    file = tmp_path / "ports.json"
+    for content in ("", "[1]", '{"broker": "x"}', "\x00"):
+        file.write_text(content)
+        assert ports.is_free(ports.remember(file, ["broker"])["broker"])
+
+
+def test_configured_port_is_used_or_refused(monkeypatch: pytest.MonkeyPatch):
+    """What the administrator set is never silently replaced; the refusal names the setting."""
+    taken, port = occupied()
+    with taken, pytest.raises(ports.PortTaken, match="SHENGUAN_PORT_WEB"):
+        ports.choose(["web"], remembered={}, configured={"web": port})
+    assert ports.choose(["web"], remembered={}, configured={"web": port}) == {"web": port}
+    monkeypatch.setenv("SHENGUAN_PORT_WEB", "many")
+    with pytest.raises(ValueError, match="SHENGUAN_PORT_WEB=many"):
+        ports.configured()
