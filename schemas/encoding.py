@@ -17,7 +17,7 @@ class Malformed(ValueError):
 
 
 def dumps(obj: Any) -> bytes:
-    """Compact UTF-8 JSON, keys in the order given, aware date-times in UTC with 'Z'."""
+    """Compact UTF-8 JSON, keys in the order given; a UTC time ends in 'Z', another keeps its offset."""
     return orjson.dumps(obj, option=orjson.OPT_UTC_Z)
 
 
