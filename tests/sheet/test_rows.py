@@ -7,91 +7,9 @@ from datetime import date
 
 import pytest
 
-from hub.sheet import NO_DEFAULTS, Defaults, Refusal, SheetRow, find_header, read_row
-from schemas import permit_columns
+from hub.sheet import SheetRow, find_header, read_row
 from shenguan import sample
-
-TODAY = date(2026, 11, 22)
-OFFICE = "11370100MB00000194"
-BODY = {
-    "XK_XDR_MC": "示范县青禾饮食有限公司",
-    "XK_XDR_LB": "法人及非法人组织",
-    "XK_XDR_SHXYM": "91370102MA3C00011F",
-    "XK_FRDB": "甲青禾",
-    "XK_XKWS": "行政许可决定书",
-    "XK_WSH": "示审食许〔2026〕1号",
-    "XK_XKLB": "普通",
-    "XK_XKZS": "食品经营许可证",
-    "XK_XKBH": "JY1",
-    "XK_NR": "准予餐饮服务经营",
-    "XK_JDRQ": "2026/03/01",
-    "XK_YXQZ": "2026/03/01",
-    "XK_YXQZI": "2031/02/28",
-    "XK_XKJG": "示范县行政审批服务局",
-    "XK_XKJGDM": OFFICE,
-    "XK_ZT": "1",
-    "XK_LYDW": "示范县行政审批服务局",
-    "XK_LYDWDM": OFFICE,
-}
-PERSON = {
-    **BODY,
-    "XK_XDR_MC": "乙云岭",
-    "XK_XDR_LB": "自然人",
-    "XK_XDR_SHXYM": "",
-    "XK_FRDB": "",
-    "XK_XDR_ZJLX": "身份证",
-    "XK_XDR_ZJHM": "990101199001010019",
-}
-SHOP = {
-    **BODY,
-    "XK_XDR_MC": "示范县晴川小吃店",
-    "XK_XDR_LB": "个体工商户",
-    "XK_XDR_SHXYM": "92370103MA3K00027G",
-}
-OLD = {
-    "XK_WSH": "示审〔2016〕1号",
-    "XK_XMMC": "食品经营许可",
-    "XK_SPLB": "普通",
-    "XK_NR": "准予经营",
-    "XK_XDR": "示范县青禾饮食有限公司",
-    "XK_XDR_SHXYM": "91370102MA3C00011F",
-    "XK_FR": "甲青禾",
-    "XK_JDRQ": "2016-03-01",
-    "XK_JZQ": "2021-02-28",
-    "XK_XZJG": "示范县行政审批服务局",
-    "XK_ZT": "0",
-    "DFBM": "990101",
-    "SJC": "2016-03-02 09:00:00",
-}
-
-
-def read(
-    values: dict[str, str], *, defaults: Defaults = NO_DEFAULTS, drop: str = ""
-) -> SheetRow | list[Refusal]:
-    """Read one row of a sheet that has the whole header of its generation, but for `drop`."""
-    generation = "2015" if "XK_XZJG" in values else "2018"
-    labels = [
-        column["code"]
-        for column in permit_columns(generation)["columns"]
-        if column["code"] not in (drop, "XK_FR_SFZH")
-    ]
-    header = find_header([(1, labels)], defaults=defaults)
-    return read_row(header, [values.get(code, "") for code in labels], 2, today=TODAY, defaults=defaults)
-
-
-def good(values: dict[str, str], **options: object) -> SheetRow:
-    """The row; fails with the refusals if there are any."""
-    row = read(values, **options)  # type: ignore[arg-type]
-    assert isinstance(row, SheetRow), row
-    return row
-
-
-def refused(values: dict[str, str], **options: object) -> dict[str, str]:
-    """Column to cause of a refused row."""
-    refusals = read(values, **options)  # type: ignore[arg-type]
-    assert isinstance(refusals, list)
-    assert all(refusal.row == 2 and refusal.expected for refusal in refusals)
-    return {refusal.column: refusal.cause for refusal in refusals}
+from tests.sheet.rows import BODY, OFFICE, OLD, PERSON, SHOP, TODAY, good, read, refused
 
 
 def test_a_body() -> None:
@@ -158,70 +76,6 @@ def test_without_end() -> None:
     assert row.valid_to is None
     assert row.values["XK_YXQZI"] == "2099-12-31"
     assert row.content_hash == good({**BODY, "XK_YXQZI": "2099年12月31日"}).content_hash
-
-
-def test_the_older_set() -> None:
-    """The 2015 columns come under the newer codes; the kind of party is worked out; 有效期自 is the decision's day."""
-    row = good(OLD)
-    assert (row.generation, row.party_kind, row.party_code, row.org_code) == (
-        "2015",
-        "legal",
-        "91370102MA3C00011F",
-        "",
-    )
-    assert (row.decided_on, row.valid_from, row.valid_to, row.status) == (
-        date(2016, 3, 1),
-        date(2016, 3, 1),
-        date(2021, 2, 28),
-        "01",
-    )
-    assert row.values["XK_XDR_MC"] == "示范县青禾饮食有限公司"
-    assert (row.values["XK_ZT"], row.values["XK_ZT_2015"]) == ("1", "0")
-    assert (row.source_org_name, row.permit_kind) == ("示范县行政审批服务局", "普通")
-
-
-@pytest.mark.parametrize(
-    ("change", "kind", "code", "code_type"),
-    [
-        ({"XK_XDR_SHXYM": "", "XK_XDR_SFZ": "990101199001010019"}, "natural", "990101199001010019", "111"),
-        ({"XK_XDR_SHXYM": "92370103MA3K00027G"}, "individual", "92370103MA3K00027G", "001"),
-        ({"XK_XDR_SFZ": "990101199001010019"}, "legal", "91370102MA3C00011F", "001"),
-        ({"XK_XDR_SHXYM": "/", "XK_XDR_ZDM": "49540001-3"}, "legal", "495400013", "099"),
-        ({"XK_XDR_SHXYM": "无", "XK_XDR_GSDJ": "990101600000001"}, "legal", "990101600000001", "099"),
-    ],
-)
-def test_kinds_of_party_in_the_older_set(
-    change: dict[str, str], kind: str, code: str, code_type: str
-) -> None:
-    """Without a 类别 column the codes say who it is; a body's own USCC counts before the person's number."""
-    row = good({**OLD, **change})
-    assert (row.party_kind, row.party_code, row.party_code_type) == (kind, code, code_type)
-
-
-@pytest.mark.parametrize(
-    ("state", "status"), [("0", "01"), ("1", "03"), ("2", "01"), ("3", "99"), ("撤销", "03")]
-)
-def test_states_of_the_older_set(state: str, status: str) -> None:
-    """The older state codes mean other things than the newer ones, and both are kept."""
-    assert good({**OLD, "XK_ZT": state}).status == status
-
-
-def test_defaults_stand_in_for_a_silent_sheet() -> None:
-    """The loader's authority fills the gaps, but never gives its code to another body."""
-    defaults = Defaults("示范县行政审批服务局", OFFICE, "示范县数据局", OFFICE)
-    row = good(OLD, defaults=defaults)
-    assert (row.org_code, row.source_org_name, row.source_org_code) == (OFFICE, "示范县数据局", OFFICE)
-    assert good({**OLD, "XK_XZJG": "示范县林业局"}, defaults=defaults).org_code == ""
-    assert (
-        good({**BODY, "XK_XKJG": "", "XK_XKJGDM": ""}, defaults=defaults).org_name == "示范县行政审批服务局"
-    )
-
-
-def test_a_sheet_without_a_kind_column() -> None:
-    """The newer template for bodies has no 类别: the codes say it."""
-    assert good({**BODY, "XK_XDR_LB": ""}, drop="XK_XDR_LB").party_kind == "legal"
-    assert good({**SHOP, "XK_XDR_LB": ""}, drop="XK_XDR_LB").party_kind == "individual"
-    assert good({**PERSON, "XK_XDR_LB": ""}, drop="XK_XDR_LB").party_kind == "natural"
 
 
 @pytest.mark.parametrize(
@@ -330,8 +184,3 @@ def test_the_hash_is_of_the_content_only(generation: str) -> None:
     third = read_row(find_header([(1, labels)]), changed, 2, today=TODAY)
     assert isinstance(third, SheetRow)
     assert third.content_hash != plain.content_hash
-
-
-def test_the_time_stamp_of_an_export_is_not_content() -> None:
-    """SJC of the older set changes with every export and does not make the row new."""
-    assert good(OLD).content_hash == good({**OLD, "SJC": "2026-01-01 00:00:00"}).content_hash
