@@ -1,0 +1,55 @@
+"""What a connector asks of a department's system, whatever it is.
+
+`deliver` is idempotent by event id and durable when it returns. What the department wants to say comes as drafts; each is
+answered by exactly one of `sent` and `refused`, possibly twice after a crash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from connectors.department.judge import Package
+from connectors.errors import ConnectorError
+
+Kind = Literal["finding", "claimed", "returned"]
+
+
+class AdapterUnavailable(ConnectorError):
+    """本部门的系统暂时不可用。数据没有丢失，恢复后会自动继续。"""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Something the department wants to say. `fault` says why it cannot even be read."""
+
+    ref: str
+    kind: Kind
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    fault: str | None = None
+
+
+class Adapter(Protocol):
+    """One department's system. All methods raise `AdapterUnavailable` when it is away."""
+
+    def prepare(self) -> None:
+        """Make what is missing (tables, folders); touch nothing that is there."""
+
+    def deliver(self, packages: Sequence[Package]) -> None:
+        """Hand packages over."""
+
+    def drafts(self, limit: int) -> list[Draft]:
+        """What waits to be sent, oldest first."""
+
+    def sent(self, answered: Sequence[tuple[Draft, str]]) -> None:
+        """These are safe on the broker, under these event ids."""
+
+    def refused(self, draft: Draft, words: str) -> None:
+        """This cannot be sent; the department shall see why."""
+
+    def returned(self, event_id: str | None, words: str) -> bool:
+        """The hub could not take the message with this event id. True when it could be shown where it came from."""
+
+    def close(self) -> None:
+        """Let go."""

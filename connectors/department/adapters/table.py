@@ -1,0 +1,185 @@
+"""The adapter for a department that works with tables: what comes is a row of `shenguan_inbox`, what it reports is a row of
+`shenguan_findings`, its claims and returns are columns of the inbox row.
+
+Guarantees: columns of the department's own are left alone; missing ones of ours are added. A finding with status 'new' is
+taken once its row is complete; what becomes of it stands in `status` ('sent', 'problem') and `problem`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from connectors.department.adapters.port import Draft, Kind
+from connectors.department.adapters.sql import Database, Sqlite, open_database
+from connectors.department.events import instant
+from connectors.department.judge import Package
+from schemas import dumps
+
+INBOX = {
+    "event_id": "TEXT PRIMARY KEY",
+    "push_id": "TEXT",
+    "case_no": "TEXT",
+    "party_name": "TEXT",
+    "party_code": "TEXT",
+    "licence_no": "TEXT",
+    "licence_name": "TEXT",
+    "licence_identifier": "TEXT",
+    "decided_on": "TEXT",
+    "sign_by": "TEXT",
+    "package": "TEXT",
+    "received_at": "TEXT",
+    "claimed_by": "TEXT",
+    "claimed_at": "TEXT",
+    "claim_sent_as": "TEXT",
+    "returned_by": "TEXT",
+    "returned_why": "TEXT",
+    "returned_at": "TEXT",
+    "return_sent_as": "TEXT",
+    "problem": "TEXT",
+}
+SAID = (
+    "finding_no", "project_no", "push_id", "certificate_identifier", "inspected_at", "inspectors", "check_result",
+    "handling", "rectify_by", "explain", "publicity",
+)  # fmt: skip
+FINDINGS = {
+    **dict.fromkeys(SAID, "TEXT"),
+    "status": "TEXT DEFAULT 'new'",
+    "event_id": "TEXT",
+    "problem": "TEXT",
+    "sent_at": "TEXT",
+}
+_DELIVERED = ("event_id", "push_id", "case_no", "party_name", "party_code", "licence_no", "licence_name",
+              "licence_identifier", "decided_on", "sign_by", "package", "received_at")  # fmt: skip
+
+
+class TableAdapter:
+    """A SQLite file or a PostgreSQL database of the department's own."""
+
+    def __init__(self, url: str) -> None:
+        self._db: Database = open_database(url)
+
+    def prepare(self) -> None:
+        """Make the tables, or add the columns that are missing."""
+        self._ensure("shenguan_inbox", INBOX, "event_id")
+        self._ensure("shenguan_findings", {"id": self._db.identity, **FINDINGS}, "id")
+
+    def deliver(self, packages: Sequence[Package]) -> None:
+        """One row per package; one that is there stays as it is."""
+        now = instant(datetime.now(UTC))
+        names, marks = ", ".join(_DELIVERED), ", ".join("?" * len(_DELIVERED))
+        statement = f"INSERT INTO shenguan_inbox ({names}) VALUES ({marks}) ON CONFLICT (event_id) DO NOTHING"  # noqa: S608 - our own names
+        self._db.write((statement, [_inbox_row(package, now) for package in packages]))
+
+    def drafts(self, limit: int) -> list[Draft]:
+        """New findings, then claims and returns that have not been told."""
+        said = ", ".join(SAID)
+        rows = self._db.read(
+            f"SELECT id, {said} FROM shenguan_findings WHERE status = 'new' ORDER BY id LIMIT ?",  # noqa: S608
+            (limit,),
+        )
+        drafts = [
+            Draft(str(row[0]), "finding", dict(zip(SAID, map(_text, row[1:]), strict=True))) for row in rows
+        ]
+        return drafts + self._claims(limit) + self._returns(limit)
+
+    def sent(self, answered: Sequence[tuple[Draft, str]]) -> None:
+        """Note it in the row that said it."""
+        now = instant(datetime.now(UTC))
+        findings = [(event_id, now, int(d.ref)) for d, event_id in answered if d.kind == "finding"]
+        claims = [(event_id, d.ref) for d, event_id in answered if d.kind == "claimed"]
+        returns = [(event_id, d.ref) for d, event_id in answered if d.kind == "returned"]
+        self._db.write(
+            (
+                "UPDATE shenguan_findings SET status = 'sent', problem = NULL, event_id = ?, sent_at = ? WHERE id = ?",
+                findings,
+            ),
+            ("UPDATE shenguan_inbox SET claim_sent_as = ?, problem = NULL WHERE event_id = ?", claims),
+            ("UPDATE shenguan_inbox SET return_sent_as = ?, problem = NULL WHERE event_id = ?", returns),
+        )
+
+    def refused(self, draft: Draft, words: str) -> None:
+        """Status 'problem', and why; set the status back to 'new' when it is put right."""
+        if draft.kind == "finding":
+            statement = "UPDATE shenguan_findings SET status = 'problem', problem = ? WHERE id = ?"
+            self._db.write((statement, [(words, int(draft.ref))]))
+            return
+        column = "claim_sent_as" if draft.kind == "claimed" else "return_sent_as"
+        statement = f"UPDATE shenguan_inbox SET {column} = 'problem', problem = ? WHERE event_id = ?"  # noqa: S608
+        self._db.write((statement, [(words, draft.ref)]))
+
+    def returned(self, event_id: str | None, words: str) -> bool:
+        """Show the hub's refusal at the row whose message it was."""
+        if event_id is None or not self._db.read(
+            "SELECT 1 FROM shenguan_findings WHERE event_id = ?", (event_id,)
+        ):
+            return False
+        statement = "UPDATE shenguan_findings SET status = 'problem', problem = ? WHERE event_id = ?"
+        self._db.write((statement, [(words, event_id)]))
+        return True
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._db.close()
+
+    def _claims(self, limit: int) -> list[Draft]:
+        rows = self._db.read(
+            "SELECT event_id, claimed_by, claimed_at FROM shenguan_inbox"
+            " WHERE claimed_by IS NOT NULL AND claimed_by <> '' AND claim_sent_as IS NULL LIMIT ?",
+            (limit,),
+        )
+        return [_statement("claimed", row[0], by=row[1], at=row[2]) for row in rows]
+
+    def _returns(self, limit: int) -> list[Draft]:
+        rows = self._db.read(
+            "SELECT event_id, returned_by, returned_at, returned_why FROM shenguan_inbox"
+            " WHERE returned_why IS NOT NULL AND returned_why <> '' AND return_sent_as IS NULL LIMIT ?",
+            (limit,),
+        )
+        return [_statement("returned", row[0], by=row[1], at=row[2], reason=row[3]) for row in rows]
+
+    def _ensure(self, table: str, columns: dict[str, str], first: str) -> None:
+        # A statement without a value to fill in still needs one (empty) row of values.
+        once: Sequence[Sequence[Any]] = [()]
+        self._db.write((f"CREATE TABLE IF NOT EXISTS {table} ({first} {columns[first]})", once))
+        present = self._columns(table)
+        missing = [name for name in columns if name not in present]
+        self._db.write(
+            *((f"ALTER TABLE {table} ADD COLUMN {name} {columns[name]}", once) for name in missing)
+        )
+
+    def _columns(self, table: str) -> set[str]:
+        if isinstance(self._db, Sqlite):
+            return {row[1] for row in self._db.read(f"PRAGMA table_info({table})")}
+        question = "SELECT column_name FROM information_schema.columns WHERE table_name = ? AND table_schema = current_schema()"
+        return {row[0] for row in self._db.read(question, (table,))}
+
+
+def _statement(kind: Kind, event_id: str, **said: Any) -> Draft:
+    return Draft(event_id, kind, {"event_id": event_id, **said})
+
+
+def _text(value: Any) -> Any:
+    """A department may have given its columns another type."""
+    return str(value) if isinstance(value, int | float) else value
+
+
+def _inbox_row(package: Package, now: str) -> list[Any]:
+    data = package.data
+    case, licence = data["case"], data["licence"] or {}
+    values = {
+        "event_id": package.event_id,
+        "push_id": package.push_id,
+        "case_no": package.case_no,
+        "party_name": case.get("applyer_name"),
+        "party_code": case.get("applyer_page_code"),
+        "licence_no": licence.get("certificateNumber") or data["result"].get("result_cetr_no"),
+        "licence_name": licence.get("certificateName") or data["result"].get("result_cetr_name"),
+        "licence_identifier": licence.get("certificateIdentifier"),
+        "decided_on": data["result"].get("result_date"),
+        "sign_by": data["push"].get("sign_by"),
+        "package": dumps(data).decode(),
+        "received_at": now,
+    }
+    return [values[name] for name in _DELIVERED]

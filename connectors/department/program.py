@@ -1,0 +1,165 @@
+"""The department connector as a program: one loop that receives and sends, and waits out what is away.
+
+Guarantees: offsets follow receipts, receipts follow delivery. One connector per state folder (a lock). On `stop_event` the
+batch in hand is finished and committed. Goes on by itself when broker, own system or trust list are back.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from connectors.bus import Consumer, Message, Producer, missing_topics
+from connectors.bus.consumer import next_offsets
+from connectors.department.adapters import open_adapter
+from connectors.department.config import ConnectorConfig, read_config, validate_config
+from connectors.department.files import Files
+from connectors.department.health import Health, read_health
+from connectors.department.receive import Parts, Receiver
+from connectors.department.send import Sender
+from connectors.department.state import State
+from connectors.department.trust import TrustBundle
+from connectors.errors import ConnectorError, Misconfigured
+from connectors.pace import Backoff
+
+__all__ = ["read_health", "run", "run_configured", "validate_config"]
+
+BATCH = 500
+POLL_MS = 200
+PROBE_S = 5.0
+STATE_FILE, HEALTH_FILE = "state.sqlite", "state.json"
+_log = logging.getLogger(__name__)
+
+
+def run(config_path: Path | str, stop_event: threading.Event) -> None:
+    """Run the connector that `config_path` describes until `stop_event` is set. Raises `Misconfigured` at once."""
+    run_configured(read_config(config_path), stop_event)
+
+
+def run_configured(
+    config: ConnectorConfig,
+    stop_event: threading.Event,
+    *,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> None:
+    """The same with settings in hand."""
+    config.state_dir.mkdir(parents=True, exist_ok=True)
+    with _alone(config.state_dir / "lock"):
+        connector = Connector(config, clock)
+        try:
+            connector.run(stop_event)
+        finally:
+            connector.close()
+
+
+class Connector:
+    """Everything one connector holds open."""
+
+    def __init__(self, config: ConnectorConfig, clock: Callable[[], datetime]) -> None:
+        self._config = config
+        state_path = config.state_dir / STATE_FILE
+        self._state = State(state_path)
+        signer = config.signer()
+        self._parts = Parts(
+            config=config,
+            signer=signer,
+            trust=TrustBundle(config.trust_bundle, config.state_dir / "trust.json"),
+            state=self._state,
+            adapter=open_adapter(config),
+            producer=Producer(config.bus),
+            clock=clock,
+        )
+        self._receiver, self._sender = Receiver(self._parts), Sender(self._parts)
+        self._consumer = Consumer(config.bus, f"{config.area}.{config.code}.connector", [config.topic_in])
+        self._files = Files(config, signer, state_path)
+        facts = {"department": config.code, "area": config.area, "adapter": config.adapter, "kid": signer.kid}
+        self.health = Health(config.state_dir / HEALTH_FILE, facts, self._state.counts)
+        self._ready = False
+        self._looked_at = 0.0
+        self._heard_at = time.monotonic()
+
+    def run(self, stop: threading.Event) -> None:
+        """Until told to stop."""
+        backoff = Backoff()
+        self._files.start(stop)
+        self.health.say("waiting", "正在启动")
+        while not stop.is_set():
+            try:
+                self._step()
+            except ConnectorError as error:
+                _log.warning("等待：%s", error.message)
+                self.health.say("waiting", error.message)
+                backoff.wait(stop)
+            else:
+                backoff.succeeded()
+                self.health.say("running")
+        self._files.join()
+        self.health.say("stopped")
+
+    def close(self) -> None:
+        """Leave everything in order."""
+        self._consumer.close()
+        self._parts.producer.close()
+        self._parts.adapter.close()
+        self._state.close()
+
+    def _step(self) -> None:
+        if not self._ready:
+            self._parts.adapter.prepare()
+            self._finish_yesterday()
+            self._ready = True
+        messages = self._consumer.poll(BATCH, min(POLL_MS, self._config.poll_ms))
+        now = time.monotonic()
+        if messages:
+            self._heard_at = now
+            self.health.heard()
+            self._take(messages)
+        elif now - self._heard_at >= PROBE_S:
+            self._probe()
+            self._heard_at = now
+        if now - self._looked_at >= self._config.poll_ms / 1000:
+            self._sender.send()
+            self._looked_at = now
+
+    def _take(self, messages: Sequence[Message]) -> None:
+        try:
+            self._receiver.take(messages)
+        except ConnectorError:
+            self._consumer.rewind(messages)
+            raise
+        self._consumer.commit(next_offsets(messages))
+
+    def _finish_yesterday(self) -> None:
+        """Receipts that were made before a crash and may not have left."""
+        while receipts := self._state.unsent_receipts():
+            self._receiver.send_receipts(receipts)
+
+    def _probe(self) -> None:
+        missing = missing_topics(self._config.bus, [self._config.topic_in, self._config.topic_out])
+        if missing:
+            raise ConnectorError(
+                f"消息代理上还没有主题 {'、'.join(missing)}，等待平台登记本部门"
+                f"（区域 {self._config.area}、部门代码 {self._config.code}）。"
+            )
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise Misconfigured(
+                f"状态文件夹 {path.parent} 已有一个连接器在使用，不能同时运行两个。"
+            ) from error
+        yield
+    finally:
+        os.close(handle)

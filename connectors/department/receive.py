@@ -1,0 +1,156 @@
+"""From the topic into the department's system: verify, drop what is known, deliver, receipt, and only then the offset.
+
+Guarantees: the receipt of a package leaves only after the package is delivered, and always leaves: after a crash in between
+the package comes again, is not delivered twice, and its receipt, if one was made, goes out with the same bytes. What
+cannot be used goes to our own quarantine and holds up nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from connectors.bus import Message, Producer
+from connectors.department.adapters.port import Adapter
+from connectors.department.config import ConnectorConfig
+from connectors.department.events import Signed, deterministic_id, event, instant, sign
+from connectors.department.judge import Package, Returned, Unusable, judge
+from connectors.department.state import Received, State
+from connectors.department.trust import TrustBundle
+from connectors.errors import BusUnavailable, ConnectorError, HeldBack
+from storage.signing import Signer
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What receiving and sending work with."""
+
+    config: ConnectorConfig
+    signer: Signer
+    trust: TrustBundle
+    state: State
+    adapter: Adapter
+    producer: Producer
+    clock: Callable[[], datetime]
+
+
+class Receiver:
+    """Deals with batches of messages from the hub."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def take(self, messages: Sequence[Message]) -> int:
+        """All of a batch; returns how many new packages were delivered. Raises when it has to be tried again."""
+        parts, at = self._parts, self._parts.clock()
+        packages: dict[str, Package] = {}
+        for message in messages:
+            verdict = judge(message, parts.trust, area=parts.config.area, code=parts.config.code, at=at)
+            if isinstance(verdict, Package):
+                packages.setdefault(verdict.event_id, verdict)
+            elif isinstance(verdict, Returned):
+                self._problem(verdict)
+            else:
+                self._quarantine(verdict)
+        known = parts.state.receipts_of(list(packages))
+        fresh = [package for package in packages.values() if package.event_id not in known]
+        if fresh:
+            parts.adapter.deliver(fresh)
+            made = [(_received(package), self._receipt(package, at)) for package in fresh]
+            parts.state.note_received(made, self._files(fresh))
+            known |= {got.event_id: receipt for got, receipt in made}
+        self.send_receipts(known)
+        return len(fresh)
+
+    def send_receipts(self, receipts: dict[str, Signed]) -> None:
+        """Publish receipts, new ones and repeated ones alike, and note that they are out."""
+        topic = self._parts.config.topic_out
+        outcomes = publish(self._parts.producer, [receipt.record(topic) for receipt in receipts.values()])
+        safe = [event_id for event_id, outcome in zip(receipts, outcomes, strict=True) if outcome is None]
+        self._parts.state.note_receipted(safe)
+        for outcome in outcomes:
+            if outcome is not None:
+                raise outcome
+
+    def _receipt(self, package: Package, at: datetime) -> Signed:
+        """Arrived when we had it, signed when it was delivered."""
+        now = self._parts.clock()
+        receipts = [
+            {"kind": "arrived", "at": instant(at), "by": None, "reason": None},
+            {"kind": "signed", "at": instant(max(now, at)), "by": None, "reason": None},
+        ]
+        return receipt_event(
+            self._parts, _received(package), receipts, at=now, identity=("arrived", "signed")
+        )
+
+    def _files(self, packages: Sequence[Package]) -> list[dict[str, Any]]:
+        if not self._parts.config.files.fetch:
+            return []
+        return [
+            {
+                "material_id": material["id"],
+                "case_no": package.case_no,
+                "name": material["material_name"],
+                "media_type": material["media_type"],
+                "href": material["href"],
+                "sha256": material["sha256"],
+                "size": material["size"],
+            }
+            for package in packages
+            for material in package.data["materials"]
+        ]
+
+    def _problem(self, verdict: Returned) -> None:
+        data = verdict.data
+        words = f"平台未采用：{data['message']}。{data['expected']}"
+        if self._parts.state.note_problem(verdict.event_id, data):
+            shown = self._parts.adapter.returned(data["event_id"], words)
+            _log.warning(
+                "平台未采用我们的一条消息（%s）：%s%s",
+                data["cause"],
+                words,
+                "" if shown else "（未能对应到本部门的记录）",
+            )
+
+    def _quarantine(self, unusable: Unusable) -> None:
+        message = unusable.message
+        self._parts.state.quarantine(message, unusable.sha256, cause=unusable.cause, words=unusable.words)
+        _log.warning(
+            "已隔离 %s 分区 %s 偏移 %s（%s）：%s",
+            message.topic, message.partition, message.offset, unusable.cause, unusable.words,
+        )  # fmt: skip
+
+
+def receipt_event(
+    parts: Parts,
+    package: Received,
+    receipts: list[dict[str, Any]],
+    *,
+    at: datetime,
+    identity: Sequence[object],
+) -> Signed:
+    """A signed receipt.v1 about one package; the same `identity` gives the same id."""
+    event_id = deterministic_id(parts.config.code, package.event_id, *identity)
+    data = {
+        "event_id": package.event_id,
+        "push_id": package.push_id,
+        "package_sha256": package.sha256,
+        "receipts": receipts,
+    }
+    document = event(parts.config.source, "receipt.v1", package.case_no, data, event_id=event_id, at=at)
+    return sign(document, parts.signer)
+
+
+def publish(producer: Producer, records: Sequence[Any]) -> list[ConnectorError | None]:
+    """Outcomes in order; a record held back behind a failed one counts as not sent."""
+    outcomes = producer.publish(records)
+    return [BusUnavailable(one.message) if isinstance(one, HeldBack) else one for one in outcomes]
+
+
+def _received(package: Package) -> Received:
+    return Received(package.event_id, package.push_id, package.case_no, package.sha256)
