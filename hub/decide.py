@@ -16,9 +16,11 @@ from typing import Any
 
 from sqlalchemy import Connection, exists, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.exc import IntegrityError
 
 from hub.case import Case, Decision, Step
 from hub.decided_case import DecidedCase, PartyFacts
+from hub.errors import Conflict
 from hub.ledger import LedgerRow
 from hub.licence import Licence
 from hub.material import Material, StoredObject
@@ -37,6 +39,7 @@ USCC = "001"
 #: Elements that carry a personal document number: kept masked in the decision, complete only in the signed package.
 PERSONAL = ("XK_XDR_ZJHM", "XK_FR_ZJHM", "XK_FR_SFZH", "XK_XDR_SFZ", "XK_XDR_SFZH")
 
+UNIQUE_VIOLATION = "23505"
 ACCEPTED, UNCHANGED, CONFLICT = "accepted", "unchanged", "conflict"
 
 
@@ -53,12 +56,20 @@ class Outcome:
 def decide(
     tx: Connection, cases: Sequence[DecidedCase], desk: Desk, *, actor: str, lane: int = LIVE
 ) -> list[Outcome]:
-    """Decide `cases`, in order. No two of them may share a case number or a 决定文书号 of one authority."""
+    """Decide `cases`, in order. No two of them may share a case number or a 决定文书号 of one authority.
+
+    Raises Conflict where another transaction wrote the same decision meanwhile: roll back, and try again to learn of it.
+    """
     known = _already_decided(tx, cases)
     outcomes = {case.case_no: _verdict(case, known) for case in cases}
     fresh = [case for case in cases if outcomes[case.case_no].verdict == ACCEPTED]
-    if fresh:
-        _write(tx, fresh, desk, actor=actor, lane=lane, outcomes=outcomes)
+    try:
+        if fresh:
+            _write(tx, fresh, desk, actor=actor, lane=lane, outcomes=outcomes)
+    except IntegrityError as error:
+        if getattr(error.orig, "sqlstate", None) == UNIQUE_VIOLATION:
+            raise Conflict("同一决定刚刚由他人登记。请刷新后再看。") from error
+        raise
     return [outcomes[case.case_no] for case in cases]
 
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from hub.case import Case
 from hub.finding import Finding
@@ -91,7 +92,7 @@ def _newest(
         select(
             Finding.licence_id, Finding.department, Finding.inspected_at, Finding.finding_no, Finding.effect
         )
-        .distinct(Finding.licence_id, Finding.department)
+        .ext(distinct_on(Finding.licence_id, Finding.department))
         .where(Finding.licence_id.in_(licences))
         .order_by(
             Finding.licence_id,

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import OperationalError
 
 from hub.decide import ACCEPTED, CONFLICT, UNCHANGED, Outcome, decide
 from hub.decided_case import DecidedCase
-from hub.errors import Rejected, Unavailable
+from hub.errors import Conflict, Rejected, Unavailable
 from hub.ledger import Entry, record
 from hub.outbox import BULK
 from hub.ports import Desk
@@ -171,7 +171,7 @@ def _decide(engine: Engine, cases: list[DecidedCase], desk: Desk, actor: str) ->
         try:
             with engine.begin() as tx:
                 return decide(tx, cases, desk, actor=actor, lane=BULK)
-        except IntegrityError:
+        except Conflict:
             if attempt == RETRIES - 1:
                 raise
     raise Rejected  # not reached

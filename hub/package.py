@@ -87,7 +87,7 @@ def decided_data(case: DecidedCase, materials: list[dict[str, Any]]) -> dict[str
             "project_no": case.case_no,
             "project_name": case.name,
             "project_type": case.case_type,
-            "catalog_code": case.catalog_code,
+            "catalog_code": case.catalog_code or None,
             "task_code": case.item_code,
             "task_name": case.item_name,
             "task_version": "1",
@@ -132,9 +132,9 @@ def decided_data(case: DecidedCase, materials: list[dict[str, Any]]) -> dict[str
     }
 
 
-def _code(code: str | None) -> str:
+def _code(code: str | None) -> str | None:
     """A body whose code nobody knows has none in the package."""
-    return "" if code is None or code.startswith("名称:") else code
+    return None if code is None or code.startswith("名称:") else code
 
 
 def _licence_data(case: DecidedCase) -> dict[str, Any] | None:

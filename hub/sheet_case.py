@@ -83,7 +83,8 @@ def decided_case(row: SheetRow, catalogue: Catalogue, *, loaded_at: datetime) ->
     item = catalogue.item_for(row)
     identity = hashlib.sha256(f"{org_code}|{row.document_no}".encode()).digest()
     decided_at = datetime.combine(row.decided_on, time(), tzinfo=LOCAL).astimezone(UTC)
-    licence_name = row.licence_name or row.values["XK_XKWS"]
+    document_name = row.values.get("XK_XKWS") or row.values.get("XK_XMMC") or "行政许可决定书"
+    licence_name = row.licence_name or document_name
     return DecidedCase(
         case_no=f"{catalogue.area}{row.decided_on:%Y%m%d}{base64.b32encode(identity)[:12].decode()}",
         name=f"{row.party_name} {licence_name}",
@@ -103,7 +104,7 @@ def decided_case(row: SheetRow, catalogue: Catalogue, *, loaded_at: datetime) ->
         area_code=catalogue.area,
         decision=DecisionFacts(
             document_no=row.document_no,
-            document_name=row.values["XK_XKWS"],
+            document_name=document_name,
             decided_on=row.decided_on,
             result_type="0",
             explanation=row.content,

@@ -14,14 +14,14 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from hub.errors import HubError, NotFound
+from hub.errors import NotFound
 from hub.ledger import LedgerBatch, LedgerRow, LedgerUnsealed
 from hub.merkle import root
 from hub.seal_ledger import GENESIS, HeadStore, head_name, leaf_of, rows_of
 from schemas import loads
 
-#: Raises a HubError (or ValueError) when the detached signature does not hold.
-VerifySignature = Callable[[bytes, str], None]
+#: Whether the hub's detached signature over these bytes holds.
+VerifySignature = Callable[[bytes, str], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +105,13 @@ def _read_head(heads: HeadStore, verify_signature: VerifySignature, number: int)
     try:
         stored = loads(heads.get(head_name(number)))
         head_bytes = base64.b64decode(stored["head"])
-        verify_signature(head_bytes, stored["signature"])
-        return head_bytes, loads(head_bytes)
+        if verify_signature(head_bytes, stored["signature"]):
+            return head_bytes, loads(head_bytes)
     except NotFound as gone:
         raise _BrokenError(f"对象存储中没有第 {number} 批的批头") from gone
-    except (HubError, ValueError, KeyError, TypeError) as bad:
-        raise _BrokenError(f"第 {number} 批的批头签名无效或已损坏") from bad
+    except (ValueError, KeyError, TypeError) as bad:
+        raise _BrokenError(f"第 {number} 批的批头已损坏") from bad
+    raise _BrokenError(f"第 {number} 批的批头签名无效")
 
 
 def _split(joined: bytes) -> Iterator[bytes]:

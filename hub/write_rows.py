@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase
 
 from schemas import dumps
@@ -29,6 +30,7 @@ def write_rows(tx: Connection, model: type[DeclarativeBase], rows: Sequence[dict
     names = list(rows[0])
     documents = [name for name in names if isinstance(table.c[name].type, JSONB)]
     listed = ", ".join(f'"{name}"' for name in names)
+    driver: Any = tx.dialect.loaded_dbapi
     cursor: Any = tx.connection.cursor()
     try:
         with cursor.copy(f"COPY {table.name} ({listed}) FROM STDIN") as copy:
@@ -36,5 +38,7 @@ def write_rows(tx: Connection, model: type[DeclarativeBase], rows: Sequence[dict
                 if documents:
                     row = {**row, **{name: dumps(row[name]).decode() for name in documents}}
                 copy.write_row([row[name] for name in names])
+    except driver.Error as error:  # as SQLAlchemy would have raised it
+        raise DBAPIError.instance("COPY", None, error, driver.Error) from error
     finally:
         cursor.close()

@@ -49,6 +49,9 @@ CREATE TRIGGER notices_wake AFTER INSERT ON notices FOR EACH ROW EXECUTE FUNCTIO
 
 -- Rows of a month without a partition still find a place.
 CREATE TABLE outbox_default PARTITION OF outbox DEFAULT;
+
+-- What no other item names still has an item.
+INSERT INTO service_items (code, name) VALUES ('QT-000', '其他行政许可');
 """
 
 
