@@ -21,9 +21,9 @@ import httpx
 from connectors.department.adapters.folder import safe_name
 from connectors.department.config import ConnectorConfig
 from connectors.department.state import State
+from connectors.department.trust import HUB
 from storage.signing import Signer, sign_token
 
-AUDIENCE = "shenguan"
 TOKEN_LIFE_S = 60
 LONGEST_WAIT_S = 600.0
 IDLE_S = 1.0
@@ -112,7 +112,7 @@ class Files:
     def _token(self, material_id: str) -> str:
         now = int(time.time())
         claims = {
-            "aud": AUDIENCE,
+            "aud": f"/{self._config.area}/{HUB}",
             "sub": material_id,
             "use": self._config.files.stated_use,
             "iat": now,

@@ -84,8 +84,8 @@ class State:
         names = ", ".join(f":{name}" for name in _FILE_COLUMNS)
         with self._transaction():
             self._db.executemany(
-                "INSERT OR IGNORE INTO received (event_id, push_id, case_no, sha256, received_at, receipt_id, receipt, signature, kid)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                """INSERT OR IGNORE INTO received (event_id, push_id, case_no, sha256, received_at,
+                     receipt_id, receipt, signature, kid) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
                 [(*got, now, s.event_id, s.value, s.signature, s.kid) for got, s in packages],
             )
             self._db.executemany(

@@ -152,7 +152,10 @@ class TableAdapter:
     def _columns(self, table: str) -> set[str]:
         if isinstance(self._db, Sqlite):
             return {row[1] for row in self._db.read(f"PRAGMA table_info({table})")}
-        question = "SELECT column_name FROM information_schema.columns WHERE table_name = ? AND table_schema = current_schema()"
+        question = (
+            "SELECT column_name FROM information_schema.columns"
+            " WHERE table_name = ? AND table_schema = current_schema()"
+        )
         return {row[0] for row in self._db.read(question, (table,))}
 
 

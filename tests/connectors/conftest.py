@@ -1,0 +1,164 @@
+"""A hub with two departments, a broker, and a department's connector settings, all real."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, insert
+
+from connectors.bus import BusSettings, Consumer, Message, Producer, ensure_topics
+from connectors.department.config import ConnectorConfig
+from connectors.department.program import run_configured
+from connectors.intake.program import IntakeConfig
+from connectors.relay.program import RelayConfig
+from hub.item import PushRule, ServiceItem
+from hub.ports import Desk
+from hub.register_department import add_department
+from schemas import dumps
+from storage.identity import IdentityVault
+from storage.key_encryption import KeyEncryption
+from storage.signing import Signer, generate_private_key
+from tests.connectors.waiting import until
+
+CODES = {"scjg": "示范县市场监督管理局", "zhzf": "示范县综合行政执法局"}
+
+
+@pytest.fixture
+def bus(parts: Any) -> BusSettings:
+    return BusSettings(parts.kafka_bootstrap, session_timeout_ms=3000, fetch_max_wait_ms=10)
+
+
+@pytest.fixture(scope="session")
+def pems() -> dict[str, bytes]:
+    return {code: generate_private_key() for code in ("hub", *CODES)}
+
+
+@pytest.fixture(scope="session")
+def signers(pems: dict[str, bytes]) -> dict[str, Signer]:
+    return {code: Signer.from_pem(code, pem) for code, pem in pems.items()}
+
+
+@pytest.fixture
+def desk(area: str, signers: dict[str, Signer]) -> Desk:
+    vault = IdentityVault(bytes(range(32)), KeyEncryption(bytes(range(32))))
+    return Desk(area, "http://127.0.0.1:1", signers["hub"], vault, lambda: datetime.now(UTC))
+
+
+@pytest.fixture
+def county(engine: Engine, signers: dict[str, Signer]) -> Engine:
+    """Two supervising departments, each owed every decision."""
+    with engine.begin() as tx:
+        for code, name in CODES.items():
+            key = signers[code]
+            add_department(
+                tx, code=code, name=name, roles=["supervising"], public_pem=key.public_pem, kid=key.kid, actor="user:t"
+            )  # fmt: skip
+            tx.execute(insert(PushRule).values(name=f"推送{name}", department=code, sign_within_days=3))
+        tx.execute(insert(ServiceItem).values(code="XK-001", name="食品经营许可"))
+    return engine
+
+
+@pytest.fixture
+def relay_config(database_url: str, bus: BusSettings, area: str) -> RelayConfig:
+    return RelayConfig(database_url, bus, area, clock=lambda: datetime.now(UTC), rebalance_s=0.2)
+
+
+@pytest.fixture
+def intake_config(database_url: str, bus: BusSettings, desk: Desk) -> IntakeConfig:
+    return IntakeConfig(database_url, bus, desk, poll_ms=100, topics_s=0.3)
+
+
+@pytest.fixture
+def connector_config(
+    tmp_path: Path, pems: dict[str, bytes], signers: dict[str, Signer], bus: BusSettings, area: str
+) -> Callable[..., ConnectorConfig]:
+    """Settings of a department's connector; its own folder, the hub's keys in a file."""
+
+    def make(code: str = "scjg", **changes: Any) -> ConnectorConfig:
+        folder = tmp_path / code
+        folder.mkdir(exist_ok=True)
+        (folder / "key.pem").write_bytes(pems[code])
+        hub = signers["hub"]
+        (folder / "trust.json").write_bytes(dumps({"area": area, "keys": {hub.kid: hub.public_pem}}))
+        settings: dict[str, Any] = {
+            "code": code,
+            "area": area,
+            "key_file": folder / "key.pem",
+            "state_dir": folder / "state",
+            "trust_bundle": str(folder / "trust.json"),
+            "bus": bus,
+            "adapter": "table",
+            "database": f"sqlite:///{folder / 'own.sqlite'}",
+            "folder": folder / "exchange",
+            "poll_ms": 200,
+        }
+        return ConnectorConfig(**{**settings, **changes})
+
+    return make
+
+
+@pytest.fixture
+def topics(bus: BusSettings, area: str) -> list[str]:
+    """The topics of both departments, made."""
+    names = [f"{area}.{code}.{way}" for code in CODES for way in ("in", "out")]
+    ensure_topics(bus, names)
+    return names
+
+
+class Tap:
+    """Reads whole topics, as an outsider with a Kafka client would."""
+
+    def __init__(self, bus: BusSettings, group: str, topics: list[str]) -> None:
+        self._consumer = Consumer(bus, group, topics)
+        self.messages: list[Message] = []
+
+    def until(self, count: int, *, seconds: float = 30.0) -> list[Message]:
+        """At least `count` messages in all."""
+
+        def enough() -> bool:
+            self.messages += self._consumer.poll(1000, 200)
+            return len(self.messages) >= count
+
+        until(enough, seconds=seconds, every=0)
+        return self.messages
+
+    def quiet(self, rounds: int = 3) -> list[Message]:
+        """What is there once nothing more comes."""
+        silent = 0
+        while silent < rounds:
+            found = self._consumer.poll(1000, 300)
+            self.messages += found
+            silent = 0 if found else silent + 1
+        return self.messages
+
+    def close(self) -> None:
+        self._consumer.close()
+
+
+@pytest.fixture
+def tap(bus: BusSettings, area: str) -> Any:
+    opened: list[Tap] = []
+
+    def make(*names: str) -> Tap:
+        opened.append(Tap(bus, f"{area}.tap{len(opened)}", list(names)))
+        return opened[-1]
+
+    yield make
+    for one in opened:
+        one.close()
+
+
+@pytest.fixture
+def producer(bus: BusSettings) -> Any:
+    made = Producer(bus)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def start_connector() -> Callable[[ConnectorConfig], Callable[[Any], None]]:
+    return lambda config: lambda stop: run_configured(config, stop)

@@ -1,0 +1,90 @@
+"""The whole loop on real parts: decided -> relay -> topic -> connector -> receipt -> intake, and a finding back."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, select
+
+from connectors.department.config import ConnectorConfig
+from connectors.department.program import run_configured
+from connectors.intake import program as intake
+from connectors.relay import program as relay
+from hub.finding import Finding
+from hub.licence import Licence
+from hub.program import Program
+from hub.push import Push
+from tests.connectors.waiting import running, until
+from tests.hub.builders import decided
+
+
+def states(engine: Engine) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    with engine.connect() as tx:
+        for row in tx.execute(select(Push.department, Push.state).order_by(Push.department)):
+            found.setdefault(row.department, []).append(row.state)
+    return found
+
+
+def own(config: ConnectorConfig) -> sqlite3.Connection:
+    return sqlite3.connect(config.database.removeprefix("sqlite:///"), timeout=10)
+
+
+def test_a_decision_reaches_both_departments_and_findings_come_back(
+    county: Engine,
+    desk: Any,
+    relay_config: relay.RelayConfig,
+    intake_config: intake.IntakeConfig,
+    connector_config: Callable[..., ConnectorConfig],
+    tmp_path: Path,
+) -> None:
+    """Claim: three decisions arrive in a table and in a folder, receipts move the pushes to 'signed', a claim to 'claimed',
+    a finding written as a table row freezes the licence, one dropped as a file is taken too; all programs say 'running'."""
+    table, folder = connector_config("scjg"), connector_config("zhzf", adapter="folder")
+    cases = decided(county, desk, 3)
+    with (
+        running(lambda stop: relay.run(relay_config, stop)),
+        running(lambda stop: intake.run(intake_config, stop)),
+        running(lambda stop: run_configured(table, stop)),
+        running(lambda stop: run_configured(folder, stop)),
+    ):
+        until(lambda: states(county) == {"scjg": ["signed"] * 3, "zhzf": ["signed"] * 3}, seconds=40)
+        db = own(table)
+        rows = db.execute("SELECT case_no, party_name, licence_no, decided_on FROM shenguan_inbox").fetchall()
+        assert {row[0] for row in rows} == {case.case_no for case in cases}
+        assert len(list((folder.folder / "inbox").glob("*.json"))) == 3
+        case_no = cases[0].case_no
+        with db:
+            db.execute(
+                "INSERT INTO shenguan_findings (finding_no, project_no, inspected_at, inspectors, check_result, handling)"
+                " VALUES ('JC-1', ?, '2026/11/21 14:30', '示例己(99010100001)、示例庚', '不符合', '限期整改')",
+                (case_no,),
+            )
+            db.execute("UPDATE shenguan_inbox SET claimed_by = '示例辛' WHERE case_no = ?", (case_no,))
+        (folder.folder / "outbox" / "检查.json").write_bytes(
+            f'{{"finding_no": "F-1", "project_no": "{cases[1].case_no}", "inspected_at": "2026-11-20",'
+            f' "inspectors": ["示例己"], "check_result": 1, "handling": 1}}'.encode("gb18030")
+        )
+        until(lambda: _count(county, Finding) == 2, seconds=30)
+        until(lambda: sorted(states(county)["scjg"]) == ["claimed", "signed", "signed"])
+        status = until(
+            lambda: db.execute(
+                "SELECT status, problem, event_id FROM shenguan_findings WHERE status <> 'new'"
+            ).fetchone()
+        )
+        assert status[:2] == ("sent", None)
+        until(lambda: (folder.folder / "sent" / "检查.json").exists())
+        with county.connect() as tx:
+            programs = {row.name: row.state for row in tx.execute(select(Program.name, Program.state))}
+            frozen = tx.execute(select(Licence.case_no).where(Licence.status != "01")).scalars().all()
+        assert programs == {"relay": "running", "intake": "running"}
+        assert frozen == [case_no]
+        db.close()
+
+
+def _count(engine: Engine, model: Any) -> int:
+    with engine.connect() as tx:
+        return len(tx.execute(select(model.id)).all())
