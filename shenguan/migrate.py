@@ -1,0 +1,83 @@
+"""What a hub needs before its programs start: tables, calendar, catch-all item, accounts and roles, the bucket.
+
+Guarantees: safe to repeat, and by several at once; changes nothing that a person entered. With `demo`, the demo area too.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlalchemy import text
+
+from hub import migrations, outbox_partitions
+from shenguan import demo, wiring, working_calendar
+from shenguan.settings import Settings
+
+Report = Callable[[str], None]
+
+
+def migrate(settings: Settings, said: Report = lambda words: None) -> None:
+    """Bring everything up to date."""
+    engine = wiring.engine_of(settings)
+    try:
+        said("数据库表")
+        migrations.upgrade(engine)
+        with engine.begin() as tx:
+            outbox_partitions.ensure(tx, wiring.now())
+            working_calendar.fill(tx)
+            demo.ensure_catch_all(tx)
+        said("对象存储桶")
+        wiring.objects_of(settings).ensure_bucket()
+        said("账号与角色")
+        accounts(settings)
+    finally:
+        engine.dispose()
+
+
+def accounts(settings: Settings) -> None:
+    """The account tables, the permissions and the roles."""
+    from admin.accounts import prepare
+
+    prepare(admin_app(settings))
+
+
+def demo_area(settings: Settings, public_keys: Mapping[str, str], passwords: Mapping[str, str]) -> None:
+    """The demo's departments, items, rules and users."""
+    engine = wiring.engine_of(settings)
+    try:
+        with engine.begin() as tx:
+            demo.ensure_demo_area(tx, public_keys)
+            known = set(tx.execute(text("SELECT username FROM ab_user")).scalars())
+    finally:
+        engine.dispose()
+    missing = {name: word for name, word in passwords.items() if name not in known}
+    if missing:
+        _add_users(settings, missing)
+
+
+DEMO_NAMES = {
+    "data_admin": "数据管理员",
+    "clerk": "窗口人员",
+    "approver": "审批人员",
+    "supervisor": "市场监管人员",
+    "overseer": "效能监督员",
+}
+DEMO_DEPARTMENTS = {"supervisor": "scjg"}
+
+
+def _add_users(settings: Settings, passwords: Mapping[str, str]) -> None:
+    from admin.accounts import ensure_user
+
+    app = admin_app(settings)
+    for name, word in passwords.items():
+        ensure_user(app, name, word, role=name, name=DEMO_NAMES[name], department=DEMO_DEPARTMENTS.get(name))
+
+
+def admin_app(settings: Settings) -> Any:
+    """The web application, for what only it knows about accounts."""
+    from admin import create_app
+
+    logging.getLogger("flask_appbuilder").setLevel(logging.WARNING)
+    return create_app(wiring.admin_config_of(settings))

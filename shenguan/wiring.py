@@ -1,0 +1,169 @@
+"""The composition root of the programs and commands: from settings to what they work with.
+
+Guarantees: nothing here opens a connection before it is used, except where the name says so. Each function needs only
+its own settings (NEEDS says which), so a program starts with what it needs and no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from connectors.bus import BusSettings
+from hub.ports import Desk
+from shenguan.settings import Settings
+from storage.identity import IdentityVault
+from storage.key_encryption import KeyEncryption
+from storage.signing import BadSignature, Signer, TrustedKey, TrustedKeys
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from admin import AdminConfig
+    from storage.files import FileStore
+    from storage.objects import ObjectStore
+
+_BROKER = ("kafka_bootstrap",)
+_STORE = ("s3_endpoint", "s3_access_key", "s3_secret_key")
+_DESK = ("public_url", "key_encryption_key", "identity_key", "hub_signing_key")
+
+#: What each program or command cannot do without.
+NEEDS: dict[str, tuple[str, ...]] = {
+    "database": ("database_url",),
+    "desk": ("database_url", *_DESK),
+    "relay": ("database_url", *_BROKER, *_STORE, "hub_signing_key"),
+    "intake": ("database_url", *_BROKER, *_DESK),
+    "web": ("database_url", *_BROKER, *_STORE, *_DESK, "web_secret"),
+    "migrate": ("database_url", *_STORE, *_DESK, "web_secret"),
+    "verify": ("database_url", *_STORE, "hub_signing_key"),
+    "trust": ("database_url", *_BROKER, "public_url", "hub_signing_key"),
+}
+
+HUB = "hub"
+
+
+def now() -> datetime:
+    """The clock that is handed in."""
+    return datetime.now(UTC)
+
+
+def engine_of(settings: Settings, *, timeout: int = 3) -> Engine:
+    """The database; connects at first use and gives up after `timeout` seconds."""
+    from sqlalchemy import create_engine
+
+    return create_engine(settings.database_url, pool_pre_ping=True, connect_args={"connect_timeout": timeout})
+
+
+def signer_of(settings: Settings) -> Signer:
+    """The hub's signature."""
+    return Signer.from_pem(HUB, settings.hub_signing_pem())
+
+
+def identities_of(settings: Settings) -> IdentityVault:
+    """The vault of personal numbers."""
+    return IdentityVault(settings.identity_key_bytes, KeyEncryption(settings.key_encryption_key_bytes))
+
+
+def desk_of(settings: Settings) -> Desk:
+    """What the use cases work with."""
+    return Desk(
+        area=settings.area,
+        public_url=settings.public_url.rstrip("/"),
+        signer=signer_of(settings),
+        identities=identities_of(settings),
+        clock=now,
+    )
+
+
+def bus_of(settings: Settings) -> BusSettings:
+    """The broker, with whatever security is set."""
+    named = {
+        "sasl_mechanism": settings.kafka_sasl_mechanism,
+        "sasl_plain_username": settings.kafka_sasl_username,
+        "sasl_plain_password": settings.kafka_sasl_password,
+        "ssl_cafile": settings.kafka_ssl_cafile,
+        "ssl_certfile": settings.kafka_ssl_certfile,
+        "ssl_keyfile": settings.kafka_ssl_keyfile,
+    }
+    security = {name: value for name, value in named.items() if value}
+    timing = {
+        "session_timeout_ms": settings.kafka_session_timeout_ms,
+        "fetch_max_wait_ms": settings.kafka_fetch_max_wait_ms,
+    }
+    return BusSettings(
+        bootstrap=settings.kafka_bootstrap,
+        security={"security_protocol": settings.kafka_security_protocol, **security},
+        **{name: value for name, value in timing.items() if value is not None},
+    )
+
+
+def objects_of(settings: Settings) -> ObjectStore:
+    """The bucket; nothing is contacted yet."""
+    from storage.objects import ObjectStore
+
+    return ObjectStore(
+        settings.s3_endpoint,
+        access_key=settings.s3_access_key,
+        secret_key=settings.s3_secret_key,
+        bucket=settings.s3_bucket,
+    )
+
+
+def files_of(settings: Settings) -> FileStore:
+    """The sealed files of cases."""
+    from storage.files import FileStore
+
+    return FileStore(objects_of(settings), KeyEncryption(settings.key_encryption_key_bytes))
+
+
+class Heads:
+    """The ledger's signed heads in the object store: hub.seal_ledger.HeadStore."""
+
+    def __init__(self, objects: ObjectStore) -> None:
+        self._objects = objects
+
+    def put(self, name: str, data: bytes) -> None:
+        """Keep `data` under `name`."""
+        self._objects.put_bytes(name, data, media_type="application/json")
+
+    def get(self, name: str) -> bytes:
+        """The bytes under `name`. Raises NotFound."""
+        return self._objects.get_bytes(name)
+
+    def names(self) -> list[str]:
+        """All names, sorted."""
+        return sorted(found.name for found in self._objects.list("ledger/"))
+
+
+def verify_heads_with(signer: Signer) -> Callable[[bytes, str], None]:
+    """Checks a head's signature against the hub's own key; raises ValueError."""
+    keys = TrustedKeys.of([TrustedKey(signer.kid, HUB, signer.public_pem)])
+
+    def verify(payload: bytes, signature: str) -> None:
+        try:
+            keys.verify(payload, signature, at=now())
+        except BadSignature as bad:
+            raise ValueError(str(bad)) from bad
+
+    return verify
+
+
+def admin_config_of(settings: Settings) -> AdminConfig:
+    """What the web pages are given."""
+    from admin import AdminConfig
+
+    desk = desk_of(settings)
+    return AdminConfig(
+        database_url=settings.database_url,
+        web_secret=settings.web_secret,
+        desk=desk,
+        area_name=settings.area_name,
+        files=files_of(settings),
+        store_check=objects_of(settings).check,
+        broker_address=settings.kafka_bootstrap or None,
+        hub_keys={desk.signer.kid: signer_of(settings).public_pem},
+        heads=Heads(objects_of(settings)),
+        cookie_secure=settings.cookie_secure,
+        demo=settings.embedded,
+    )
