@@ -19,6 +19,7 @@ from shenguan.embedded.process import Child, spawn
 
 FIRST_PAUSE, LONGEST_PAUSE, STEADY = 0.5, 30.0, 60.0
 ASK_EVERY, SILENCE = 5.0, 30.0
+GRACE = 1.5
 
 
 class Interrupted(BaseException):
@@ -56,12 +57,17 @@ class ProgramPart(Part):
         self.title = program.title or program.name
         self.patience = program.ready_seconds
         self._env = {**env, **program.env}
+        self._launched = 0.0
 
     def launch(self) -> Child:
+        self._launched = time.monotonic()
         return spawn(self.program.argv, log=self.log, env=self._env)
 
     def healthy(self) -> bool:
-        return self.running and (self.program.ready is None or self.program.ready())
+        """A program that cannot be asked is taken for well when it has lived long enough to refuse its settings."""
+        if self.program.ready is None:
+            return self.running and time.monotonic() - self._launched > GRACE
+        return self.running and self.program.ready()
 
 
 class Keeper(threading.Thread):
@@ -82,7 +88,10 @@ class Keeper(threading.Thread):
         asked = time.monotonic()
         while not self._stopping.wait(0.2):
             if not self.part.running:
-                self._revive(f"已退出（退出码 {self.part.returncode}），将重新启动")
+                last = self.part.log_end(1).strip()
+                self._revive(
+                    f"已退出（退出码 {self.part.returncode}），将重新启动。日志最后一行：{last[:200]}"
+                )
                 asked = time.monotonic()
             elif time.monotonic() - asked >= ASK_EVERY:
                 self._ask()
