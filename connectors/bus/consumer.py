@@ -110,6 +110,10 @@ class Consumer:
         ):  # no longer ours or no longer connected: they come again by themselves
             self.close()
 
+    def assigned(self) -> bool:
+        """Whether the group has given us partitions."""
+        return self._client is not None and bool(self._client.assignment())
+
     def close(self) -> None:
         """Leave the group. The consumer may be used again."""
         client, self._client = self._client, None

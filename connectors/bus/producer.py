@@ -8,7 +8,7 @@ been appended (an acknowledgement can be lost): whoever sends it again makes a d
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from kafka import KafkaProducer
@@ -67,6 +67,11 @@ class Producer:
         if self._stopped or any(isinstance(item, BusUnavailable) for item in settled):
             self._drop()  # nothing of this batch may leave later, behind our back
         return settled
+
+    def warm(self, topics: Iterable[str]) -> None:
+        """Connect and learn where these topics live, so that the first message need not wait for it."""
+        self._connected()
+        self._missing(set(topics))
 
     def close(self) -> None:
         """Let go of the broker. The producer may be used again."""

@@ -108,6 +108,13 @@ class Intake:
         self._heard_at = now
         return self._take(messages)
 
+    def warm(self, seconds: float = 15.0) -> None:
+        """Join the group ahead of the first message, waiting at most `seconds`."""
+        self._follow_departments()
+        deadline = time.monotonic() + seconds
+        while not self._consumer.assigned() and time.monotonic() < deadline:
+            self._consumer.rewind(self._consumer.poll(1, 200))
+
     def _take(self, messages: list[Message]) -> TakenIn:
         desk = self._config.desk
         try:
