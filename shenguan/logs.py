@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from importlib.util import find_spec
 from typing import Any
 
-QUIET = ("kafka", "urllib3", "httpx", "httpcore", "alembic")
+QUIET = ("kafka", "urllib3", "httpx", "httpcore", "alembic", "flask_appbuilder")
 
 
 class JsonLines(logging.Formatter):

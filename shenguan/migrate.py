@@ -18,7 +18,12 @@ from shenguan.settings import Settings
 Report = Callable[[str], None]
 
 
-def migrate(settings: Settings, said: Report = lambda words: None) -> None:
+def print_nothing(words: str) -> None:
+    """For those who do not follow the progress."""
+    del words
+
+
+def migrate(settings: Settings, said: Report = print_nothing) -> None:
     """Bring everything up to date."""
     engine = wiring.engine_of(settings)
     try:
@@ -79,5 +84,5 @@ def admin_app(settings: Settings) -> Any:
     """The web application, for what only it knows about accounts."""
     from admin import create_app
 
-    logging.getLogger("flask_appbuilder").setLevel(logging.WARNING)
+    logging.getLogger("flask_appbuilder").setLevel(logging.ERROR)
     return create_app(wiring.admin_config_of(settings))

@@ -44,3 +44,43 @@ def check(ctx: click.Context, config: Path, as_json: bool) -> None:
     else:
         click.echo(f"{config} 没有问题。运行：shenguan connector run {config}")
     ctx.exit(1 if faults else 0)
+
+
+@connector.command("draft-finding")
+@click.argument("config", type=click.Path(path_type=Path), metavar="设置文件")
+@click.option("--case", "case_no", default=None, metavar="办件编号", help="默认为最近收到的推送包。")
+def draft_finding(config: Path, case_no: str | None) -> None:
+    """写一份监管结果的样子（不符合、移交执法），改好后放进 outbox 文件夹即发出。"""
+    import json
+    import sqlite3
+    from contextlib import closing
+    from datetime import datetime
+
+    from connectors.department.config import read_config
+    from connectors.department.program import STATE_FILE
+    from shenguan.cli.screen import LOCAL
+
+    settings = read_config(config)
+    state = settings.state_dir / STATE_FILE
+    if not state.exists():
+        raise click.UsageError("连接器还没有运行过，没有收到推送包。")
+    with closing(sqlite3.connect(f"file:{state}?mode=ro", uri=True)) as db:
+        row = db.execute(
+            "SELECT case_no, push_id FROM received WHERE ?1 IS NULL OR case_no = ?1"
+            " ORDER BY received_at DESC, rowid DESC LIMIT 1",
+            (case_no,),
+        ).fetchone()
+    if row is None:
+        raise click.UsageError(f"没有收到过{f'办件 {case_no} 的' if case_no else ''}推送包。")
+    now = datetime.now(LOCAL)
+    finding = {
+        "finding_no": f"{settings.code.upper()}-{now:%Y%m%d-%H%M%S}",
+        "project_no": row[0],
+        "push_id": row[1],
+        "inspected_at": now.isoformat(timespec="seconds"),
+        "inspectors": [{"name": "示例检查员", "certificate_no": f"{settings.area}-001"}],
+        "check_result": "不符合",
+        "handling": "移交执法",
+        "explain": "示例：现场检查发现实际情况与许可条件不符。",
+    }
+    click.echo(json.dumps(finding, ensure_ascii=False, indent=2))

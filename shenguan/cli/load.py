@@ -34,9 +34,7 @@ SHOWN = 20
     help="退回行的结果表写到哪里，默认为“文件.结果.xlsx”。",
 )
 @json_option
-@click.pass_context
 def load(
-    ctx: click.Context,
     file: Path,
     sheet: str | None,
     result: Path | None,
@@ -51,6 +49,7 @@ def load(
     from hub.sheet import Defaults
     from storage.spreadsheet import read_rows
 
+    ctx = click.get_current_context()
     given = Defaults(
         org_code=defaults["org_code"],
         org_name=defaults["org_name"],
@@ -103,7 +102,7 @@ def _write_result(rows: SheetRows, report: LoadReport, path: Path) -> Path | Non
     from collections import defaultdict
     from collections.abc import Iterator
 
-    from hub.load_sheet import Refusal
+    from hub.sheet import Refusal
     from storage.spreadsheet import write_rows
 
     reasons: dict[int, list[Refusal]] = defaultdict(list)

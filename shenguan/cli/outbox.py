@@ -11,7 +11,7 @@ from shenguan.cli.screen import LOCAL, json_option, print_json
 from shenguan.cli.transaction import ACTOR, transaction
 
 
-class Moment(click.ParamType):
+class Moment(click.ParamType[datetime]):
     """A day or a time, local unless it says otherwise."""
 
     name = "时间"

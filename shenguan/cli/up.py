@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -111,8 +112,19 @@ def _programs(settings: Settings) -> list[Program]:
     ]
 
 
+def _own_command() -> str:
+    """How this command line was called, as it can be typed again."""
+    called = Path(sys.argv[0])
+    if called.name != "shenguan":
+        return "shenguan"
+    try:
+        return str(called.absolute().relative_to(Path.cwd()))
+    except ValueError:
+        return "shenguan"
+
+
 def _banner(settings: Settings) -> None:
-    from shenguan.demo_departments import folder_of
+    from shenguan.demo_departments import CONFIG_FILE, folder_of
     from shenguan.migrate import DEMO_NAMES
     from shenguan.secrets_folder import SecretsFolder
 
@@ -129,17 +141,18 @@ def _banner(settings: Settings) -> None:
     out.print("登录（口令存于 " + shown(settings.data / "secrets") + "）：")
     for name, word in passwords.items():
         out.print(f"  {name:<11} {word}   {DEMO_NAMES[name]}")
-    command = "shenguan" if Path.cwd() not in Path(click.__file__).parents else ".venv/bin/shenguan"
+    command = _own_command()
     out.print("\n另开一个终端试一试：")
     for line in (
-        f"{command} sample --rows 1000 --out sheet.xlsx   # 生成一份合成的双公示表",
-        f"{command} load sheet.xlsx                       # 导入：1000 个决定推送到两个部门",
-        f"{command} status                                # 看两个部门的签收进度",
+        f"{command} sample --rows 1000 --out sheet.xlsx    # 生成一份合成的双公示表",
+        f"{command} load sheet.xlsx                        # 导入：1000 个决定推送到两个部门",
+        f"{command} status                                 # 看两个部门的签收进度",
     ):
         out.print(f"  {line}", markup=False)
     out.print("两个部门各自收到的推送包：")
-    out.print(f"  {shown(scjg / 'scjg.sqlite')}   数据表 shenguan_inbox", markup=False)
-    out.print(f"  {shown(zhzf / 'inbox')}/          每个推送包一个 JSON 文件", markup=False)
-    out.print("报一条监管结果（不符合、移交执法），证照随即冻结，窗口页面立即提醒：")
-    out.print(f"  {command} finding-example | tee {shown(zhzf / 'outbox' / 'finding-1.json')}", markup=False)
+    out.print(f"  {shown(scjg / 'scjg.sqlite')}（数据表 shenguan_inbox）", markup=False)
+    out.print(f"  {shown(zhzf / 'inbox')}/（每个推送包一个 JSON 文件）", markup=False)
+    out.print("部门报一条监管结果（不符合、移交执法），证照随即冻结，窗口人员的页面立即提醒：")
+    draft = f"{command} connector draft-finding {shown(zhzf / CONFIG_FILE)}"
+    out.print(f"  {draft} > {shown(zhzf / 'outbox' / 'finding-1.json')}", markup=False)
     out.print("\n按 Ctrl-C 停止全部。\n")

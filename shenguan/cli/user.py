@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import IO
+
 import click
 
 from shenguan.cli.chinese_help import ChineseGroup
@@ -45,7 +47,7 @@ def add(
     role: str,
     name: str,
     department: str | None,
-    password_file: click.utils.LazyFile | None,
+    password_file: IO[str] | None,
     as_json: bool,
 ) -> None:
     """登记用户，或更新已有用户的口令和角色。"""
