@@ -18,7 +18,7 @@ from hub.ledger import LedgerRow
 from hub.moments import parse_moment
 from hub.notice import Notice
 from hub.push import Push, Receipt, after
-from hub.write_rows import write_rows
+from hub.round_trips import Rows, write
 
 PushRow = Any  # a Row of id, event_id, department, case_no, package_sha256
 
@@ -84,9 +84,7 @@ def acknowledge(tx: Connection, messages: Sequence[Arrived], named: Mapping[str,
                 notices.append(_returned_notice(push, receipt))
         ledger.append(_ledger_row(message, push, list(kinds)))
     _save(tx, standing)
-    write_rows(tx, Receipt, receipts)
-    write_rows(tx, LedgerRow, ledger)
-    write_rows(tx, Notice, notices)
+    write(tx, Rows(Receipt, receipts), Rows(LedgerRow, ledger), Rows(Notice, notices))
 
 
 def _apply(push: dict[str, Any], kind: str, receipt: Mapping[str, Any]) -> None:

@@ -19,7 +19,7 @@ from hub.case import Case
 from hub.finding import Finding
 from hub.licence import FROZEN, VALID, Hold, Licence
 from hub.push import Push
-from hub.write_rows import write_rows
+from hub.round_trips import Rows, write
 
 Seat = tuple[uuid.UUID, str]  # (licence, department)
 
@@ -117,21 +117,18 @@ def _open_holds(tx: Connection, licences: dict[uuid.UUID, Any]) -> dict[Seat, uu
 def _save_holds(
     tx: Connection, before: set[Seat], holds: dict[Seat, uuid.UUID], spoken: Sequence[Spoken], now: datetime
 ) -> None:
-    write_rows(
-        tx,
-        Hold,
-        [
-            {
-                "id": uuid.uuid5(finding_id, str(licence_id)),
-                "licence_id": licence_id,
-                "department": department,
-                "placed_by": finding_id,
-                "placed_at": now,
-            }
-            for (licence_id, department), finding_id in holds.items()
-            if (licence_id, department) not in before
-        ],
-    )
+    placed = [
+        {
+            "id": uuid.uuid5(finding_id, str(licence_id)),
+            "licence_id": licence_id,
+            "department": department,
+            "placed_by": finding_id,
+            "placed_at": now,
+        }
+        for (licence_id, department), finding_id in holds.items()
+        if (licence_id, department) not in before
+    ]
+    write(tx, Rows(Hold, placed))
     lifted = before - set(holds)
     if not lifted:
         return

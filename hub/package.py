@@ -10,7 +10,7 @@ import hashlib
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from hub.department import source_of, topic_in
@@ -72,7 +72,7 @@ def seal_event(
 
 def instant(moment: datetime) -> str:
     """RFC 3339 in UTC, with a Z."""
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def day(value: date | None) -> str | None:

@@ -26,7 +26,7 @@ from hub.moments import parse_moment
 from hub.notice import Notice
 from hub.ports import Desk
 from hub.push import Push
-from hub.write_rows import write_rows
+from hub.round_trips import Rows, write
 from schemas import code_table
 
 FINDINGS = uuid.UUID("f3b7a5c4-8a0a-5f55-9d5c-5a1c6f0f7e21")
@@ -109,9 +109,12 @@ def report_findings(tx: Connection, messages: Sequence[Arrived], known: Grounds,
     applied, changes = hold_licences(tx, [_spoken(row) for row in rows if row["licence_id"]], desk.clock())
     for row in rows:
         row["effect_applied"] = row["id"] in applied
-    write_rows(tx, Finding, rows)
-    write_rows(tx, Notice, [_notice(row, changes.get(row["id"])) for row in rows])
-    write_rows(tx, LedgerRow, [_ledger_row(row, changes.get(row["id"])) for row in rows])
+    write(
+        tx,
+        Rows(Finding, rows),
+        Rows(Notice, [_notice(row, changes.get(row["id"])) for row in rows]),
+        Rows(LedgerRow, [_ledger_row(row, changes.get(row["id"])) for row in rows]),
+    )
 
 
 def _finding_row(message: Arrived, known: Grounds, desk: Desk) -> dict[str, Any]:

@@ -5,15 +5,12 @@ Read once per transaction. A department named by several matching rules is owed 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import Connection, select
-
-from hub.department import Department
-from hub.item import PushRule
-from hub.workday import due, end_of, exceptions
+from hub.workday import due, end_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +66,21 @@ class Rulebook:
         return end_of(due(day, within_days, self.calendar))
 
 
-def load_rulebook(tx: Connection) -> Rulebook:
-    """The rules of active departments, and the calendar."""
-    rows = tx.execute(
-        select(
-            PushRule.id,
-            PushRule.item_code,
-            PushRule.area_prefix,
-            PushRule.result_type,
-            PushRule.party_kind,
-            PushRule.department,
-            PushRule.sign_within_days,
-        )
-        .join(Department, Department.code == PushRule.department)
-        .where(PushRule.active, Department.active)
-        .order_by(PushRule.id)
-    )
-    return Rulebook(tuple(Rule(*row) for row in rows), exceptions(tx))
+#: What `read_rulebook` reads from the answers to: the rules of active departments, and the calendar.
+QUESTIONS: tuple[tuple[str, Mapping[str, object]], ...] = (
+    (
+        """
+        SELECT r.id, r.item_code, r.area_prefix, r.result_type, r.party_kind, r.department, r.sign_within_days
+        FROM push_rules r JOIN departments d ON d.code = r.department
+        WHERE r.active AND d.active ORDER BY r.id
+        """,
+        {},
+    ),
+    # A limit reaches 90 working days at most: half a year of the calendar is enough.
+    ("SELECT day, working FROM calendar_days WHERE day BETWEEN current_date - 1 AND current_date + 200", {}),
+)
+
+
+def read_rulebook(rules: Iterable[Sequence[Any]], calendar: Iterable[Sequence[Any]]) -> Rulebook:
+    """The rulebook from the answers to QUESTIONS."""
+    return Rulebook(tuple(Rule(*row) for row in rules), dict(calendar))  # type: ignore[arg-type]

@@ -22,7 +22,7 @@ from hub.ledger import LedgerRow
 from hub.outbox import LIVE, OutboxRow
 from hub.package import instant, seal_event
 from hub.ports import Desk
-from hub.write_rows import write_rows
+from hub.round_trips import Rows, write
 
 RECEIPT, FINDING = "receipt.v1", "finding.reported.v1"
 
@@ -108,23 +108,20 @@ def _judge(tx: Connection, fresh: Sequence[Arrived], desk: Desk) -> tuple[_Judge
 
 def _write_inbox(tx: Connection, messages: Sequence[Arrived], now: datetime) -> None:
     # Another intake taking the same message at this moment makes this raise: the batch is read again, and is then known.
-    write_rows(
-        tx,
-        InboxRow,
-        [
-            {
-                "source": message.event["source"],
-                "event_id": message.event["id"],
-                "event_type": message.event["type"],
-                "case_no": message.case_no,
-                "value": message.value,
-                "signature": message.signature,
-                "kid": message.kid,
-                "received_at": now,
-            }
-            for message in messages
-        ],
-    )
+    rows = [
+        {
+            "source": message.event["source"],
+            "event_id": message.event["id"],
+            "event_type": message.event["type"],
+            "case_no": message.case_no,
+            "value": message.value,
+            "signature": message.signature,
+            "kid": message.kid,
+            "received_at": now,
+        }
+        for message in messages
+    ]
+    write(tx, Rows(InboxRow, rows))
 
 
 def _quarantine(tx: Connection, refused: Sequence[Refused], desk: Desk) -> int:
@@ -140,27 +137,24 @@ def _quarantine(tx: Connection, refused: Sequence[Refused], desk: Desk) -> int:
     ).all()
     numbers = {(row.topic, row.partition, row.offset): row.id for row in inserted}
     held = [one for one in refused if (one.topic, one.partition, one.offset) in numbers]
-    write_rows(
-        tx,
-        LedgerRow,
-        [
-            {
-                "actor": f"department:{one.department}" if one.department else "unknown",
-                "action": "message.quarantined",
-                "subject": f"quarantine:{numbers[one.topic, one.partition, one.offset]}",
-                "case_no": None,
-                "reason": one.message,
-                "detail": {
-                    "cause": one.cause,
-                    "topic": one.topic,
-                    "offset": one.offset,
-                    "sha256": one.sha256.hex(),
-                },
-            }
-            for one in held
-        ],
-    )
-    write_rows(tx, OutboxRow, [_answer(one, desk, now) for one in held if one.department])
+    ledger = [
+        {
+            "actor": f"department:{one.department}" if one.department else "unknown",
+            "action": "message.quarantined",
+            "subject": f"quarantine:{numbers[one.topic, one.partition, one.offset]}",
+            "case_no": None,
+            "reason": one.message,
+            "detail": {
+                "cause": one.cause,
+                "topic": one.topic,
+                "offset": one.offset,
+                "sha256": one.sha256.hex(),
+            },
+        }
+        for one in held
+    ]
+    answers = [_answer(one, desk, now) for one in held if one.department]
+    write(tx, Rows(LedgerRow, ledger), Rows(OutboxRow, answers))
     return len(held)
 
 

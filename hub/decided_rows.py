@@ -1,0 +1,246 @@
+"""The rows of decided cases: what `decide` writes, table by table, and the packages with their final signed bytes."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from hub.case import Case, Decision, Step
+from hub.decided_case import DecidedCase, LicenceFacts, PartyFacts
+from hub.ledger import LedgerRow
+from hub.licence import Licence
+from hub.outbox import OutboxRow
+from hub.package import decided_data, instant, seal_event
+from hub.party import Party
+from hub.ports import Desk
+from hub.push import Push
+from hub.round_trips import Rows
+from hub.rulebook import Owed, Rulebook
+
+NAMESPACE = uuid.UUID(
+    "6f0f2d1e-51a5-5c3a-9a53-3a6e0c7d9b10"
+)  # every deterministic id of ours grows from here
+USCC = "001"
+#: Elements that carry a personal document number: kept masked in the decision, complete only in the signed package.
+PERSONAL = ("XK_XDR_ZJHM", "XK_FR_ZJHM", "XK_FR_SFZH", "XK_XDR_SFZ", "XK_XDR_SFZH")
+
+Materials = Mapping[str, list[dict[str, Any]]]
+
+
+@dataclass(slots=True)
+class DecidedRows:
+    """The rows of one transaction, growing case by case. Cases must come in one order, or two loads could deadlock."""
+
+    desk: Desk
+    lane: int
+    rulebook: Rulebook
+    materials: Materials
+    now: datetime
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    decisions: list[dict[str, Any]] = field(default_factory=list)
+    licences: list[dict[str, Any]] = field(default_factory=list)
+    pushes: list[dict[str, Any]] = field(default_factory=list)
+    ledger: list[dict[str, Any]] = field(default_factory=list)
+    outbox: list[dict[str, Any]] = field(default_factory=list)
+
+    def tables(self) -> tuple[Rows, ...]:
+        """In the order in which they refer to each other."""
+        return (
+            Rows(Step, self.steps),
+            Rows(Decision, self.decisions),
+            Rows(Licence, self.licences),
+            Rows(Push, self.pushes),
+            Rows(LedgerRow, self.ledger),
+            Rows(OutboxRow, self.outbox),
+        )
+
+    def add(self, case: DecidedCase, actor: str) -> tuple[str, ...]:
+        """Add a case; gives the departments it is pushed to."""
+        decision_id = uuid.uuid5(NAMESPACE, f"decision|{case.org_code}|{case.decision.document_no}")
+        self.steps += [_step_row(case.case_no, seq, step) for seq, step in enumerate(case.steps, 1)]
+        self.decisions.append(_decision_row(case, decision_id, self.desk))
+        if case.licence:
+            self.licences.append(_licence_row(case, case.licence, party_id(case.party, self.desk)))
+        data = decided_data(case, self.materials.get(case.case_no, []))
+        owed_to = self.rulebook.owed(
+            case.item_code, case.area_code, case.decision.result_type, case.party.kind
+        )
+        packages = {owed.department: self._push(case, decision_id, owed, data) for owed in owed_to}
+        self.ledger.append(_ledger_row(case, packages, actor))
+        return tuple(packages)
+
+    def _push(self, case: DecidedCase, decision_id: uuid.UUID, owed: Owed, data: dict[str, Any]) -> bytes:
+        push_id = uuid.uuid5(decision_id, owed.department)
+        sign_by = self.rulebook.sign_by(self.now.date(), owed.sign_within_days)
+        push = {"id": str(push_id), "department": owed.department, "sign_by": instant(sign_by)}
+        sealed = seal_event(
+            self.desk,
+            owed.department,
+            "approval.decided.v1",
+            case.case_no,
+            {"push": push, **data},
+            event_id=uuid.uuid5(push_id, "approval.decided.v1"),
+            lane=self.lane,
+        )
+        self.outbox.append(sealed.row)
+        self.pushes.append(
+            {
+                "id": push_id,
+                "decision_id": decision_id,
+                "case_no": case.case_no,
+                "department": owed.department,
+                "rule_id": owed.rule_id,
+                "event_id": sealed.event_id,
+                "package_sha256": sealed.sha256,
+                "sign_by": sign_by,
+            }
+        )
+        return sealed.sha256
+
+
+def _identity(party: PartyFacts) -> tuple[str, str]:
+    return (
+        (party.code_type, party.code)
+        if party.code
+        else ("name", f"{party.name}|{party.legal_representative}")
+    )
+
+
+def party_id(party: PartyFacts, desk: Desk) -> uuid.UUID:
+    """The same party always has the same id."""
+    return uuid.UUID(bytes=desk.identities.digest(*_identity(party))[:16], version=4)
+
+
+def new_cases(cases: Iterable[DecidedCase], desk: Desk) -> tuple[Rows, Rows]:
+    """Parties and cases, those that are new; a case opened before its decision stays as it was opened."""
+    parties: dict[uuid.UUID, dict[str, Any]] = {}
+    rows = []
+    for case in cases:
+        id_ = party_id(case.party, desk)
+        if id_ not in parties:
+            parties[id_] = _party_row(id_, case.party, desk)
+        rows.append(_case_row(case, id_))
+    rows.sort(key=lambda row: str(row["case_no"]))
+    return Rows(Party, [parties[id_] for id_ in sorted(parties)], once=True), Rows(Case, rows, once=True)
+
+
+def _party_row(id_: uuid.UUID, party: PartyFacts, desk: Desk) -> dict[str, Any]:
+    personal = party.code is not None and party.code_type != USCC
+    return {
+        "id": id_,
+        "kind": party.kind,
+        "name": party.name,
+        "code_type": party.code_type,
+        "code_masked": desk.identities.mask(party.code) if personal and party.code else party.code,
+        "code_digest": desk.identities.digest(*_identity(party)),
+        "code_sealed": desk.identities.seal(party.code) if personal and party.code else None,
+        "legal_representative": party.legal_representative,
+    }
+
+
+def _case_row(case: DecidedCase, of_party: uuid.UUID) -> dict[str, Any]:
+    return {
+        "case_no": case.case_no,
+        "name": case.name,
+        "item_code": case.item_code,
+        "party_id": of_party,
+        "org_code": case.org_code,
+        "org_name": case.org_name,
+        "area_code": case.area_code,
+        "applied_on": case.applied_on,
+        "accepted_on": case.accepted_on,
+        "promised_on": case.promised_on,
+        "source": case.source,
+    }
+
+
+def named_materials(rows: Iterable[Any], desk: Desk) -> Materials:
+    """Materials as a package names them, by case, from rows of `decide`'s question."""
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for case_no, id_, name, get_type, get_num, sha256, size, media_type in rows:
+        found[case_no].append(
+            {
+                "id": str(id_),
+                "material_name": name,
+                "get_type": get_type,
+                "get_num": get_num,
+                "sha256": sha256.hex(),
+                "size": size,
+                "media_type": media_type,
+                "href": f"{desk.public_url}/api/hub/materials/{id_}",
+            }
+        )
+    return found
+
+
+def _step_row(case_no: str, seq: int, step: Any) -> dict[str, Any]:
+    return {
+        "case_no": case_no,
+        "seq": seq,
+        "name": step.name,
+        "action": step.action,
+        "started_at": step.started_at,
+        "ended_at": step.ended_at,
+        "handled_by": step.handled_by,
+        "opinion": step.opinion,
+        "org_code": step.org_code,
+        "org_name": step.org_name,
+    }
+
+
+def _decision_row(case: DecidedCase, decision_id: uuid.UUID, desk: Desk) -> dict[str, Any]:
+    decision = case.decision
+    elements = {
+        name: desk.identities.mask(value) if name in PERSONAL and value else value
+        for name, value in decision.elements.items()
+    }
+    return {
+        "id": decision_id,
+        "case_no": case.case_no,
+        "org_code": case.org_code,
+        "document_no": decision.document_no,
+        "document_name": decision.document_name,
+        "decided_on": decision.decided_on,
+        "result_type": decision.result_type,
+        "explanation": decision.explanation,
+        "elements": elements,
+        "content_hash": decision.content_hash,
+        "decided_by": decision.decided_by,
+    }
+
+
+def _licence_row(case: DecidedCase, licence: LicenceFacts, of_party: uuid.UUID) -> dict[str, Any]:
+    return {
+        "id": uuid.uuid5(NAMESPACE, f"licence|{licence.identifier}"),
+        "identifier": licence.identifier,
+        "case_no": case.case_no,
+        "party_id": of_party,
+        "name": licence.name,
+        "number": licence.number,
+        "type_code": licence.type_code,
+        "issuer_code": licence.issuer_code,
+        "issuer_name": licence.issuer_name,
+        "issued_on": licence.issued_on,
+        "valid_from": licence.valid_from,
+        "valid_to": licence.valid_to,
+        "status": licence.status,
+    }
+
+
+def _ledger_row(case: DecidedCase, packages: Mapping[str, bytes], actor: str) -> dict[str, Any]:
+    return {
+        "actor": actor,
+        "action": "case.decided",
+        "subject": f"decision:{case.org_code}/{case.decision.document_no}",
+        "case_no": case.case_no,
+        "reason": None,
+        "detail": {
+            "content_sha256": case.decision.content_hash.hex(),
+            "licence": case.licence.identifier if case.licence else None,
+            "packages": {department: sha256.hex() for department, sha256 in packages.items()},
+        },
+    }

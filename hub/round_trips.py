@@ -1,0 +1,113 @@
+"""Few round trips: several questions, or rows of several tables, sent to PostgreSQL at once.
+
+Guarantees: all in the caller's transaction; errors are SQLAlchemy's, whatever the driver raised. Few rows go by INSERT
+statements in one pipeline, many by COPY, which writes twice as many a second. Measured on a live decision: twelve
+statements one by one took 7.6 ms, three round trips 2 ms. Speaks to psycopg through SQLAlchemy's connection: the only
+place in the hub that knows what the driver can do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import DeclarativeBase
+
+from schemas import dumps
+
+COPY_FROM = 20  # rows of a table; measured: below this a pipeline of INSERTs is cheaper
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows for one table, dictionaries with the same keys. `once`: those that are there already are left alone."""
+
+    model: type[DeclarativeBase]
+    rows: Sequence[Row]
+    once: bool = False
+
+
+def ask(tx: Connection, *questions: tuple[str, Mapping[str, Any]]) -> list[list[Any]]:
+    """The answers to several SELECTs (psycopg placeholders), in one round trip."""
+    with _driver(tx) as driver, driver.pipeline():
+        cursors = [driver.cursor() for _ in questions]
+        for cursor, (statement, parameters) in zip(cursors, questions, strict=True):
+            cursor.execute(statement, parameters)
+        return [cursor.fetchall() for cursor in cursors]
+
+
+def write(tx: Connection, *tables: Rows) -> None:
+    """Write rows table by table, in this order, in as few round trips as can be."""
+    waiting: list[Rows] = []
+    for one in tables:
+        if len(one.rows) >= COPY_FROM and not one.once:
+            _insert(tx, waiting)
+            waiting = []
+            _copy(tx, one)
+        elif one.rows:
+            waiting.append(one)
+    _insert(tx, waiting)
+
+
+def _insert(tx: Connection, tables: Sequence[Rows]) -> None:
+    if not tables:
+        return
+    with _driver(tx) as driver, driver.pipeline(), driver.cursor() as cursor:
+        for one in tables:
+            names = tuple(one.rows[0])
+            statement = _insert_statement(one.model, names, one.once)
+            values = list(_values(one, names))
+            if len(values) == 1:
+                cursor.execute(statement, values[0])
+            else:
+                cursor.executemany(statement, values)
+
+
+def _copy(tx: Connection, one: Rows) -> None:
+    names = tuple(one.rows[0])
+    listed = ", ".join(f'"{name}"' for name in names)
+    statement = f"COPY {one.model.__tablename__} ({listed}) FROM STDIN"
+    with _driver(tx) as driver, driver.cursor() as cursor, cursor.copy(statement) as copy:
+        for values in _values(one, names):
+            copy.write_row(values)
+
+
+def _values(one: Rows, names: tuple[str, ...]) -> Iterator[list[Any]]:
+    documents = _documents(one.model, names)
+    for row in one.rows:
+        values = [row[name] for name in names]
+        for at in documents:
+            values[at] = dumps(values[at]).decode()
+        yield values
+
+
+@cache
+def _documents(model: type[DeclarativeBase], names: tuple[str, ...]) -> tuple[int, ...]:
+    columns = model.__table__.c
+    return tuple(at for at, name in enumerate(names) if isinstance(columns[name].type, JSONB))
+
+
+@cache
+def _insert_statement(model: type[DeclarativeBase], names: tuple[str, ...], once: bool) -> str:
+    listed = ", ".join(f'"{name}"' for name in names)
+    marks = ", ".join(["%s"] * len(names))
+    conflict = " ON CONFLICT DO NOTHING" if once else ""
+    return f"INSERT INTO {model.__tablename__} ({listed}) VALUES ({marks}){conflict}"  # noqa: S608 - our own names
+
+
+@contextmanager
+def _driver(tx: Connection) -> Iterator[Any]:
+    """psycopg's connection under `tx`, its errors translated."""
+    errors: Any = tx.dialect.loaded_dbapi
+    try:
+        yield tx.connection.driver_connection
+    except errors.Error as error:
+        raise DBAPIError.instance("(several)", None, error, errors.Error) from error
