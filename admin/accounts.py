@@ -1,0 +1,142 @@
+"""Accounts: the roles, exactly what each may do, and the users of a new hub.
+
+Guarantees: `prepare` may run again and by several programs at once; a role ends with exactly the rights of RIGHTS, so
+a right taken out here is gone after the next migrate step. Does not touch roles that a data administrator made.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask
+from flask_appbuilder import Model
+from flask_appbuilder.security.sqla.models import PermissionView
+from sqlalchemy import delete, select, text
+
+from admin.accounts_tables import UserDepartment
+
+ROLE_TITLES = {
+    "data_admin": "数据管理员",
+    "clerk": "窗口",
+    "approver": "审批部门",
+    "supervisor": "监管部门",
+    "overseer": "效能监督",
+    "Admin": "系统管理员",
+}
+
+#: Every signed-in user: the home page, their own profile and password.
+EVERYBODY = {
+    "HomeView": ("can_see",),
+    "UserDBModelView": ("can_userinfo", "resetmypassword", "userinfoedit"),
+    "UserInfoEditView": ("can_this_form_get", "can_this_form_post"),
+    "ResetMyPasswordView": ("can_this_form_get", "can_this_form_post"),
+}
+_FACTS = {
+    "CaseView": ("can_list", "can_show", "can_export"),
+    "PushView": ("can_list", "can_export"),
+    "FindingView": ("can_list", "can_export"),
+    "LicenceView": ("can_list", "can_export"),
+}
+_CONFIG = ("can_list", "can_show", "can_add", "can_edit")
+
+RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
+    "data_admin": {
+        **_FACTS,
+        "PartyView": ("can_list",),
+        "DepartmentView": ("can_list", "can_show", "can_add", "can_edit", "can_keys"),
+        "ItemView": _CONFIG,
+        "PushRuleView": _CONFIG,
+        "QuarantineView": ("can_list", "can_show", "can_settle"),
+        "OutboxView": ("can_list", "can_unpark", "can_resend"),
+        "NoticeView": ("can_list", "can_read"),
+        "LedgerView": ("can_list", "can_export"),
+        "ProgramView": ("can_list",),
+        "UploadView": ("can_upload",),
+    },
+    "clerk": {
+        **_FACTS,
+        "PartyView": ("can_list",),
+        "NoticeView": ("can_list", "can_read"),
+        "FileView": ("can_read",),
+    },
+    "approver": {
+        **_FACTS,
+        "PartyView": ("can_list",),
+        "ItemView": ("can_list", "can_show"),
+        "UploadView": ("can_upload",),
+        "DecideView": ("can_decide",),
+        "FileView": ("can_read",),
+    },
+    "supervisor": {**_FACTS, "FileView": ("can_read",)},
+    "overseer": {
+        **_FACTS,
+        "DepartmentView": ("can_list", "can_show"),
+        "QuarantineView": ("can_list", "can_show"),
+        "LedgerView": ("can_list", "can_export"),
+        "ProgramView": ("can_list",),
+    },
+}
+_LOCK = 0x53484741  # any constant: two migrating programs wait for each other
+
+
+def prepare(app: Flask) -> None:
+    """Create the account tables, the permissions and the roles."""
+    with app.app_context():
+        appbuilder: Any = app.extensions["appbuilder"]
+        session, sm = appbuilder.session, appbuilder.sm
+        with session.get_bind().connect() as guard:
+            guard.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
+            try:
+                Model.metadata.create_all(session.get_bind())
+                for name in (sm.auth_role_admin, sm.auth_role_public):
+                    sm.add_role(name)
+                appbuilder.add_permissions(update_perms=True)
+                for role in RIGHTS:
+                    _grant(sm, role)
+                session.commit()
+            finally:
+                session.remove()
+                guard.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": _LOCK})
+
+
+def _grant(sm: Any, role_name: str) -> None:
+    wanted = {
+        (permission, view)
+        for views in (EVERYBODY, RIGHTS[role_name])
+        for view, permissions in views.items()
+        for permission in permissions
+    }
+    known = {
+        (row.permission.name, row.view_menu.name): row
+        for row in sm.session.execute(select(PermissionView)).scalars()
+        if row.permission is not None
+    }
+    if missing := wanted - known.keys():
+        raise LookupError(f"no such permission: {sorted(missing)}")
+    role = sm.add_role(role_name) or sm.find_role(role_name)
+    role.permissions = [known[right] for right in sorted(wanted)]
+
+
+def ensure_user(
+    app: Flask, username: str, password: str, *, role: str, name: str, department: str | None = None
+) -> None:
+    """A user with this password, role and department, made or brought up to date."""
+    with app.app_context():
+        appbuilder: Any = app.extensions["appbuilder"]
+        sm = appbuilder.sm
+        roles = [sm.find_role(role)]
+        if roles == [None]:
+            raise LookupError(f"没有角色 {role}，请先运行 shenguan migrate。")
+        user = sm.find_user(username=username)
+        if user is None:
+            email = f"{username}@users.invalid"
+            user = sm.add_user(username, name, "-", email, roles, password=password)
+        else:
+            user.roles, user.first_name = roles, name
+            sm.update_user(user)
+            sm.reset_password(user.id, password)
+        sm.session.execute(delete(UserDepartment).where(UserDepartment.user_id == user.id))
+        if department:
+            sm.session.add(UserDepartment(user_id=user.id, department=department))
+        sm.session.commit()
+        sm.session.remove()

@@ -1,0 +1,158 @@
+"""办件: the list of cases, and the trace of one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import url_for
+from flask_appbuilder import expose, has_access, permission_name
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
+from sqlalchemy import ColumnElement, Select, exists, select
+from sqlalchemy import Connection as Tx
+
+from admin import cells
+from admin.listing import Choice, Column, Listing, words
+from admin.pages import ExportedList
+from admin.premises import here, may, own_department
+from hub.case import Case, Decision
+from hub.errors import Denied
+from hub.item import ServiceItem
+from hub.licence import Licence
+from hub.material import StoredObject
+from hub.party import Party
+from hub.push import Push
+from hub.trace import trace
+
+
+def _query() -> Select[Any]:
+    licence = (
+        select(Licence.number).where(Licence.case_no == Case.case_no).order_by(Licence.id).limit(1).scalar_subquery()
+    )
+    return (
+        select(
+            Case.case_no,
+            Case.name,
+            Case.standing,
+            Case.source,
+            Case.created_at,
+            Case.org_name,
+            Party.name.label("party"),
+            ServiceItem.name.label("item"),
+            Decision.document_no,
+            Decision.decided_on,
+            licence.label("licence"),
+        )
+        .select_from(Case)
+        .join(Party, Party.id == Case.party_id)
+        .join(ServiceItem, ServiceItem.code == Case.item_code)
+        .outerjoin(Decision, Decision.case_no == Case.case_no)
+    )
+
+
+def items(tx: Tx) -> list[tuple[str, Any]]:
+    """Every item, for a filter."""
+    rows = tx.execute(select(ServiceItem.code, ServiceItem.name).order_by(ServiceItem.name))
+    return [(row.code, row.name) for row in rows]
+
+
+def _trace(row: Any) -> str:
+    return url_for("CaseView.show", case_no=row.case_no)
+
+
+LISTING = Listing(
+    title=_("办件"),
+    query=_query,
+    columns=(
+        Column("case_no", _("办件编号"), lambda r: cells.mono(r.case_no), Case.case_no, narrow=True),
+        Column("party", _("行政相对人"), lambda r: cells.clip(r.party, 24), Party.name, narrow=True),
+        Column("item", _("事项"), lambda r: cells.clip(r.item, 24), ServiceItem.name),
+        Column("document_no", _("决定文书号"), lambda r: cells.clip(r.document_no, 28), Decision.document_no),
+        Column("licence", _("证照编号"), lambda r: cells.mono(r.licence)),
+        Column("decided_on", _("决定日期"), lambda r: cells.day(r.decided_on), Decision.decided_on),
+        Column(
+            "standing",
+            _("状态"),
+            lambda r: cells.word("standing", r.standing),
+            Case.standing,
+            lambda r: cells.word_text("standing", r.standing),
+            narrow=True,
+        ),
+        Column("created_at", _("入库时间"), lambda r: cells.when(r.created_at), Case.created_at),
+    ),
+    order=(Case.created_at.desc(), Case.case_no),
+    search=(
+        Case.case_no,
+        Party.name,
+        Party.code_masked,
+        ServiceItem.name,
+        Decision.document_no,
+        select(Licence.number)
+        .where(Licence.case_no == Case.case_no)
+        .order_by(Licence.id)
+        .limit(1)
+        .scalar_subquery(),
+    ),
+    search_hint=_("办件编号、相对人、统一社会信用代码、决定文书号、证照编号"),
+    choices=(
+        Choice("standing", _("状态"), Case.standing, words("standing")),
+        Choice("item", _("事项"), Case.item_code, items),
+        Choice("source", _("来源"), Case.source, words("source")),
+    ),
+    day=(_("入库日期"), Case.created_at),
+    href=_trace,
+    empty=_("还没有办件。可从“数据导入”导入双公示表格，或用“登记审批决定”登记一件。"),
+)
+
+
+def pushed_to_own_department(case_no: Any) -> tuple[ColumnElement[bool], ...]:
+    """Confines a department's user to the cases that were pushed to it."""
+    mine = own_department()
+    if mine is None:
+        return ()
+    return (exists().where(Push.case_no == case_no, Push.department == mine),)
+
+
+class CaseView(ExportedList):
+    """办件."""
+
+    route_base = "/cases"
+    listing = LISTING
+
+    def confined(self) -> tuple[ColumnElement[bool], ...]:
+        """A department's user sees what was pushed to the department."""
+        return pushed_to_own_department(Case.case_no)
+
+    @expose("/<case_no>")
+    @has_access
+    @permission_name("show")
+    def show(self, case_no: str) -> str:
+        """The trace of one case: everything, in order of time."""
+        with here().engine.connect() as tx:
+            found = trace(tx, case_no)
+            self._check_confined(tx, case_no)
+            sizes = _sizes(tx, found.materials)
+            item = tx.scalar(select(ServiceItem.name).where(ServiceItem.code == found.case["item_code"]))
+        return self.page(
+            "trace.html",
+            title=_("办件追溯"),
+            trace=found,
+            sizes=sizes,
+            item=item,
+            now=datetime.now(UTC),
+            can_read=may("can_read", "FileView"),
+        )
+
+    def _check_confined(self, tx: Tx, case_no: str) -> None:
+        for condition in self.confined():
+            if not tx.scalar(select(Case.case_no).where(Case.case_no == case_no, condition)):
+                raise Denied(gettext("办件 %(case_no)s 没有推送给您所在的部门，不能查看。", case_no=case_no))
+
+
+def _sizes(tx: Tx, materials: tuple[dict[str, Any], ...]) -> dict[bytes, int]:
+    if not materials:
+        return {}
+    wanted = [material["sha256"] for material in materials]
+    rows = tx.execute(select(StoredObject.sha256, StoredObject.size).where(StoredObject.sha256.in_(wanted)))
+    return {bytes(row.sha256): row.size for row in rows}

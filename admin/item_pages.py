@@ -1,0 +1,174 @@
+"""事项目录 and 推送规则: configuration, edited with Flask-AppBuilder's own forms; each change goes to the ledger."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_appbuilder import ModelView
+from flask_appbuilder.models.sqla.interface import SQLAInterface
+from flask_babel import lazy_gettext as _
+from sqlalchemy.orm import joinedload
+from wtforms import IntegerField, SelectField, StringField
+from wtforms.validators import DataRequired, NumberRange, Optional, Regexp
+
+from admin import cells
+from hub.item import PushRule, ServiceItem
+from schemas import code_table
+
+
+class Aliases(StringField):
+    """Words separated by 、 or a comma."""
+
+    def _value(self) -> str:
+        return "、".join(self.data or [])
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        """Take the words apart."""
+        text = (valuelist[0] if valuelist else "").replace("，", "、").replace(",", "、")
+        self.data = [word.strip() for word in text.split("、") if word.strip()]
+
+
+def _choice(table: str) -> list[tuple[str, str]]:
+    return [(key, f"{key} {text}") for key, text in code_table(table).items()]
+
+
+def _or_any(table: str) -> list[tuple[str, str]]:
+    return [("", "不限"), *_choice(table)]
+
+
+def _none(value: Any) -> Any:
+    return value or None
+
+
+class ItemView(ModelView):
+    """事项目录."""
+
+    route_base = "/items"
+    datamodel = SQLAInterface(ServiceItem)
+    base_permissions = ["can_list", "can_show", "can_add", "can_edit"]
+    list_title, show_title = _("事项目录"), _("事项")
+    add_title, edit_title = _("新增事项"), _("修改事项")
+    list_columns = ["code", "name", "item_type", "promised_days", "legal_days", "licence_name", "active"]
+    show_columns = [
+        "code", "name", "catalog_code", "item_type", "case_type", "legal_days", "promised_days", "aliases",
+        "licence_name", "licence_type_code", "active",
+    ]
+    add_columns = show_columns
+    edit_columns = [name for name in show_columns if name != "code"]
+    search_columns = ["code", "name", "licence_name", "active"]
+    order_columns = ["code", "name", "promised_days", "legal_days"]
+    base_order = ("code", "asc")
+    label_columns = {
+        "code": _("事项编码"),
+        "name": _("事项名称"),
+        "catalog_code": _("基本目录编码"),
+        "item_type": _("事项类型"),
+        "case_type": _("办件类型"),
+        "legal_days": _("法定时限（工作日）"),
+        "promised_days": _("承诺时限（工作日）"),
+        "aliases": _("别名"),
+        "licence_type_code": _("证照类型代码"),
+        "licence_name": _("证照名称"),
+        "active": _("状态"),
+    }
+    description_columns = {
+        "aliases": _("表格里许可证书或文书名称的其他叫法，用顿号隔开；导入时据此认出事项"),
+        "licence_type_code": _("GB/T 36904 证照类型代码，21 位"),
+        "promised_days": _("不得长于法定时限"),
+    }
+    formatters_columns = {
+        "item_type": lambda value: cells.code("item_type", value),
+        "case_type": lambda value: cells.code("case_type", value),
+        "active": lambda value: cells.word("active", value),
+        "aliases": lambda value: "、".join(value or []),
+    }
+    _fields = {
+        "item_type": SelectField(label_columns["item_type"], choices=_choice("item_type")),
+        "case_type": SelectField(label_columns["case_type"], choices=_choice("case_type")),
+        "aliases": Aliases(label_columns["aliases"], description=description_columns["aliases"]),
+        "legal_days": IntegerField(label_columns["legal_days"], [Optional(), NumberRange(0, 365)]),
+        "promised_days": IntegerField(
+            label_columns["promised_days"],
+            [Optional(), NumberRange(0, 365)],
+            description=description_columns["promised_days"],
+        ),
+    }
+    add_form_extra_fields = _fields
+    edit_form_extra_fields = _fields
+    validators_columns = {
+        "code": [Regexp(r"^[0-9A-Za-z-]{3,40}$", message=_("只含数字、字母、连字符，3 到 40 位"))],
+    }
+
+    def pre_add(self, item: ServiceItem) -> None:
+        """Empty fields are unknown, not empty texts."""
+        for name in ("catalog_code", "licence_type_code", "licence_name"):
+            setattr(item, name, _none(getattr(item, name)))
+
+    pre_update = pre_add
+
+
+class _Rules(SQLAInterface):  # type: ignore[misc]  # untyped package
+    """Rules with their item and department in one query."""
+
+    def apply_inner_select_joins(self, query: Any, *args: Any, **kwargs: Any) -> Any:
+        query = super().apply_inner_select_joins(query, *args, **kwargs)
+        return query.options(joinedload(PushRule.item), joinedload(PushRule.department_row))
+
+
+class PushRuleView(ModelView):
+    """推送规则."""
+
+    route_base = "/rules"
+    datamodel = _Rules(PushRule)
+    base_permissions = ["can_list", "can_show", "can_add", "can_edit"]
+    list_title, show_title = _("推送规则"), _("推送规则")
+    add_title, edit_title = _("新增推送规则"), _("修改推送规则")
+    list_columns = ["name", "item", "area_prefix", "result_type", "party_kind", "department_row", "sign_within_days", "active"]
+    show_columns = list_columns
+    add_columns = list_columns
+    edit_columns = list_columns
+    search_columns = ["name", "item", "department_row", "active"]
+    order_columns = ["name", "sign_within_days"]
+    base_order = ("id", "asc")
+    label_columns = {
+        "name": _("规则名称"),
+        "item": _("事项"),
+        "area_prefix": _("区划前缀"),
+        "result_type": _("办结结果"),
+        "party_kind": _("相对人类别"),
+        "department_row": _("推送给"),
+        "sign_within_days": _("签收时限（工作日）"),
+        "active": _("状态"),
+    }
+    description_columns = {
+        "item": _("留空表示所有事项"),
+        "area_prefix": _("区划代码开头，如 990101；留空表示全部区域"),
+        "sign_within_days": _("0 到 90"),
+    }
+    formatters_columns = {
+        "item": lambda value: cells.plain(value) if value else cells.pill(_("不限")),
+        "area_prefix": lambda value: cells.mono(value) if value else cells.pill(_("不限")),
+        "result_type": lambda value: cells.code("result_type", value) if value else cells.pill(_("不限")),
+        "party_kind": lambda value: cells.code("party_kind", value) if value else cells.pill(_("不限")),
+        "active": lambda value: cells.word("active", value),
+    }
+    _fields = {
+        "result_type": SelectField(label_columns["result_type"], choices=_or_any("result_type")),
+        "party_kind": SelectField(label_columns["party_kind"], choices=_or_any("party_kind")),
+        "sign_within_days": IntegerField(
+            label_columns["sign_within_days"], [DataRequired(), NumberRange(0, 90)], default=3
+        ),
+    }
+    add_form_extra_fields = _fields
+    edit_form_extra_fields = _fields
+    add_form_query_rel_fields = None
+    validators_columns = {"area_prefix": [Optional(), Regexp(r"^[0-9]{2,12}$", message=_("只含数字，2 到 12 位"))]}
+
+    def pre_add(self, item: PushRule) -> None:
+        """An empty condition matches everything, so it is stored as unknown."""
+        for name in ("area_prefix", "result_type", "party_kind"):
+            setattr(item, name, _none(getattr(item, name)))
+
+    pre_update = pre_add
+
+

@@ -1,0 +1,143 @@
+"""留痕账本 and 运行状态: what was done, by whom; and what each program says of itself."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import url_for
+from flask_appbuilder import expose, has_access, permission_name
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
+from sqlalchemy import Connection, Select, exists, select
+
+from admin import cells, health
+from admin.listing import Choice, Column, Listing
+from admin.pages import ExportedList, Screen
+from admin.premises import here
+from hub.ledger import LedgerBatch, LedgerRow, LedgerUnsealed
+from hub.overview import programs
+from schemas import dumps
+
+ACTIONS = {
+    "case.opened": "开办办件",
+    "case.decided": "审批决定",
+    "push.arrived": "推送到达",
+    "push.signed": "推送签收",
+    "push.claimed": "推送认领",
+    "push.returned": "推送退回",
+    "finding.taken": "收到监管信息",
+    "licence.frozen": "证照暂扣",
+    "licence.lifted": "证照恢复",
+    "file.read": "调阅材料",
+    "file.denied": "拒绝调阅",
+    "material.added": "收存材料",
+    "department.added": "登记部门",
+    "department.changed": "修改部门",
+    "key.added": "登记密钥",
+    "key.revoked": "吊销密钥",
+    "item.added": "新增事项",
+    "item.changed": "修改事项",
+    "item.deleted": "删除事项",
+    "rule.added": "新增推送规则",
+    "rule.changed": "修改推送规则",
+    "rule.deleted": "删除推送规则",
+    "outbox.resent": "补发消息",
+    "outbox.unparked": "放行搁置",
+    "message.replayed": "重放隔离消息",
+    "message.dismissed": "作废隔离消息",
+    "message.quarantined": "消息被隔离",
+    "sheet.loaded": "导入表格",
+    "user.added": "新增用户",
+    "user.changed": "修改用户",
+    "user.deleted": "删除用户",
+    "role.changed": "修改角色",
+}
+
+
+def _query() -> Select[Any]:
+    waiting = exists().where(LedgerUnsealed.ledger_id == LedgerRow.id)
+    return select(
+        LedgerRow.id,
+        LedgerRow.at,
+        LedgerRow.actor,
+        LedgerRow.action,
+        LedgerRow.subject,
+        LedgerRow.case_no,
+        LedgerRow.reason,
+        LedgerRow.detail,
+        waiting.label("unsealed"),
+    ).select_from(LedgerRow)
+
+
+def action_text(action: str) -> str:
+    """What was done, in words."""
+    return gettext(ACTIONS.get(action, action))
+
+
+def _actions(tx: Connection) -> list[tuple[str, Any]]:
+    del tx
+    return [(code, gettext(text)) for code, text in ACTIONS.items()]
+
+
+def _seal(row: Any) -> Any:
+    return cells.pill(gettext("待封存"), "wait") if row.unsealed else cells.pill(gettext("已封存"), "good")
+
+
+class LedgerView(ExportedList):
+    """留痕账本."""
+
+    route_base = "/ledger"
+    list_template = "ledger.html"
+    listing = Listing(
+        title=_("留痕账本"),
+        query=_query,
+        columns=(
+            Column("id", _("序号"), lambda r: cells.mono(r.id), LedgerRow.id, narrow=True),
+            Column("at", _("时间"), lambda r: cells.when(r.at)),
+            Column("actor", _("经办"), lambda r: cells.mono(r.actor), None, narrow=True),
+            Column("action", _("动作"), lambda r: cells.plain(action_text(r.action)), None, narrow=True),
+            Column("subject", _("对象"), lambda r: cells.clip(r.subject, 36)),
+            Column("case_no", _("办件编号"), lambda r: cells.mono(r.case_no)),
+            Column("reason", _("理由"), lambda r: cells.clip(r.reason, 30)),
+            Column(
+                "detail",
+                _("详情"),
+                lambda r: cells.clip(dumps(r.detail).decode(), 40),
+                None,
+                lambda r: dumps(r.detail).decode(),
+            ),
+            Column("unsealed", _("封存"), _seal, None, lambda r: "待封存" if r.unsealed else "已封存"),
+        ),
+        order=(LedgerRow.id.desc(),),
+        search=(LedgerRow.case_no, LedgerRow.actor, LedgerRow.subject),
+        search_hint=_("办件编号、经办人、对象"),
+        choices=(Choice("action", _("动作"), LedgerRow.action, _actions),),
+        day=(_("日期"), LedgerRow.at),
+        href=lambda r: url_for("CaseView.show", case_no=r.case_no) if r.case_no else None,
+        empty=_("账本还是空的。"),
+    )
+
+    def extras(self) -> dict[str, Any]:
+        """The newest sealed batches."""
+        with here().engine.connect() as tx:
+            batches = tx.execute(
+                select(LedgerBatch.__table__).order_by(LedgerBatch.number.desc()).limit(5)
+            ).all()
+        return {"batches": batches}
+
+
+class ProgramView(Screen):
+    """运行状态."""
+
+    route_base = "/programs"
+    default_view = "list"
+
+    @expose("/")
+    @has_access
+    @permission_name("list")
+    def list(self) -> str:
+        """Parts and programs."""
+        with here().engine.connect() as tx:
+            found = programs(tx, datetime.now(UTC))
+        return self.page("programs.html", title=_("运行状态"), programs=found, parts=health.look(here()))

@@ -1,0 +1,186 @@
+"""Notices as they happen: one LISTEN thread per process, any number of pages.
+
+Guarantees: a page that names the last notice it saw gets every later one of its audience, once, in order of id - also
+over a lost connection, on either side. The database is asked again every second, so a lost NOTIFY costs a second. A
+stream holds no database connection while it waits. Does not keep notices: the table does.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Engine, func, select, text
+
+from hub.notice import CHANNEL, Notice
+
+PING_SECONDS = 15.0
+POLL_SECONDS = 1.0
+STREAMS_PER_USER = 6
+BATCH = 200
+# A notice with a smaller id may commit after one with a larger: look back that far, and drop what was seen.
+LOOK_BACK = 500
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class Stream:
+    """One open page."""
+
+    audiences: frozenset[str]
+    waiting: list[dict[str, Any]] = field(default_factory=list)
+    woken: threading.Event = field(default_factory=threading.Event)
+
+
+class TooManyStreams(Exception):
+    """The user has too many pages open."""
+
+
+class LiveBoard:
+    """Hands fresh notices to every open page of this process."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._streams: set[Stream] = set()
+        self._per_user: Counter[str] = Counter()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._stopping = threading.Event()
+        self._seen: set[int] = set()
+        self._high = 0
+        self.listening = False
+
+    def open(self, user: str, audiences: frozenset[str]) -> Stream:
+        """A new stream; the thread starts with the first one, after any fork."""
+        with self._lock:
+            if self._per_user[user] >= STREAMS_PER_USER:
+                raise TooManyStreams
+            stream = Stream(audiences)
+            self._per_user[user] += 1
+            self._streams.add(stream)
+            if self._thread is None or not self._thread.is_alive():
+                self._stopping.clear()
+                self._thread = threading.Thread(target=self._run, name="live-notices", daemon=True)
+                self._thread.start()
+        return stream
+
+    def close(self, user: str, stream: Stream) -> None:
+        """The page is gone."""
+        with self._lock:
+            self._streams.discard(stream)
+            self._per_user[user] -= 1
+
+    def stop(self) -> None:
+        """Let the thread and every stream end."""
+        self._stopping.set()
+        with self._lock:
+            for stream in self._streams:
+                stream.woken.set()
+        if self._thread is not None:
+            self._thread.join(5)
+
+    @property
+    def stopping(self) -> bool:
+        """Whether streams should end."""
+        return self._stopping.is_set()
+
+    def missed(self, audiences: frozenset[str], after: int) -> list[dict[str, Any]]:
+        """Notices later than `after`, oldest first."""
+        query = select(Notice.__table__).where(Notice.id > after, Notice.audience.in_(audiences))
+        with self._engine.connect() as tx:
+            return [_shown(row) for row in tx.execute(query.order_by(Notice.id).limit(BATCH))]
+
+    def newest(self) -> int:
+        """The largest id there is."""
+        with self._engine.connect() as tx:
+            return tx.scalar(select(func.max(Notice.id))) or 0
+
+    def _run(self) -> None:
+        wait = 0.2
+        while not self._stopping.is_set():
+            try:
+                self._listen()
+                wait = 0.2
+            except Exception as error:
+                self.listening = False
+                _log.warning("窗口提醒的监听中断，将自动重连：%s", type(error).__name__)
+                self._stopping.wait(wait)
+                wait = min(wait * 2, 5.0)
+
+    def _listen(self) -> None:
+        # A connection of its own: LISTEN must never go back into the pool.
+        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.detach()
+            connection.execute(text(f"LISTEN {CHANNEL}"))
+            raw: Any = connection.connection.driver_connection
+            self.listening = True
+            if self._high == 0:
+                self._high = connection.scalar(select(func.max(Notice.id))) or 0
+                recent = select(Notice.id).where(Notice.id > self._high - LOOK_BACK)
+                self._seen = set(connection.execute(recent).scalars())
+            while not self._stopping.is_set():
+                self._hand_out(connection)
+                for _ in raw.notifies(timeout=POLL_SECONDS, stop_after=1):
+                    pass
+
+    def _hand_out(self, connection: Any) -> None:
+        rows = connection.execute(
+            select(Notice.__table__)
+            .where(Notice.id > self._high - LOOK_BACK)
+            .where(Notice.id.not_in(self._seen) if self._seen else text("true"))
+            .order_by(Notice.id)
+            .limit(BATCH)
+        ).all()
+        for row in rows:
+            shown = _shown(row)
+            self._seen.add(row.id)
+            self._high = max(self._high, row.id)
+            with self._lock:
+                for stream in self._streams:
+                    if shown["audience"] in stream.audiences:
+                        stream.waiting.append(shown)
+                        stream.woken.set()
+        if len(self._seen) > 4 * LOOK_BACK:
+            self._seen = {seen for seen in self._seen if seen > self._high - LOOK_BACK}
+
+
+def follow(board: LiveBoard, stream: Stream, after: int | None) -> Iterator[dict[str, Any] | None]:
+    """Notices for one page, None for a ping; ends when the server stops."""
+    last: set[int] = set()
+    if after is not None:
+        position = after
+        while batch := board.missed(stream.audiences, position):
+            for shown in batch:
+                position = shown["id"]
+                last.add(position)
+                yield shown
+    quiet_since = time.monotonic()
+    while not board.stopping:
+        stream.woken.wait(min(PING_SECONDS, 1.0))
+        stream.woken.clear()
+        fresh, stream.waiting = stream.waiting, []
+        for shown in fresh:
+            if shown["id"] not in last:
+                yield shown
+        if fresh:
+            quiet_since = time.monotonic()
+        elif time.monotonic() - quiet_since >= PING_SECONDS:
+            quiet_since = time.monotonic()
+            yield None
+
+
+def _shown(row: Any) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "audience": row.audience,
+        "severity": row.severity,
+        "title": row.title,
+        "body": row.body,
+        "case_no": row.case_no,
+        "at": row.created_at.isoformat(),
+    }

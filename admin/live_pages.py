@@ -1,0 +1,54 @@
+"""`/live/notices`: server-sent events for the signed-in user's audiences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flask import Blueprint, Response, abort, current_app, g, request
+
+from admin.live import LiveBoard, Stream, TooManyStreams, follow
+from admin.premises import here, may, roles
+from schemas import dumps
+
+bp = Blueprint("live", __name__, url_prefix="/live")
+
+#: role -> audiences of notices it is shown
+AUDIENCES = {"clerk": {"clerk"}, "data_admin": {"data_admin"}, "Admin": {"clerk", "data_admin"}}
+
+
+def audiences() -> frozenset[str]:
+    """The audiences that the signed-in user belongs to."""
+    return frozenset(audience for role in roles() for audience in AUDIENCES.get(role, ()))
+
+
+@bp.get("/notices")
+def notices() -> Response:
+    """Every notice later than Last-Event-ID (or `after`), then each new one as it comes."""
+    if not g.user.is_authenticated or not may("can_list", "NoticeView"):
+        abort(403)
+    board, user, mine = here().live, str(g.user.username), audiences()
+    after = _after(request.headers.get("Last-Event-ID") or request.args.get("after"))
+    current_app.extensions["appbuilder"].session.remove()  # a waiting page must not hold a connection
+    try:
+        stream = board.open(user, mine)
+    except TooManyStreams:
+        return Response("打开的页面过多，请关闭一些后刷新。", status=429, mimetype="text/plain")
+    answer = Response(_events(board, user, stream, after), mimetype="text/event-stream")
+    answer.call_on_close(lambda: board.close(user, stream))
+    answer.headers["Cache-Control"] = "no-cache, no-transform"
+    answer.headers["X-Accel-Buffering"] = "no"
+    return answer
+
+
+def _events(board: LiveBoard, user: str, stream: Stream, after: int | None) -> Iterator[bytes]:
+    del user
+    yield b"retry: 1000\n: open\n\n"
+    for shown in follow(board, stream, after):
+        if shown is None:
+            yield b": ping\n\n"
+        else:
+            yield b"id: %d\nevent: notice\ndata: %b\n\n" % (shown["id"], dumps(shown))
+
+
+def _after(text: str | None) -> int | None:
+    return int(text) if text and text.isdecimal() and len(text) < 19 else None

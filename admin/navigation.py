@@ -1,0 +1,90 @@
+"""The side bar: one table of what there is to open, and the right that each entry asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import request, url_for
+from flask_babel import lazy_gettext as _
+
+from admin.premises import may
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the side bar."""
+
+    label: Any
+    icon: str
+    endpoint: str
+    right: str
+    view: str
+
+    @property
+    def href(self) -> str:
+        """Where it leads."""
+        return url_for(self.endpoint)
+
+    @property
+    def current(self) -> bool:
+        """Whether the page shown belongs to it."""
+        return bool(request.endpoint and request.endpoint.split(".")[0] == self.endpoint.split(".")[0])
+
+
+SECTIONS: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
+    (
+        None,
+        (
+            Entry(_("首页"), "home", "HomeView.index", "can_see", "HomeView"),
+            Entry(_("窗口提醒"), "bell", "NoticeView.list", "can_list", "NoticeView"),
+        ),
+    ),
+    (
+        _("办理"),
+        (
+            Entry(_("登记审批决定"), "stamp", "DecideView.form", "can_decide", "DecideView"),
+            Entry(_("数据导入"), "upload", "UploadView.index", "can_upload", "UploadView"),
+        ),
+    ),
+    (
+        _("业务"),
+        (
+            Entry(_("办件"), "folder", "CaseView.list", "can_list", "CaseView"),
+            Entry(_("推送"), "send", "PushView.list", "can_list", "PushView"),
+            Entry(_("监管信息"), "eye", "FindingView.list", "can_list", "FindingView"),
+            Entry(_("电子证照"), "badge", "LicenceView.list", "can_list", "LicenceView"),
+            Entry(_("行政相对人"), "people", "PartyView.list", "can_list", "PartyView"),
+        ),
+    ),
+    (
+        _("配置"),
+        (
+            Entry(_("部门与密钥"), "key", "DepartmentView.list", "can_list", "DepartmentView"),
+            Entry(_("事项目录"), "list", "ItemView.list", "can_list", "ItemView"),
+            Entry(_("推送规则"), "route", "PushRuleView.list", "can_list", "PushRuleView"),
+        ),
+    ),
+    (
+        _("运行"),
+        (
+            Entry(_("隔离区"), "shield", "QuarantineView.list", "can_list", "QuarantineView"),
+            Entry(_("发件箱"), "outbox", "OutboxView.list", "can_list", "OutboxView"),
+            Entry(_("运行状态"), "pulse", "ProgramView.list", "can_list", "ProgramView"),
+            Entry(_("留痕账本"), "book", "LedgerView.list", "can_list", "LedgerView"),
+        ),
+    ),
+    (
+        _("系统"),
+        (
+            Entry(_("用户"), "user", "UserDBModelView.list", "can_list", "UserDBModelView"),
+            Entry(_("角色"), "lock", "RoleModelView.list", "can_list", "RoleModelView"),
+        ),
+    ),
+)
+
+
+def sections() -> list[tuple[Any, list[Entry]]]:
+    """What the signed-in user may open."""
+    seen = [(title, [e for e in entries if may(e.right, e.view)]) for title, entries in SECTIONS]
+    return [(title, entries) for title, entries in seen if entries]
