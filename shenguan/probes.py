@@ -46,15 +46,16 @@ def ask_all(probes: dict[str, Probe]) -> dict[str, Health]:
         if not future.done():
             found[name] = Health("down", f"{PATIENCE:.0f} 秒内没有应答")
         elif error := future.exception():
-            found[name] = Health("down", _words(error))
+            found[name] = Health("down", f"连接不上：{words_of(error)}")
         else:
             found[name] = future.result()
     pool.shutdown(wait=False, cancel_futures=True)
     return found
 
 
-def _words(error: BaseException) -> str:
-    text = " ".join(str(error).split())
+def words_of(error: BaseException) -> str:
+    """A foreign error as half a sentence, without the library's own advertising."""
+    text = " ".join(str(getattr(error, "orig", None) or error).split())
     return text[:160] or type(error).__name__
 
 
@@ -92,7 +93,7 @@ def broker(settings: Settings) -> Health:
                     return Health("ok")
                 problems.append(f"{address} 上的不是消息代理")
         except (OSError, ValueError) as error:
-            problems.append(f"{address} {_words(error)}")
+            problems.append(f"{address} {words_of(error)}")
     return Health("down", "；".join(problems) or "没有设置地址")
 
 

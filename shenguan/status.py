@@ -131,7 +131,9 @@ def _best(instances: Iterable[ProgramHealth]) -> Health:
 
 def _supervised(name: str, running: RunState) -> Health:
     unit = running.units.get(name)
-    if unit is None or not running.running:
+    if unit is not None and not running.running:
+        return Health("down", "没有运行")
+    if unit is None:
         return Health("unknown", "数据库不通，看不到它的状态")
     return (
         Health("waiting", "等待数据库")
