@@ -24,6 +24,7 @@ from storage.key_encryption import KeyEncryption
 from storage.objects import PART, ObjectStore
 from storage.sealing import SEGMENT, Tampered, new_key, sealed_size
 from tests.conftest import Parts
+from tests.session_parts import Owner
 
 MIB = 1 << 20
 
@@ -299,3 +300,42 @@ def test_memory_does_not_grow_with_the_file(parts: Parts, objects: ObjectStore, 
         ]
     )
     assert int(grown) < 96, grown
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("during", ["put", "open"])
+def test_a_store_killed_in_the_middle_is_unavailable(
+    tmp_path_factory: pytest.TempPathFactory, keys: KeyEncryption, during: str
+) -> None:
+    """`kill -9` of the store half way through an upload or download: Unavailable, soon, and no thread left behind."""
+    owner = Owner(tmp_path_factory.mktemp("own-store"))
+    try:
+        at = owner.get("object_store")
+        objects = ObjectStore(
+            at["endpoint"], access_key=at["access_key"], secret_key=at["secret_key"], bucket="faults"
+        )
+        objects.ensure_bucket()
+        files, threads = FileStore(objects, keys), threading.active_count()
+        killed: list[float] = []
+
+        def kill() -> None:
+            owner.close()
+            killed.append(time.monotonic())
+
+        class Killing(Socket):
+            def read(self, size: int, /) -> bytes:
+                if during == "put" and self._at > 30 * MIB and not killed:
+                    kill()
+                return super().read(size)
+
+        def go() -> None:
+            for _ in files.open(files.put(Killing(bytes(64 * MIB)))):
+                if not killed:
+                    kill()
+
+        with pytest.raises(Unavailable, match="连接不上"):
+            go()
+        assert time.monotonic() - killed[0] < 5
+        assert threading.active_count() <= threads
+    finally:
+        owner.close()
