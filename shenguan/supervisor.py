@@ -197,11 +197,14 @@ class Supervisor:
 
     def _stop_together(self, parts: Sequence[Part]) -> None:
         def end(part: Part) -> None:
+            clean = True
             if self._hurry.is_set():
                 part.kill()
             else:
-                part.stop()
-            self._changed(part, "stopped", None)
+                clean = part.stop()
+            late = not clean and isinstance(part, ProgramPart)
+            problem = f"没有在 {part.stop_seconds:.0f} 秒内停下，已强制结束" if late else None
+            self._changed(part, "stopped", problem)
 
         with ThreadPoolExecutor(max(1, len(parts))) as pool:
             list(pool.map(end, parts))

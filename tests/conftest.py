@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine import make_url
 
+from shenguan.embedded.installation import Installation
 from tests import session_parts
 
 _session: session_parts.Session | None = None
@@ -117,6 +118,19 @@ def area() -> str:
 def bucket() -> str:
     """A bucket name of this test alone; the bucket itself is not made."""
     return f"t-{secrets.token_hex(8)}"
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """All three parts of a module's own, the broker on the object store, as `make run` starts them.
+
+    For tests that kill parts: `os.kill(installation.broker.pid, 9)`, then `.kill()` and `.start()` again.
+    """
+    own = Installation(tmp_path_factory.mktemp("installation") / "data")
+    own.start(lambda part, state: None)
+    yield own
+    for part in reversed(own.parts):
+        part.kill()
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from shenguan.embedded import ports
 from shenguan.embedded.broker import BUCKET, Broker, ObjectStorage
 from shenguan.embedded.object_store import PORTS, ObjectStore
 from shenguan.embedded.part import Part
-from shenguan.embedded.postgres import DATABASE, Postgres
+from shenguan.embedded.postgres import DATABASE, ROLE, Postgres
 from shenguan.secrets_folder import SecretsFolder
 
 NAMES = ("postgres", "broker", "web", *PORTS)
@@ -56,6 +56,10 @@ class Installation:
     def parts(self) -> tuple[Part, ...]:
         """In the order in which they depend on each other."""
         return self.postgres, self.object_store, self.broker
+
+    def database_url(self) -> str:
+        """The address of the programs' database, with their password in it."""
+        return self.postgres.url(user=ROLE, password=self._database_password, database=DATABASE)
 
     def addresses(self) -> dict[str, str]:
         """What run.json says: where everything is, and no secret."""
