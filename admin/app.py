@@ -158,6 +158,7 @@ def _fill_templates(app: Flask) -> None:
         asset=_asset,
         may=premises.may,
         my_roles=premises.roles,
+        signed_in=premises.signed_in,
         navigation=navigation.sections,
         newest_notice=lambda: premises.here().live.newest(),
         unread_notices=unread_now,

@@ -17,6 +17,7 @@ from admin.listing import Choice, Column, Listing, words
 from admin.pages import ExportedList
 from admin.premises import here, may, own_department
 from hub.case import Case, Decision
+from hub.department import Department
 from hub.errors import Denied
 from hub.item import ServiceItem
 from hub.licence import Licence
@@ -66,9 +67,9 @@ LISTING = Listing(
     query=_query,
     columns=(
         Column("case_no", _("办件编号"), lambda r: cells.mono(r.case_no), Case.case_no, narrow=True),
-        Column("party", _("行政相对人"), lambda r: cells.clip(r.party, 24), Party.name, narrow=True),
-        Column("item", _("事项"), lambda r: cells.clip(r.item, 24), ServiceItem.name),
-        Column("document_no", _("决定文书号"), lambda r: cells.clip(r.document_no, 28), Decision.document_no),
+        Column("party", _("行政相对人"), lambda r: cells.clip(r.party, 17), Party.name, narrow=True),
+        Column("item", _("事项"), lambda r: cells.clip(r.item, 10), ServiceItem.name),
+        Column("document_no", _("决定文书号"), lambda r: cells.clip(r.document_no, 22), Decision.document_no),
         Column("licence", _("证照编号"), lambda r: cells.mono(r.licence)),
         Column("decided_on", _("决定日期"), lambda r: cells.day(r.decided_on), Decision.decided_on),
         Column(
@@ -79,7 +80,7 @@ LISTING = Listing(
             lambda r: cells.word_text("standing", r.standing),
             narrow=True,
         ),
-        Column("created_at", _("入库时间"), lambda r: cells.when(r.created_at), Case.created_at),
+        Column("created_at", _("入库时间"), lambda r: cells.when(r.created_at), Case.created_at, wider=True),
     ),
     order=(Case.created_at.desc(), Case.case_no),
     search=(
@@ -134,12 +135,14 @@ class CaseView(ExportedList):
             self._check_confined(tx, case_no)
             sizes = _sizes(tx, found.materials)
             item = tx.scalar(select(ServiceItem.name).where(ServiceItem.code == found.case["item_code"]))
+            names = dict(tx.execute(select(Department.code, Department.name)).tuples().all())
         return self.page(
             "trace.html",
             title=_("办件追溯"),
             trace=found,
             sizes=sizes,
             item=item,
+            names=names,
             now=datetime.now(UTC),
             can_read=may("can_read", "FileView"),
         )

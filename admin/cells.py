@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -182,7 +183,17 @@ def shown(value: Any) -> Any:
     return value
 
 
+def who(actor: str, departments: Mapping[str, str]) -> str:
+    """An actor of the ledger as a person reads it."""
+    kind, _, name = actor.partition(":")
+    if kind == "department":
+        return departments.get(name, name)
+    words_ = {"user": gettext("用户"), "program": gettext("程序")}
+    return f"{words_[kind]} {name}" if kind in words_ and name else actor
+
+
 FILTERS = {
+    "who": who,
     "shown": shown,
     "pill": pill,
     "code": lambda value, table: code(table, value),

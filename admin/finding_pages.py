@@ -63,7 +63,7 @@ class FindingView(ExportedList):
             Column("finding_no", _("编号"), lambda r: cells.mono(r.finding_no), Finding.finding_no),
             Column("department_name", _("部门"), lambda r: cells.plain(r.department_name), Department.name, narrow=True),
             Column("case_no", _("办件编号"), lambda r: cells.mono(r.case_no), Finding.case_no, narrow=True),
-            Column("party", _("行政相对人"), lambda r: cells.clip(r.party, 22), Party.name),
+            Column("party", _("行政相对人"), lambda r: cells.clip(r.party, 14), Party.name),
             Column(
                 "check_result",
                 _("检查结果"),
@@ -80,7 +80,7 @@ class FindingView(ExportedList):
                 lambda r: cells.code_text("handling", r.handling),
             ),
             Column("effect", _("对证照"), effect, Finding.effect, lambda r: cells.word_text("effect", r.effect)),
-            Column("inspected_at", _("检查时间"), lambda r: cells.when(r.inspected_at), Finding.inspected_at),
+            Column("inspected_at", _("检查时间"), lambda r: cells.when(r.inspected_at), Finding.inspected_at, wider=True),
             Column("received_at", _("收到时间"), lambda r: cells.when(r.received_at), Finding.received_at),
         ),
         order=(Finding.received_at.desc(), Finding.id),

@@ -124,7 +124,7 @@ def _for_data_admin(tx: Connection) -> dict[str, Any]:
         "backlog": backlog,
         "parts": health.look(here()),
         "programs": programs(tx, now),
-        "notices": _notices(tx),
+        "notices": _notices(tx, 5),
         "days": _per_day(tx),
     }
 
@@ -262,9 +262,9 @@ def _per_day(tx: Connection, *only: Any) -> dict[str, list[Any]]:
     }
 
 
-def _notices(tx: Connection) -> list[Any]:
+def _notices(tx: Connection, limit: int = RECENT) -> list[Any]:
     rows = tx.execute(
-        select(Notice.__table__).where(Notice.audience.in_(audiences())).order_by(Notice.id.desc()).limit(RECENT)
+        select(Notice.__table__).where(Notice.audience.in_(audiences())).order_by(Notice.id.desc()).limit(limit)
     )
     return list(rows)
 

@@ -111,7 +111,10 @@ class _Rules(SQLAInterface):  # type: ignore[misc]  # untyped package
     """Rules with their item and department in one query."""
 
     def apply_inner_select_joins(self, query: Any, *args: Any, **kwargs: Any) -> Any:
+        """Only for the rules themselves: Flask-AppBuilder makes one of these for each related table, too."""
         query = super().apply_inner_select_joins(query, *args, **kwargs)
+        if self.obj is not PushRule:
+            return query
         return query.options(joinedload(PushRule.item), joinedload(PushRule.department_row))
 
 

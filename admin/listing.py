@@ -37,6 +37,12 @@ class Column:
     sort: Any = None
     text: Callable[[Any], str] | None = None  # in an export; else the row's own value
     narrow: bool = False  # also on a small screen
+    wider: bool = False  # only on a large one
+
+    @property
+    def width(self) -> str:
+        """The class of its cells."""
+        return "" if self.narrow else "wider" if self.wider else "wide"
 
 
 @dataclass(frozen=True, slots=True)

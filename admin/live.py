@@ -10,16 +10,15 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Engine, func, select, text
+from sqlalchemy import Connection, Engine, func, select, true
 
 from hub.notice import CHANNEL, Notice
 
-PING_SECONDS = 15.0
+PING_SECONDS = 5.0  # a page that went away is noticed by the second ping it does not take
 POLL_SECONDS = 1.0
 STREAMS_PER_USER = 6
 BATCH = 200
@@ -32,13 +31,11 @@ _log = logging.getLogger(__name__)
 class Stream:
     """One open page."""
 
+    user: str
     audiences: frozenset[str]
+    closed: bool = False
     waiting: list[dict[str, Any]] = field(default_factory=list)
     woken: threading.Event = field(default_factory=threading.Event)
-
-
-class TooManyStreams(Exception):
-    """The user has too many pages open."""
 
 
 class LiveBoard:
@@ -46,8 +43,7 @@ class LiveBoard:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._streams: set[Stream] = set()
-        self._per_user: Counter[str] = Counter()
+        self._streams: list[Stream] = []
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
@@ -56,24 +52,29 @@ class LiveBoard:
         self.listening = False
 
     def open(self, user: str, audiences: frozenset[str]) -> Stream:
-        """A new stream; the thread starts with the first one, after any fork."""
+        """A new stream; the user's oldest one ends where there are too many. The thread starts with the first."""
+        stream = Stream(user, audiences)
         with self._lock:
-            if self._per_user[user] >= STREAMS_PER_USER:
-                raise TooManyStreams
-            stream = Stream(audiences)
-            self._per_user[user] += 1
-            self._streams.add(stream)
+            own = [other for other in self._streams if other.user == user]
+            for oldest in own[: max(0, len(own) - STREAMS_PER_USER + 1)]:
+                self._end(oldest)
+            self._streams.append(stream)
             if self._thread is None or not self._thread.is_alive():
                 self._stopping.clear()
                 self._thread = threading.Thread(target=self._run, name="live-notices", daemon=True)
                 self._thread.start()
         return stream
 
-    def close(self, user: str, stream: Stream) -> None:
+    def close(self, stream: Stream) -> None:
         """The page is gone."""
         with self._lock:
-            self._streams.discard(stream)
-            self._per_user[user] -= 1
+            self._end(stream)
+
+    def _end(self, stream: Stream) -> None:
+        if stream in self._streams:
+            self._streams.remove(stream)
+        stream.closed = True
+        stream.woken.set()
 
     def stop(self) -> None:
         """Let the thread and every stream end."""
@@ -113,26 +114,32 @@ class LiveBoard:
                 wait = min(wait * 2, 5.0)
 
     def _listen(self) -> None:
-        # A connection of its own: LISTEN must never go back into the pool.
-        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.detach()
-            connection.execute(text(f"LISTEN {CHANNEL}"))
-            raw: Any = connection.connection.driver_connection
+        pooled = self._engine.raw_connection()
+        driver: Any = pooled.driver_connection
+        pooled.detach()  # a connection of its own: LISTEN must never go back into the pool
+        with driver:
+            driver.autocommit = True
+            driver.execute(f"LISTEN {CHANNEL}")
             self.listening = True
-            if self._high == 0:
-                self._high = connection.scalar(select(func.max(Notice.id))) or 0
-                recent = select(Notice.id).where(Notice.id > self._high - LOOK_BACK)
-                self._seen = set(connection.execute(recent).scalars())
+            with self._engine.connect() as tx:
+                self._begin(tx)
             while not self._stopping.is_set():
-                self._hand_out(connection)
-                for _ in raw.notifies(timeout=POLL_SECONDS, stop_after=1):
+                with self._engine.connect() as tx:
+                    self._hand_out(tx)
+                for _ in driver.notifies(timeout=POLL_SECONDS, stop_after=1):
                     pass
 
-    def _hand_out(self, connection: Any) -> None:
-        rows = connection.execute(
+    def _begin(self, tx: Connection) -> None:
+        """What is there before anybody looks on is old news; after a break, nothing is."""
+        if self._high == 0:
+            self._high = tx.scalar(select(func.max(Notice.id))) or 0
+            self._seen = set(tx.execute(select(Notice.id).where(Notice.id > self._high - LOOK_BACK)).scalars())
+
+    def _hand_out(self, tx: Connection) -> None:
+        rows = tx.execute(
             select(Notice.__table__)
             .where(Notice.id > self._high - LOOK_BACK)
-            .where(Notice.id.not_in(self._seen) if self._seen else text("true"))
+            .where(Notice.id.not_in(self._seen) if self._seen else true())
             .order_by(Notice.id)
             .limit(BATCH)
         ).all()
@@ -160,7 +167,7 @@ def follow(board: LiveBoard, stream: Stream, after: int | None) -> Iterator[dict
                 last.add(position)
                 yield shown
     quiet_since = time.monotonic()
-    while not board.stopping:
+    while not board.stopping and not stream.closed:
         stream.woken.wait(min(PING_SECONDS, 1.0))
         stream.woken.clear()
         fresh, stream.waiting = stream.waiting, []

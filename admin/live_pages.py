@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from flask import Blueprint, Response, abort, current_app, g, request
 
-from admin.live import LiveBoard, Stream, TooManyStreams, follow
+from admin.live import LiveBoard, Stream, follow
 from admin.premises import here, may, roles
 from schemas import dumps
 
@@ -29,19 +29,15 @@ def notices() -> Response:
     board, user, mine = here().live, str(g.user.username), audiences()
     after = _after(request.headers.get("Last-Event-ID") or request.args.get("after"))
     current_app.extensions["appbuilder"].session.remove()  # a waiting page must not hold a connection
-    try:
-        stream = board.open(user, mine)
-    except TooManyStreams:
-        return Response("打开的页面过多，请关闭一些后刷新。", status=429, mimetype="text/plain")
-    answer = Response(_events(board, user, stream, after), mimetype="text/event-stream")
-    answer.call_on_close(lambda: board.close(user, stream))
+    stream = board.open(user, mine)
+    answer = Response(_events(board, stream, after), mimetype="text/event-stream")
+    answer.call_on_close(lambda: board.close(stream))
     answer.headers["Cache-Control"] = "no-cache, no-transform"
     answer.headers["X-Accel-Buffering"] = "no"
     return answer
 
 
-def _events(board: LiveBoard, user: str, stream: Stream, after: int | None) -> Iterator[bytes]:
-    del user
+def _events(board: LiveBoard, stream: Stream, after: int | None) -> Iterator[bytes]:
     yield b"retry: 1000\n: open\n\n"
     for shown in follow(board, stream, after):
         if shown is None:

@@ -35,11 +35,15 @@ def actor() -> str:
     return f"user:{g.user.username}"
 
 
+def signed_in() -> bool:
+    """Whether somebody is signed in."""
+    return g.get("user") is not None and bool(g.user.is_authenticated)
+
+
 def roles() -> frozenset[str]:
     """Names of the signed-in user's roles."""
     if "role_names" not in g:
-        signed_in = g.get("user") is not None and g.user.is_authenticated
-        g.role_names = frozenset(role.name for role in g.user.roles) if signed_in else frozenset()
+        g.role_names = frozenset(role.name for role in g.user.roles) if signed_in() else frozenset()
     found: frozenset[str] = g.role_names
     return found
 
@@ -54,7 +58,7 @@ def own_department() -> str | None:
     """The department whose matters this user is confined to; None: the whole area."""
     if "own_department" not in g:
         g.own_department = None
-        if g.get("user") is not None and g.user.is_authenticated:
+        if signed_in():
             session = current_app.extensions["appbuilder"].session
             g.own_department = session.execute(
                 select(UserDepartment.department).where(UserDepartment.user_id == g.user.id)

@@ -104,7 +104,7 @@ class PushView(ExportedList):
         columns=(
             Column("case_no", _("办件编号"), lambda r: cells.mono(r.case_no), Push.case_no, narrow=True),
             Column("department_name", _("部门"), lambda r: cells.plain(r.department_name), Department.name, narrow=True),
-            Column("party", _("行政相对人"), lambda r: cells.clip(r.party, 24), Party.name),
+            Column("party", _("行政相对人"), lambda r: cells.clip(r.party, 18), Party.name),
             Column(
                 "state",
                 _("状态"),
@@ -115,7 +115,7 @@ class PushView(ExportedList):
             ),
             Column("receipts", _("回执"), receipts, None, lambda r: cells.code_text("push_state", r.state)),
             Column("created_at", _("推送时间"), lambda r: cells.when(r.created_at), Push.created_at),
-            Column("signed_at", _("签收时间"), lambda r: cells.when(r.signed_at), Push.signed_at),
+            Column("signed_at", _("签收时间"), lambda r: cells.when(r.signed_at), Push.signed_at, wider=True),
             Column("sign_by", _("签收时限"), _sign_by, Push.sign_by),
         ),
         order=(Push.created_at.desc(), Push.id),

@@ -129,7 +129,7 @@ class SignInView(AuthDBView):
     @no_cache
     def login(self) -> Any:
         """Sign in, with one sentence for every kind of failure but a lock."""
-        target = get_safe_redirect(request.args.get("next", ""))
+        target = get_safe_redirect(request.args.get("next") or self.appbuilder.get_url_for_index)
         if g.user is not None and g.user.is_authenticated:
             return redirect(target)
         form = LoginForm_db()

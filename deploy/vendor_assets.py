@@ -19,7 +19,7 @@ SUMS = VENDOR / "SHA256SUMS"
 #: npm package -> {path inside it: file name here}
 PACKAGES = {
     "echarts@6.1.0": {
-        "package/dist/echarts.simple.min.js": "echarts-6.1.0.simple.min.js",
+        "package/dist/echarts.common.min.js": "echarts-6.1.0.common.min.js",
         "package/LICENSE": "echarts.LICENSE",
         "package/NOTICE": "echarts.NOTICE",
     },
