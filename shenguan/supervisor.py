@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -102,7 +102,7 @@ class Supervisor:
                     self._plan.banner(load(data=self._data))
                 self._stopping.wait()
             except Interrupted:
-                self._console.print("启动被中断。")
+                self._say("启动被中断。")
             finally:
                 self._starting = False
                 self._stop()
@@ -131,7 +131,7 @@ class Supervisor:
         def changed(part: Part, state: str) -> None:
             self._changed(part, state, None)
             if state == "running":
-                _finish(progress, lines[part.name])
+                self._finish(progress, lines[part.name])
 
         self._meanwhile(lambda: installation.start(changed, self._tick))
 
@@ -139,7 +139,7 @@ class Supervisor:
         line = progress.add_task(step.title, total=None)
         # In this thread, so that a signal interrupts it.
         step.action(settings, lambda done, total: progress.update(line, completed=done, total=total))
-        _finish(progress, line)
+        self._finish(progress, line)
 
     def _start_programs(self, settings: Settings, progress: Progress) -> None:
         env = {**os.environ, "SHENGUAN_DATA": str(self._data), "SHENGUAN_MODE": "embedded"}
@@ -152,7 +152,7 @@ class Supervisor:
             self._changed(part, "starting", None)
             part.start(self._tick)
             self._changed(part, "running", None)
-            _finish(progress, lines[part.name])
+            self._finish(progress, lines[part.name])
 
         def all_of_them() -> None:
             with ThreadPoolExecutor(max(1, len(self._programs))) as pool:
@@ -186,14 +186,14 @@ class Supervisor:
         for keeper in self._keepers:
             keeper.join(20)
         if self._installation:
-            self._console.print("正在停止……")
+            self._say("正在停止……")
             self._stop_together(self._programs)
             self._stop_together([self._installation.broker])
             self._stop_together([self._installation.object_store, self._installation.postgres])
         kill_leftovers()
         self._state.pid = None
         self._enter("stopped")
-        self._console.print("已全部停止。")
+        self._say("已全部停止。")
 
     def _stop_together(self, parts: Sequence[Part]) -> None:
         def end(part: Part) -> None:
@@ -245,9 +245,19 @@ class Supervisor:
             if state == "restarting" and unit.state != "restarting":
                 unit.restarts += 1
                 if self._state.state == "running":
-                    self._console.print(f"[yellow]{part.title}[/yellow]：{problem}")
+                    self._say(f"[yellow]{part.title}[/yellow]：{problem}")
             unit.state, unit.pid, unit.problem = state, part.pid, problem
             self._state.write(self._data)
+
+    def _say(self, text: str) -> None:
+        """Tell whoever is there; a terminal that was closed must not stop us from stopping."""
+        with suppress(OSError):
+            self._console.print(text)
+
+    def _finish(self, progress: Progress, line: TaskID) -> None:
+        progress.update(line, total=1, completed=1)
+        if not self._console.is_terminal:  # a log file gets lines instead of moving bars
+            self._say(f"{progress.tasks[line].description}：就绪")
 
     def _progress(self) -> Progress:
         return Progress(
@@ -256,16 +266,13 @@ class Supervisor:
             BarColumn(bar_width=24),
             TimeElapsedColumn(),
             console=self._console,
+            disable=not self._console.is_terminal,
         )
 
     def _turn_logs(self) -> None:
         for log in (self._data / "logs").glob("*.log"):
             if log.stat().st_size > LONGEST_LOG:
                 log.replace(log.with_suffix(".log.1"))
-
-
-def _finish(progress: Progress, line: TaskID) -> None:
-    progress.update(line, total=1, completed=1)
 
 
 def _now() -> str:

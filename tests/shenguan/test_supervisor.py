@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import pty
+import select
 import signal
 import subprocess
 import sys
@@ -20,6 +22,12 @@ from tests.embedded.test_process import lives
 
 SCRIPT = Path(__file__).with_name("small_installation.py")
 UNITS = {"postgres", "object_store", "broker", "quiet", "stubborn"}
+# Python that makes its standard input the controlling terminal and becomes another Python.
+ON_THIS_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
 
 
 class Running:
@@ -132,6 +140,38 @@ def test_nothing_outlives_a_killed_supervisor(running: Running):
     assert not [port for port in ports if is_open(port)]
     assert running.state.running is False
     assert running.state.state == "stopped"
+
+
+def test_closed_terminal_ends_everything_in_order(data: Path):
+    """When the terminal goes away, all stop in order although nothing can be printed any more."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", ON_THIS_TERMINAL, "-m", f"tests.shenguan.{SCRIPT.stem}", str(data)],
+        cwd=SCRIPT.parents[2],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    seen = bytearray()
+
+    def up() -> bool:
+        if select.select([ours], [], [], 0.05)[0]:
+            seen.extend(os.read(ours, 65536))
+        return b"http://127.0.0.1" in seen
+
+    try:
+        assert wait_until(up, seconds=60)
+        assert "✓" in seen.decode(errors="replace")
+        pids = {unit.pid for unit in run_state.read(data).units.values() if unit.pid}
+        os.close(ours)
+        process.wait(20)
+    finally:
+        process.kill()
+        process.wait()
+    assert not [pid for pid in pids if lives(pid)]
+    assert '"state": "stopped"' in (data / "run.json").read_text()
 
 
 def test_interrupt_at_any_moment_of_the_start(data: Path):
