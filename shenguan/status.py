@@ -6,6 +6,7 @@ database; while the database is down, what the supervisor knows. Counts are None
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -95,6 +96,8 @@ def _address(settings: Settings, part: str) -> str:
 
 
 def _overview(settings: Settings) -> Overview | None:
+    if not settings.database_url:
+        return None
     from sqlalchemy.exc import SQLAlchemyError
 
     from hub.overview import overview
@@ -127,6 +130,17 @@ def _best(instances: Iterable[ProgramHealth]) -> Health:
     if found and found[0].state == "gone":
         return Health("down", f"已 {found[0].seen_seconds_ago:.0f} 秒没有消息")
     return Health("down", "没有运行")
+
+
+def program_here(settings: Settings, name: str) -> Health:
+    """One program of this machine: ok, waiting for something, or down."""
+    if name == "web":
+        return probes.ask_all({name: lambda: probes.web(f"http://127.0.0.1:{settings.web_port}")})[name]
+    overview = _overview(settings)
+    if overview is None:
+        return Health("down", "数据库不通，看不到它的状态")
+    here = socket.gethostname()
+    return _best(each for each in overview.programs if each.name == name and each.instance.startswith(here))
 
 
 def _supervised(name: str, running: RunState) -> Health:

@@ -46,6 +46,30 @@ def check(ctx: click.Context, config: Path, as_json: bool) -> None:
     ctx.exit(1 if faults else 0)
 
 
+@connector.command()
+@click.argument("config", type=click.Path(path_type=Path), metavar="设置文件")
+@json_option
+@click.pass_context
+def health(ctx: click.Context, config: Path, as_json: bool) -> None:
+    """正在运行的连接器怎么样：在收发、在等什么，收到多少、隔离多少。
+
+    退出码：0 在运行或在等待；1 没有运行。
+    """
+    from connectors.department.config import read_config
+    from connectors.department.program import HEALTH_FILE, read_health
+
+    said = read_health(read_config(config).state_dir / HEALTH_FILE) or {"state": "stopped"}
+    if as_json:
+        print_json(said)
+    else:
+        waiting = f"（等待：{said['waiting_for']}）" if said.get("waiting_for") else ""
+        click.echo(f"{said['state']}{waiting}")
+        for name in ("received", "unreceipted", "quarantined", "returned_problems", "files_wanted"):
+            if name in said:
+                click.echo(f"  {name:<18} {said[name]}")
+    ctx.exit(0 if said["state"] in ("running", "waiting") else 1)
+
+
 @connector.command("draft-finding")
 @click.argument("config", type=click.Path(path_type=Path), metavar="设置文件")
 @click.option("--case", "case_no", default=None, metavar="办件编号", help="默认为最近收到的推送包。")

@@ -22,18 +22,31 @@ MARKS = {
 
 
 @click.command(cls=ChineseCommand)
+@click.option(
+    "--program",
+    type=click.Choice(["web", "relay", "intake"]),
+    default=None,
+    help="只看本机上的这一个程序是否活着（供容器的健康检查）。",
+)
 @json_option
 @click.pass_context
-def status(ctx: click.Context, as_json: bool) -> None:
+def status(ctx: click.Context, program: str | None, as_json: bool) -> None:
     """各部件是否正常，决定、推送、发件、隔离、监管结果各有多少，每个部门最久未签收的有多久。
 
     退出码：0 全部正常；1 有部件不正常。
     """
     from shenguan import run_state
     from shenguan.settings import load
-    from shenguan.status import gather
+    from shenguan.status import gather, program_here
 
     settings = load(())
+    if program:
+        health = program_here(settings, program)
+        if as_json:
+            print_json({program: {"state": health.state, "detail": health.detail}})
+        else:
+            click.echo(f"{program} {health.state} {health.detail}".rstrip())
+        ctx.exit(0 if health.state in ("ok", "waiting") else 1)
     seen = gather(settings, run_state.read(settings.data))
     if as_json:
         print_json(seen.as_dict())
