@@ -21,6 +21,7 @@ from kafka.errors import (
 from kafka.structs import OffsetAndMetadata
 
 from connectors.bus.faults import FOREIGN, translate
+from connectors.bus.reach import require_reachable
 from connectors.bus.settings import BusSettings, require_fast_checksums
 
 Position = tuple[str, int]
@@ -65,14 +66,14 @@ class Consumer:
         if wanted == self._topics:
             return False
         self._topics = wanted
-        if self._client is not None:
-            self._subscribe()
+        # A fresh member takes up new topics surely; one that subscribes anew was seen to get nothing for half a minute.
+        self.close()
         return True
 
     def poll(self, limit: int = 500, timeout_ms: int = 500) -> list[Message]:
         """Up to `limit` messages; an empty list when none came in time."""
+        client = self._connected()
         try:
-            client = self._connected()
             found = client.poll(timeout_ms=timeout_ms, max_records=limit)
         except FOREIGN as error:
             self.close()
@@ -123,8 +124,15 @@ class Consumer:
 
     def _connected(self) -> Any:
         if self._client is None:
+            require_reachable(self._settings)
             session = self._settings.session_timeout_ms
-            self._client = KafkaConsumer(
+            self._client = self._make(session)
+            self._subscribe()
+        return self._client
+
+    def _make(self, session: int) -> Any:
+        try:
+            return KafkaConsumer(
                 **self._settings.client(),
                 group_id=self._group,
                 enable_auto_commit=False,
@@ -137,8 +145,8 @@ class Consumer:
                 allow_auto_create_topics=False,
                 metrics_enabled=False,
             )
-            self._subscribe()
-        return self._client
+        except FOREIGN as error:
+            raise translate(error) from error
 
     def _subscribe(self) -> None:
         if self._topics:

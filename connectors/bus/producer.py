@@ -15,6 +15,7 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 from connectors.bus.faults import FOREIGN, translate
+from connectors.bus.reach import require_reachable
 from connectors.bus.settings import BusSettings, require_fast_checksums
 from connectors.bus.topics import missing_topics
 from connectors.errors import BusUnavailable, ConnectorError, HeldBack, TopicMissing
@@ -116,6 +117,7 @@ class Producer:
             self._stopped = False
             self._known.clear()
             self._refused.clear()
+            require_reachable(self._settings)
             try:
                 self._client = KafkaProducer(
                     **self._settings.client(),

@@ -56,10 +56,15 @@ class BusSettings:
         if self.security.get("security_protocol", "PLAINTEXT") not in PROTOCOLS:
             raise Misconfigured(f"security_protocol 应为 {'、'.join(PROTOCOLS)} 之一。")
 
+    @property
+    def addresses(self) -> list[str]:
+        """The bootstrap addresses, one by one."""
+        return [part.strip() for part in self.bootstrap.split(",") if part.strip()]
+
     def client(self) -> dict[str, Any]:
         """What producer, consumer and administration share."""
         return {
-            "bootstrap_servers": [part.strip() for part in self.bootstrap.split(",")],
+            "bootstrap_servers": self.addresses,
             "bootstrap_timeout_ms": self.connect_timeout_ms,
             "request_timeout_ms": self.request_timeout_ms,
             "reconnect_backoff_max_ms": 1_000,

@@ -12,6 +12,7 @@ from kafka import KafkaAdminClient
 from kafka.errors import TopicAlreadyExistsError
 
 from connectors.bus.faults import FOREIGN, translate
+from connectors.bus.reach import require_reachable
 from connectors.bus.settings import BusSettings
 
 
@@ -29,6 +30,7 @@ def _look(settings: BusSettings, topics: Iterable[str], *, make: bool) -> list[s
     wanted = sorted(set(topics))
     if not wanted:
         return []
+    require_reachable(settings)
     try:
         with contextlib.closing(KafkaAdminClient(**settings.client())) as admin:
             missing = sorted(set(wanted) - set(admin.list_topics()))

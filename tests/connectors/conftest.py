@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kafka import KafkaConsumer, TopicPartition
 from sqlalchemy import Engine, insert
 
-from connectors.bus import BusSettings, Consumer, Message, Producer, ensure_topics
+from connectors.bus import BusSettings, Message, Producer, ensure_topics
 from connectors.department.config import ConnectorConfig
 from connectors.department.program import run_configured
 from connectors.intake.program import IntakeConfig
@@ -110,41 +111,53 @@ def topics(bus: BusSettings, area: str) -> list[str]:
 
 
 class Tap:
-    """Reads whole topics, as an outsider with a Kafka client would."""
+    """Reads whole topics from their beginning without joining a group, as an outsider with a Kafka client would."""
 
-    def __init__(self, bus: BusSettings, group: str, topics: list[str]) -> None:
-        self._consumer = Consumer(bus, group, topics)
+    def __init__(self, bus: BusSettings, topics: list[str]) -> None:
+        self._client = KafkaConsumer(
+            bootstrap_servers=bus.bootstrap,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            fetch_max_wait_ms=10,
+            max_partition_fetch_bytes=8 << 20,
+            metrics_enabled=False,
+        )
+        partitions = [TopicPartition(t, p) for t in topics for p in self._client.partitions_for_topic(t)]
+        self._client.assign(partitions)
+        self._client.seek_to_beginning()
         self.messages: list[Message] = []
+
+    def _poll(self) -> int:
+        found = [
+            Message(r.topic, r.partition, r.offset, r.key, r.value, dict(r.headers))
+            for records in self._client.poll(timeout_ms=200, max_records=1000).values()
+            for r in records
+        ]
+        self.messages += found
+        return len(found)
 
     def until(self, count: int, *, seconds: float = 30.0) -> list[Message]:
         """At least `count` messages in all."""
-
-        def enough() -> bool:
-            self.messages += self._consumer.poll(1000, 200)
-            return len(self.messages) >= count
-
-        until(enough, seconds=seconds, every=0)
+        until(lambda: self._poll() is not None and len(self.messages) >= count, seconds=seconds, every=0)
         return self.messages
 
     def quiet(self, rounds: int = 3) -> list[Message]:
         """What is there once nothing more comes."""
         silent = 0
         while silent < rounds:
-            found = self._consumer.poll(1000, 300)
-            self.messages += found
-            silent = 0 if found else silent + 1
+            silent = 0 if self._poll() else silent + 1
         return self.messages
 
     def close(self) -> None:
-        self._consumer.close()
+        self._client.close(autocommit=False)
 
 
 @pytest.fixture
-def tap(bus: BusSettings, area: str) -> Any:
+def tap(bus: BusSettings) -> Any:
     opened: list[Tap] = []
 
     def make(*names: str) -> Tap:
-        opened.append(Tap(bus, f"{area}.tap{len(opened)}", list(names)))
+        opened.append(Tap(bus, list(names)))
         return opened[-1]
 
     yield make
