@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select, update
 
 from hub.arrived import Arrived, Refused
+from hub.department import Department
 from hub.ledger import LedgerRow
 from hub.moments import parse_moment
 from hub.notice import Notice
@@ -29,9 +30,9 @@ def pushes_named(tx: Connection, messages: Sequence[Arrived]) -> dict[str, PushR
     if not wanted:
         return {}
     rows = tx.execute(
-        select(Push.id, Push.event_id, Push.department, Push.case_no, Push.package_sha256).where(
-            Push.event_id.in_(wanted)
-        )
+        select(Push.id, Push.event_id, Push.department, Push.case_no, Push.package_sha256, Department.name)
+        .join(Department, Department.code == Push.department)
+        .where(Push.event_id.in_(wanted))
     )
     return {str(row.event_id): row for row in rows}
 
@@ -81,7 +82,8 @@ def acknowledge(tx: Connection, messages: Sequence[Arrived], named: Mapping[str,
             receipts.append(_receipt_row(message, push["id"], receipt))
             _apply(push, kind, receipt)
             if kind == "returned":
-                notices.append(_returned_notice(push, receipt))
+                department = named[str(message.data["event_id"]).lower()].name
+                notices.append(_returned_notice(push["case_no"], department, receipt))
         ledger.append(_ledger_row(message, push, list(kinds)))
     _save(tx, standing)
     write(tx, Rows(Receipt, receipts), Rows(LedgerRow, ledger), Rows(Notice, notices))
@@ -139,13 +141,13 @@ def _ledger_row(message: Arrived, push: Mapping[str, Any], kinds: list[str]) -> 
     }
 
 
-def _returned_notice(push: Mapping[str, Any], receipt: Mapping[str, Any]) -> dict[str, Any]:
+def _returned_notice(case_no: str, department: str, receipt: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "audience": "data_admin",
         "severity": "warning",
-        "title": f"推送被退回：{push['department']}",
+        "title": f"推送被退回：{department}",
         "body": receipt.get("reason") or "部门没有写明理由",
-        "case_no": push["case_no"],
+        "case_no": case_no,
     }
 
 

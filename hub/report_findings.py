@@ -18,6 +18,7 @@ from sqlalchemy import Connection, select, tuple_
 
 from hub.arrived import Arrived, Refused
 from hub.case import Case
+from hub.department import Department
 from hub.finding import EFFECTS, Finding
 from hub.hold_licences import Spoken, hold_licences
 from hub.ledger import LedgerRow
@@ -39,6 +40,7 @@ class Grounds:
 
     cases: frozenset[str]
     pushes: Mapping[tuple[str, str], uuid.UUID]  # (case_no, department) -> push
+    names: Mapping[str, str]  # of departments
     licences: Mapping[str, Sequence[tuple[uuid.UUID, str]]]  # case_no -> (id, identifier)
     numbers: Mapping[tuple[str, str], bytes]  # (department, finding_no) -> SHA-256 of what was said under it
 
@@ -46,10 +48,14 @@ class Grounds:
 def grounds(tx: Connection, messages: Sequence[Arrived]) -> Grounds:
     """Look up everything that `messages` speak of, in four queries."""
     if not messages:
-        return Grounds(frozenset(), {}, {}, {})
+        return Grounds(frozenset(), {}, {}, {}, {})
     case_nos = {str(message.data["project_no"]) for message in messages}
     cases = frozenset(tx.execute(select(Case.case_no).where(Case.case_no.in_(case_nos))).scalars())
-    pushes = tx.execute(select(Push.case_no, Push.department, Push.id).where(Push.case_no.in_(case_nos)))
+    pushes = tx.execute(
+        select(Push.case_no, Push.department, Push.id, Department.name)
+        .join(Department, Department.code == Push.department)
+        .where(Push.case_no.in_(case_nos))
+    ).all()
     licences: dict[str, list[tuple[uuid.UUID, str]]] = {}
     for row in tx.execute(
         select(Licence.case_no, Licence.id, Licence.identifier)
@@ -66,6 +72,7 @@ def grounds(tx: Connection, messages: Sequence[Arrived]) -> Grounds:
     return Grounds(
         cases,
         {(row.case_no, row.department): row.id for row in pushes},
+        {row.department: row.name for row in pushes},
         licences,
         {(row.department, row.finding_no): bytes(row.envelope_sha256) for row in numbers},
     )
@@ -112,7 +119,7 @@ def report_findings(tx: Connection, messages: Sequence[Arrived], known: Grounds,
     write(
         tx,
         Rows(Finding, rows),
-        Rows(Notice, [_notice(row, changes.get(row["id"])) for row in rows]),
+        Rows(Notice, [_notice(row, known.names[row["department"]], changes.get(row["id"])) for row in rows]),
         Rows(LedgerRow, [_ledger_row(row, changes.get(row["id"])) for row in rows]),
     )
 
@@ -160,14 +167,14 @@ _SEVERITY = {"freeze": "alert", "warn": "warning", "lift": "info", "none": "info
 _CHANGE = {"frozen": "证照已冻结（暂扣）", "lifted": "证照已恢复有效", None: "证照状态未变"}
 
 
-def _notice(row: Mapping[str, Any], change: str | None) -> dict[str, Any]:
+def _notice(row: Mapping[str, Any], department: str, change: str | None) -> dict[str, Any]:
     result = code_table("check_result")[row["check_result"]]
     handling = code_table("handling")[row["handling"]]
     late = "" if row["effect_applied"] or not row["licence_id"] else "（该部门已有更新的检查，本条仅存档）"
     return {
         "audience": "clerk",
         "severity": _SEVERITY[row["effect"]] if row["effect_applied"] else "info",
-        "title": f"{row['department']} 检查：{result}，{handling}{late}",
+        "title": f"{department}检查：{result}，{handling}{late}",
         "body": f"{_CHANGE[change]}。{row['explanation'] or ''}".strip(),
         "case_no": row["case_no"],
     }

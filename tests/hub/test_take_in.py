@@ -102,12 +102,13 @@ def test_a_finding_freezes_the_licence_and_tells_the_window(
 
     licence = one(county, Licence.status)
     standing = one(county, Case.standing)
-    notice = one(county, Notice.audience, Notice.severity, Notice.case_no, Notice.body)
+    notice = one(county, Notice.audience, Notice.severity, Notice.case_no, Notice.body, Notice.title)
     assert licence == ("02",)
     assert standing == ("alert",)
     assert notice[:3] == ("clerk", "alert", case.case_no)
     assert "无证加工" in notice[3]
     assert "冻结" in notice[3]
+    assert notice[4].startswith("示范县市场监督管理局检查：不符合")
     with county.begin() as tx:
         push = tx.execute(select(Push.findings).where(Push.department == "scjg")).scalar_one()
         ledger = tx.execute(text("SELECT action FROM ledger ORDER BY id DESC LIMIT 1")).scalar_one()
