@@ -128,7 +128,7 @@ def test_the_department_knows_nothing_of_the_hub(compose: dict[str, Any]) -> Non
 
 
 def test_images_get_only_what_they_need() -> None:
-    """From the lock, the connector's image takes no Flask, MinIO or SQLAlchemy; the hub's takes no tests or wheels of parts."""
+    """The connector takes no Flask, MinIO or SQLAlchemy from the lock; the hub takes nothing for tests."""
     connector, hub = _picked("connector", "connector-postgres"), _picked("hub")
     assert {"kafka-python", "crc32c", "httpx", "psycopg"} <= connector
     assert not connector & {"flask", "flask-appbuilder", "minio", "sqlalchemy", "pydantic", "openpyxl"}
