@@ -48,6 +48,8 @@ def create_app(config: AdminConfig) -> Flask:
         raise ValueError("web_secret 太短：至少 16 个字符。")
     app = Flask("admin", static_folder=str(ROOT / "static"), template_folder=str(ROOT / "templates"))
     app.config.update(_settings(config))
+    # It says at every start which columns its filters cannot handle (lists, relations); nobody can act on that.
+    logging.getLogger("flask_appbuilder.models.filters").setLevel(logging.ERROR)
     db = get_sqla_class()()
     db.init_app(app)
     CSRFProtect(app).exempt(department_api.bp)
@@ -65,7 +67,14 @@ def create_app(config: AdminConfig) -> Flask:
         config_ledger.install(db.session)
         _limit_api_sign_in(app, appbuilder)
     _fill_templates(app)
+    app.teardown_request(_close_uploads)
     return app
+
+
+def _close_uploads(error: BaseException | None) -> None:
+    """Temporary files of uploads go with the request, not with the garbage."""
+    del error
+    request.close()
 
 
 class _AppBuilder(AppBuilder):  # type: ignore[misc]  # untyped package

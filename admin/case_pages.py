@@ -67,11 +67,6 @@ LISTING = Listing(
     query=_query,
     columns=(
         Column("case_no", _("办件编号"), lambda r: cells.mono(r.case_no), Case.case_no, narrow=True),
-        Column("party", _("行政相对人"), lambda r: cells.clip(r.party, 17), Party.name, narrow=True),
-        Column("item", _("事项"), lambda r: cells.clip(r.item, 10), ServiceItem.name),
-        Column("document_no", _("决定文书号"), lambda r: cells.clip(r.document_no, 22), Decision.document_no),
-        Column("licence", _("证照编号"), lambda r: cells.mono(r.licence)),
-        Column("decided_on", _("决定日期"), lambda r: cells.day(r.decided_on), Decision.decided_on),
         Column(
             "standing",
             _("状态"),
@@ -80,6 +75,11 @@ LISTING = Listing(
             lambda r: cells.word_text("standing", r.standing),
             narrow=True,
         ),
+        Column("party", _("行政相对人"), lambda r: cells.clip(r.party, 17), Party.name, narrow=True),
+        Column("item", _("事项"), lambda r: cells.clip(r.item, 14), ServiceItem.name),
+        Column("document_no", _("决定文书号"), lambda r: cells.clip(r.document_no, 22), Decision.document_no, wider=True),
+        Column("licence", _("证照编号"), lambda r: cells.mono(r.licence)),
+        Column("decided_on", _("决定日期"), lambda r: cells.day(r.decided_on), Decision.decided_on),
         Column("created_at", _("入库时间"), lambda r: cells.when(r.created_at), Case.created_at, wider=True),
     ),
     order=(Case.created_at.desc(), Case.case_no),
@@ -135,7 +135,7 @@ class CaseView(ExportedList):
             self._check_confined(tx, case_no)
             sizes = _sizes(tx, found.materials)
             item = tx.scalar(select(ServiceItem.name).where(ServiceItem.code == found.case["item_code"]))
-            names = dict(tx.execute(select(Department.code, Department.name)).tuples().all())
+            names = dict(tx.execute(select(Department.code, Department.name)).all())
         return self.page(
             "trace.html",
             title=_("办件追溯"),

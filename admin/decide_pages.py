@@ -94,7 +94,7 @@ def _office(tx: Connection) -> Any:
     query = select(Department.name, Department.uscc, Department.code).where(Department.active)
     if own := own_department():
         return tx.execute(query.where(Department.code == own)).one_or_none()
-    rows = tx.execute(query.where(Department.roles.any("approving"))).all()
+    rows = tx.execute(query.where(Department.roles.contains(["approving"]))).all()
     return rows[0] if len(rows) == 1 else None
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from flask import Flask, Response, jsonify, render_template, request
+from flask import Flask, Response, current_app, jsonify, request
 from flask_limiter.errors import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError
@@ -37,7 +37,9 @@ def calm(status: int, title: str | None = None, message: str | None = None) -> t
     title, message = title or said[0], message or said[1]
     if request.path.startswith(("/api/", "/live/")) or request.accept_mimetypes.best == "application/json":
         return jsonify(error=title, message=message), status
-    return render_template("shenguan/calm.html", status=status, heading=title, message=message), status
+    # Not render_template: its context asks who is signed in, and so the database.
+    template = current_app.jinja_env.get_template("shenguan/calm.html")
+    return template.render(status=status, heading=title, message=message), status
 
 
 def install(app: Flask) -> None:

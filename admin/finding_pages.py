@@ -60,7 +60,7 @@ class FindingView(ExportedList):
         title=_("监管信息"),
         query=_query,
         columns=(
-            Column("finding_no", _("编号"), lambda r: cells.mono(r.finding_no), Finding.finding_no),
+            Column("finding_no", _("编号"), lambda r: cells.mono(r.finding_no), Finding.finding_no, wider=True),
             Column("department_name", _("部门"), lambda r: cells.plain(r.department_name), Department.name, narrow=True),
             Column("case_no", _("办件编号"), lambda r: cells.mono(r.case_no), Finding.case_no, narrow=True),
             Column("party", _("行政相对人"), lambda r: cells.clip(r.party, 14), Party.name),

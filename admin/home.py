@@ -250,10 +250,10 @@ def _per_day(tx: Connection, *only: Any) -> dict[str, list[Any]]:
     made = func.date(func.timezone("Asia/Shanghai", Push.created_at))
     signed = func.date(func.timezone("Asia/Shanghai", Push.signed_at))
     pushed_on = dict(
-        tx.execute(select(made, func.count()).where(Push.created_at >= since, *only).group_by(made)).tuples().all()
+        tx.execute(select(made, func.count()).where(Push.created_at >= since, *only).group_by(made)).all()
     )
     signed_on = dict(
-        tx.execute(select(signed, func.count()).where(Push.signed_at >= since, *only).group_by(signed)).tuples().all()
+        tx.execute(select(signed, func.count()).where(Push.signed_at >= since, *only).group_by(signed)).all()
     )
     return {
         "labels": [label.strftime("%m-%d") for label in labels],

@@ -5,15 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 from flask_appbuilder import ModelView
+from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
 from flask_appbuilder.models.sqla.interface import SQLAInterface
+from flask_appbuilder.validators import Unique
 from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import joinedload
 from wtforms import IntegerField, SelectField, StringField
-from wtforms.validators import DataRequired, NumberRange, Optional, Regexp
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import DataRequired, InputRequired, NumberRange, Optional, Regexp
 
 from admin import cells
 from hub.item import PushRule, ServiceItem
 from schemas import code_table
+
+
+def _line(datamodel: Any, column: str, label: Any, *, required: bool = False, hint: Any = "") -> StringField:
+    """A text in one line: Flask-AppBuilder makes a box of several lines for every text without a length."""
+    checks: list[Any] = [DataRequired() if required else Optional()]
+    if required and datamodel.is_unique(column):
+        checks.append(Unique(datamodel, column))
+    return StringField(label, checks, description=hint, widget=BS3TextFieldWidget())
 
 
 class Aliases(StringField):
@@ -28,12 +39,12 @@ class Aliases(StringField):
         self.data = [word.strip() for word in text.split("、") if word.strip()]
 
 
-def _choice(table: str) -> list[tuple[str, str]]:
-    return [(key, f"{key} {text}") for key, text in code_table(table).items()]
+def _choice(table: str) -> list[SelectChoice]:
+    return [SelectChoice(key, f"{key} {text}") for key, text in code_table(table).items()]
 
 
-def _or_any(table: str) -> list[tuple[str, str]]:
-    return [("", "不限"), *_choice(table)]
+def _or_any(table: str) -> list[SelectChoice]:
+    return [SelectChoice("", "不限"), *_choice(table)]
 
 
 def _none(value: Any) -> Any:
@@ -93,10 +104,29 @@ class ItemView(ModelView):
             description=description_columns["promised_days"],
         ),
     }
-    add_form_extra_fields = _fields
-    edit_form_extra_fields = _fields
-    validators_columns = {
-        "code": [Regexp(r"^[0-9A-Za-z-]{3,40}$", message=_("只含数字、字母、连字符，3 到 40 位"))],
+    edit_form_extra_fields = {
+        **_fields,
+        "name": _line(datamodel, "name", label_columns["name"], required=True),
+        "catalog_code": _line(datamodel, "catalog_code", label_columns["catalog_code"]),
+        "licence_name": _line(datamodel, "licence_name", label_columns["licence_name"]),
+        "licence_type_code": _line(
+            datamodel,
+            "licence_type_code",
+            label_columns["licence_type_code"],
+            hint=description_columns["licence_type_code"],
+        ),
+    }
+    add_form_extra_fields = {
+        **edit_form_extra_fields,
+        "code": StringField(
+            label_columns["code"],
+            [
+                DataRequired(),
+                Regexp(r"^[0-9A-Za-z-]{3,40}$", message=_("只含数字、字母、连字符，3 到 40 位")),
+                Unique(datamodel, "code"),
+            ],
+            widget=BS3TextFieldWidget(),
+        ),
     }
 
     def pre_add(self, item: ServiceItem) -> None:
@@ -159,13 +189,20 @@ class PushRuleView(ModelView):
         "result_type": SelectField(label_columns["result_type"], choices=_or_any("result_type")),
         "party_kind": SelectField(label_columns["party_kind"], choices=_or_any("party_kind")),
         "sign_within_days": IntegerField(
-            label_columns["sign_within_days"], [DataRequired(), NumberRange(0, 90)], default=3
+            label_columns["sign_within_days"], [InputRequired(), NumberRange(0, 90)], default=3
+        ),
+    }
+    _fields |= {
+        "name": _line(datamodel, "name", label_columns["name"], required=True),
+        "area_prefix": StringField(
+            label_columns["area_prefix"],
+            [Optional(), Regexp(r"^[0-9]{2,12}$", message=_("只含数字，2 到 12 位"))],
+            description=description_columns["area_prefix"],
+            widget=BS3TextFieldWidget(),
         ),
     }
     add_form_extra_fields = _fields
     edit_form_extra_fields = _fields
-    add_form_query_rel_fields = None
-    validators_columns = {"area_prefix": [Optional(), Regexp(r"^[0-9]{2,12}$", message=_("只含数字，2 到 12 位"))]}
 
     def pre_add(self, item: PushRule) -> None:
         """An empty condition matches everything, so it is stored as unknown."""

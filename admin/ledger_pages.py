@@ -97,7 +97,7 @@ class LedgerView(ExportedList):
             Column("at", _("时间"), lambda r: cells.when(r.at)),
             Column("actor", _("经办"), lambda r: cells.mono(r.actor), None, narrow=True),
             Column("action", _("动作"), lambda r: cells.plain(action_text(r.action)), None, narrow=True),
-            Column("subject", _("对象"), lambda r: cells.clip(r.subject, 30)),
+            Column("subject", _("对象"), lambda r: cells.clip(r.subject, 30), wider=True),
             Column("case_no", _("办件编号"), lambda r: cells.mono(r.case_no)),
             Column("reason", _("理由"), lambda r: cells.clip(r.reason, 16)),
             Column(

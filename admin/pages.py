@@ -71,7 +71,7 @@ class ExportedList(ListScreen):
         rows = self._rows()
         if kind == "xlsx":
             return Response(
-                workbook(rows),
+                stream_with_context(workbook(rows)),
                 mimetype=XLSX,
                 headers={"Content-Disposition": f"attachment; filename={name}.xlsx"},
             )

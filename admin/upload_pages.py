@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from flask import Response, flash, g, redirect, request, send_file, url_for
+from flask import Response, flash, g, redirect, request, url_for
 from flask_appbuilder import expose, has_access, permission_name
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
@@ -71,8 +71,10 @@ class UploadView(Screen):
     def result(self, job_id: str) -> Response:
         """The refused rows."""
         self._own(job_id)
-        return send_file(
-            self.jobs().result_sheet(job_id), mimetype=XLSX, as_attachment=True, download_name="refused-rows.xlsx"
+        return Response(
+            self.jobs().result_sheet(job_id).read_bytes(),
+            mimetype=XLSX,
+            headers={"Content-Disposition": "attachment; filename=refused-rows.xlsx"},
         )
 
     @expose("/template.xlsx")

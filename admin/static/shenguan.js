@@ -35,6 +35,7 @@
     ['dragenter', 'dragover'].forEach((kind) => input.addEventListener(kind, () => zone.classList.add('over')));
     ['dragleave', 'drop'].forEach((kind) => input.addEventListener(kind, () => zone.classList.remove('over')));
   });
+  every('option[value=__None]').forEach((option) => { if (!option.text) option.text = document.documentElement.lang === 'en' ? '(any)' : '（不限）'; });
   const party = one('[data-party]');
   if (party) {
     const show = () => party.form.classList.toggle('natural', party.value === 'natural');

@@ -1,0 +1,237 @@
+"""The real admin on the real database; a browser where the claim is about what a person sees."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import Engine, create_engine
+from werkzeug.serving import make_server
+
+from admin import AdminConfig, create_app
+from admin.accounts import RIGHTS, ensure_user, prepare
+from hub.ports import Desk
+from shenguan.demo import ensure_demo_area
+from storage.files import FileStore
+from storage.identity import IdentityVault
+from storage.key_encryption import KeyEncryption
+from storage.objects import ObjectStore
+from storage.signing import Signer, generate_private_key
+from tests import session_parts
+from tests.conftest import Parts, _make_database
+
+PASSWORD = "correct horse battery"
+AREA = "990101"
+SUPERVISOR_OF = "scjg"
+
+
+@dataclass(frozen=True)
+class Hub:
+    """One migrated hub with the demo area, its users and the departments' keys."""
+
+    app: Flask
+    engine: Engine
+    desk: Desk
+    signers: dict[str, Signer]
+    database_url: str
+
+
+def desk_for(area: str = AREA) -> Desk:
+    return Desk(
+        area=area,
+        public_url="http://hub.invalid",
+        signer=Signer.from_pem("hub", generate_private_key()),
+        identities=IdentityVault(os.urandom(32), KeyEncryption(os.urandom(32))),
+        clock=lambda: datetime.now(UTC),
+    )
+
+
+@pytest.fixture(scope="module")
+def hub(parts: Parts) -> Iterator[Hub]:
+    for url in _make_database(parts, template=session_parts.ask("template")["database"]):
+        engine = create_engine(url)
+        desk = desk_for()
+        signers = {code: Signer.from_pem(code, generate_private_key()) for code in ("scjg", "zhzf")}
+        with engine.begin() as tx:
+            ensure_demo_area(tx, {code: signer.public_pem for code, signer in signers.items()})
+        objects = ObjectStore(
+            parts.s3_endpoint,
+            access_key=parts.s3_access_key,
+            secret_key=parts.s3_secret_key,
+            bucket=f"admin-{os.getpid()}-{os.urandom(3).hex()}",
+        )
+        objects.ensure_bucket()
+        app = create_app(
+            AdminConfig(
+                database_url=url,
+                web_secret="only for tests, " * 3,
+                desk=desk,
+                files=FileStore(objects, KeyEncryption(os.urandom(32))),
+                store_check=objects.check,
+                hub_keys={desk.signer.kid: desk.signer.public_pem},
+                login_limit="10000 per minute",
+                demo=True,
+            )
+        )
+        prepare(app)
+        for role in (*RIGHTS, "Admin"):
+            department = SUPERVISOR_OF if role == "supervisor" else None
+            ensure_user(app, role, PASSWORD, role=role, name=role, department=department)
+        try:
+            yield Hub(app, engine, desk, signers, url)
+        finally:
+            app.extensions["shenguan"].live.stop()
+            app.extensions["shenguan"].engine.dispose()
+            engine.dispose()
+
+
+def token_of(page: str) -> str:
+    found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
+    assert found, "the page has no form"
+    return found[1]
+
+
+def sign_in(app: Flask, user: str) -> FlaskClient:
+    client = app.test_client()
+    page = client.get("/login/").get_data(as_text=True)
+    answer = client.post(
+        "/login/", data={"username": user, "password": PASSWORD, "csrf_token": token_of(page)}
+    )
+    assert answer.status_code == 302, answer.get_data(as_text=True)[:400]
+    assert client.get("/").status_code == 200
+    return client
+
+
+@pytest.fixture(scope="module")
+def as_user(hub: Hub) -> Callable[[str], FlaskClient]:
+    """A client signed in as a role's user, made once for each."""
+    clients: dict[str, FlaskClient] = {}
+
+    def client(user: str) -> FlaskClient:
+        if user not in clients:
+            clients[user] = sign_in(hub.app, user)
+        return clients[user]
+
+    return client
+
+
+@pytest.fixture(scope="module")
+def csrf(as_user: Callable[[str], FlaskClient]) -> Callable[[str], str]:
+    """A form token of a user."""
+
+    def token(user: str) -> str:
+        page = as_user(user).get("/").get_data(as_text=True)
+        found = re.search(r'name="csrf-token" content="([^"]+)"', page)
+        assert found
+        return found[1]
+
+    return token
+
+
+@pytest.fixture(scope="module")
+def address(hub: Hub) -> Iterator[str]:
+    """The app served over HTTP on the loopback address."""
+    server = make_server("127.0.0.1", 0, hub.app, threaded=True)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        hub.app.extensions["shenguan"].live.stop()
+        server.shutdown()
+        thread.join(10)
+        server.server_close()
+
+
+def chromium_path(playwright: Any) -> str:
+    """A Chromium of this machine; no browser is a failure with a sentence, never a skip."""
+    for found in (os.environ.get("SHENGUAN_CHROMIUM"), shutil.which("chromium"), shutil.which("chromium-browser")):
+        if found:
+            return found
+    own = playwright.chromium.executable_path
+    assert Path(own).exists(), "没有找到 Chromium：请运行 make test（会自动安装），或 apt-get install chromium。"
+    return str(own)
+
+
+@dataclass
+class Watched:
+    """A browser page, and what it must not have done."""
+
+    page: Any
+    outside: list[str]
+    errors: list[str]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(
+            executable_path=chromium_path(playwright), args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def open_as(browser: Any, address: str) -> Iterator[Callable[..., Watched]]:
+    """A browser signed in as a user. Afterwards: nothing was asked of an outside address, and no script failed."""
+    contexts: list[Any] = []
+    opened: list[Watched] = []
+
+    def start(user: str | None, *, width: int = 1366, height: int = 768) -> Watched:
+        context = browser.new_context(viewport={"width": width, "height": height}, locale="zh-CN")
+        contexts.append(context)
+        watched = Watched(context.new_page(), [], [])
+        opened.append(watched)
+        page = watched.page
+        page.on("request", lambda r: watched.outside.append(r.url) if not _inside(r.url) else None)
+        page.on("console", lambda m: watched.errors.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda e: watched.errors.append(str(e)))
+        page.goto(f"{address}/login/")
+        if user:
+            page.fill("#username", user)
+            page.fill("#password", PASSWORD)
+            page.click("button[type=submit]")
+            page.wait_for_selector(".side")
+        return watched
+
+    yield start
+    for context in contexts:
+        context.close()
+    for watched in opened:
+        assert watched.outside == []
+        assert watched.errors == []
+
+
+def _inside(url: str) -> bool:
+    return url.startswith(("http://127.0.0.1:", "data:", "blob:"))
+
+
+#: Flask-AppBuilder's own; ours would still fail the test.
+FOREIGN_WARNINGS = (
+    "ignore:Yielding raw tuples from iter_choices:DeprecationWarning",  # its QuerySelectField; wtforms is pinned
+    "ignore:'DateTimeField' renders:DeprecationWarning",  # its user list's filters
+    "ignore:The Query.get:sqlalchemy.exc.LegacyAPIWarning",
+    "ignore:datetime.datetime.utcnow:DeprecationWarning",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            for line in FOREIGN_WARNINGS:
+                item.add_marker(pytest.mark.filterwarnings(line))

@@ -1,0 +1,127 @@
+"""Live notices: nothing missed, nothing twice, nobody else's."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from admin.live import STREAMS_PER_USER, LiveBoard, follow
+from tests.admin.conftest import Hub
+
+
+@pytest.fixture
+def board(hub: Hub) -> Any:
+    made = LiveBoard(hub.app.extensions["shenguan"].engine)
+    yield made
+    made.stop()
+
+
+def insert(hub: Hub, title: str, audience: str = "clerk") -> int:
+    with hub.engine.begin() as tx:
+        return int(
+            tx.execute(
+                text("INSERT INTO notices (audience, severity, title, body) VALUES (:a, 'info', :t, '') RETURNING id"),
+                {"a": audience, "t": title},
+            ).scalar_one()
+        )
+
+
+class Reader(threading.Thread):
+    """Follows a stream until told to stop."""
+
+    def __init__(self, board: LiveBoard, user: str, audience: str, after: int | None) -> None:
+        super().__init__(daemon=True)
+        self.board, self.after = board, after
+        self.stream = board.open(user, frozenset({audience}))
+        self.got: list[tuple[str, float]] = []
+        self.start()
+
+    def run(self) -> None:
+        for shown in follow(self.board, self.stream, self.after):
+            if shown is not None:
+                self.got.append((shown["title"], time.monotonic()))
+
+    def titles(self) -> list[str]:
+        return [title for title, _ in self.got]
+
+
+def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.01)
+
+
+def test_a_notice_reaches_every_page_of_its_audience_within_a_second(hub: Hub, board: LiveBoard) -> None:
+    """Two clerks get it, once each and at once; the data administrator does not."""
+    clerks = [Reader(board, f"clerk{n}", "clerk", None) for n in range(2)]
+    admin = Reader(board, "admin", "data_admin", None)
+    until(lambda: board.listening)
+    insert(hub, "先来")
+    until(lambda: all(reader.titles() == ["先来"] for reader in clerks))
+    start = time.monotonic()
+    insert(hub, "后到")
+    until(lambda: all(reader.titles() == ["先来", "后到"] for reader in clerks))
+    assert max(reader.got[1][1] for reader in clerks) - start < 1
+    assert admin.titles() == []
+
+
+def test_a_page_that_comes_back_gets_what_it_missed(hub: Hub, board: LiveBoard) -> None:
+    """With the last id it saw, a page gets every later notice once, and goes on live."""
+    first = insert(hub, "看到过")
+    for n in range(3):
+        insert(hub, f"错过{n}")
+    insert(hub, "别人的", "data_admin")
+    reader = Reader(board, "clerk", "clerk", first)
+    until(lambda: len(reader.got) == 3)
+    until(lambda: board.listening)
+    insert(hub, "新的")
+    until(lambda: len(reader.got) == 4)
+    time.sleep(1.2)  # a further safety poll must bring nothing twice
+    assert reader.titles() == ["错过0", "错过1", "错过2", "新的"]
+
+
+def test_a_late_commit_with_a_smaller_id_is_not_lost(hub: Hub, board: LiveBoard) -> None:
+    """A transaction that took its id early and commits late is still shown."""
+    reader = Reader(board, "clerk", "clerk", None)
+    until(lambda: board.listening)
+    sql = text("INSERT INTO notices (audience, severity, title, body) VALUES ('clerk', 'info', 'early', '')")
+    with hub.engine.connect() as slow:
+        slow.execute(sql)
+        insert(hub, "late")
+        until(lambda: reader.titles() == ["late"])
+        slow.commit()
+    until(lambda: reader.titles() == ["late", "early"])
+
+
+def test_a_lost_listening_connection_is_made_again(hub: Hub, board: LiveBoard) -> None:
+    """The server ends the connection; notices written meanwhile arrive all the same."""
+    reader = Reader(board, "clerk", "clerk", None)
+    until(lambda: board.listening)
+    insert(hub, "之前")
+    until(lambda: reader.titles() == ["之前"])
+    with hub.engine.begin() as tx:
+        tx.execute(text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"))
+    insert(hub, "断线时")
+    until(lambda: reader.titles() == ["之前", "断线时"], 10)
+
+
+def test_a_user_with_too_many_pages_loses_the_oldest(board: LiveBoard) -> None:
+    """Streams per user are capped; the newest page always works."""
+    readers = [Reader(board, "clerk", "clerk", None) for _ in range(STREAMS_PER_USER + 1)]
+    until(lambda: not readers[0].is_alive())
+    assert readers[-1].is_alive()
+
+
+def test_the_stream_is_for_signed_in_users_with_the_right(
+    hub: Hub, as_user: Callable[[str], FlaskClient]
+) -> None:
+    """A stranger and a role without notices get 403."""
+    assert hub.app.test_client().get("/live/notices").status_code == 403
+    assert as_user("overseer").get("/live/notices").status_code == 403
