@@ -6,11 +6,11 @@ Works without structlog too: a department's connector does not have it.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import sys
 from datetime import UTC, datetime
-from importlib.util import find_spec
 from typing import Any
 
 QUIET = ("kafka", "urllib3", "httpx", "httpcore", "alembic", "flask_appbuilder")
@@ -40,7 +40,7 @@ def to_standard_error(level: int = logging.INFO) -> None:
     root.setLevel(level)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.ERROR)
-    if find_spec("structlog"):
+    with contextlib.suppress(ModuleNotFoundError):
         _structlog(level)
 
 
