@@ -1,23 +1,20 @@
-"""Reads batches of raw messages as one member of a group; commits exactly the offsets it is told.
+"""Reads batches of raw messages from the partitions it is told to; commits exactly the offsets it is told.
 
 Guarantees: nothing is committed by itself; a group that has no offset starts at the beginning, so nothing that was
-sent before the first start is missed. A message may come twice (after a rebalance or a crash).
+sent before the first start is missed. A message may come twice (after a crash). Who reads which partition is not the
+broker's business here: a member that leaves while joining a group can block it for good on some brokers, so programs
+that share work hold locks (`connectors.shares`), and the group only remembers offsets.
 """
 
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import (
-    CommitFailedError,
-    IllegalGenerationError,
-    KafkaError,
-    RebalanceInProgressError,
-    UnknownMemberIdError,
-)
+from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
 
 from connectors.bus.faults import FOREIGN, translate
@@ -26,8 +23,6 @@ from connectors.bus.settings import BusSettings, require_fast_checksums
 
 Position = tuple[str, int]
 
-# A commit that comes after the partition went to somebody else: the messages will come again, there or here.
-_LOST = (CommitFailedError, IllegalGenerationError, RebalanceInProgressError, UnknownMemberIdError)
 _FETCH_BYTES = 8 * 1024 * 1024
 
 
@@ -53,26 +48,40 @@ class Message(NamedTuple):
 class Consumer:
     """Connects at first use, and again after a failure. One thread."""
 
-    def __init__(self, settings: BusSettings, group: str, topics: Iterable[str] = ()) -> None:
+    def __init__(self, settings: BusSettings, group: str) -> None:
         require_fast_checksums()
         self._settings = settings
         self._group = group
-        self._topics = frozenset(topics)
+        self._positions: frozenset[Position] = frozenset()
         self._client: Any = None
 
-    def follow(self, topics: Iterable[str]) -> bool:
-        """Read these topics from now on. True when that changed anything."""
-        wanted = frozenset(topics)
-        if wanted == self._topics:
+    def partitions(self, topics: Iterable[str]) -> list[Position]:
+        """All partitions of these topics, of those that exist."""
+        client = self._connected()
+        try:
+            return sorted(
+                (topic, number) for topic in topics for number in client.partitions_for_topic(topic) or ()
+            )
+        except FOREIGN as error:
+            self.close()
+            raise translate(error) from error
+
+    def assign(self, positions: Iterable[Position]) -> bool:
+        """Read these partitions from now on, each from its committed offset. True when that changed anything."""
+        wanted = frozenset(positions)
+        if wanted == self._positions:
             return False
-        self._topics = wanted
-        # A fresh member takes up new topics surely; one that subscribes anew was seen to get nothing for half a minute.
-        self.close()
+        self._positions = wanted
+        if self._client is not None:
+            self._take_up()
         return True
 
     def poll(self, limit: int = 500, timeout_ms: int = 500) -> list[Message]:
         """Up to `limit` messages; an empty list when none came in time."""
         client = self._connected()
+        if not self._positions:
+            time.sleep(timeout_ms / 1000)  # the client would return at once
+            return []
         try:
             found = client.poll(timeout_ms=timeout_ms, max_records=limit)
         except FOREIGN as error:
@@ -80,21 +89,19 @@ class Consumer:
             raise translate(error) from error
         return [_message(record) for records in found.values() for record in records]
 
-    def commit(self, offsets: Mapping[Position, int]) -> bool:
-        """Commit the next offset to read per partition. False when the partitions are no longer ours."""
-        if not offsets or self._client is None:
-            return not offsets
+    def commit(self, offsets: Mapping[Position, int]) -> None:
+        """Commit the next offset to read per partition."""
+        if not offsets:
+            return
+        self._connected()
         wanted = {
             TopicPartition(t, p): OffsetAndMetadata(offset, "", -1) for (t, p), offset in offsets.items()
         }
         try:
             self._client.commit(wanted, timeout_ms=self._settings.request_timeout_ms)
-        except _LOST:
-            return False
         except FOREIGN as error:
             self.close()
             raise translate(error) from error
-        return True
 
     def rewind(self, messages: Sequence[Message]) -> None:
         """Read these messages again at the next poll."""
@@ -111,12 +118,8 @@ class Consumer:
         ):  # no longer ours or no longer connected: they come again by themselves
             self.close()
 
-    def assigned(self) -> bool:
-        """Whether the group has given us partitions."""
-        return self._client is not None and bool(self._client.assignment())
-
     def close(self) -> None:
-        """Leave the group. The consumer may be used again."""
+        """Let go of the broker. The consumer may be used again."""
         client, self._client = self._client, None
         if client is not None:
             with contextlib.suppress(KafkaError, *FOREIGN):
@@ -125,34 +128,25 @@ class Consumer:
     def _connected(self) -> Any:
         if self._client is None:
             require_reachable(self._settings)
-            session = self._settings.session_timeout_ms
-            self._client = self._make(session)
-            self._subscribe()
+            try:
+                self._client = KafkaConsumer(
+                    **self._settings.client(),
+                    group_id=self._group,
+                    enable_auto_commit=False,
+                    auto_offset_reset="earliest",
+                    fetch_max_wait_ms=self._settings.fetch_max_wait_ms,
+                    max_partition_fetch_bytes=_FETCH_BYTES,
+                    metadata_max_age_ms=30_000,
+                    allow_auto_create_topics=False,
+                    metrics_enabled=False,
+                )
+            except FOREIGN as error:
+                raise translate(error) from error
+            self._take_up()
         return self._client
 
-    def _make(self, session: int) -> Any:
-        try:
-            return KafkaConsumer(
-                **self._settings.client(),
-                group_id=self._group,
-                enable_auto_commit=False,
-                auto_offset_reset="earliest",
-                session_timeout_ms=session,
-                heartbeat_interval_ms=max(session // 6, 300),
-                fetch_max_wait_ms=self._settings.fetch_max_wait_ms,
-                max_partition_fetch_bytes=_FETCH_BYTES,
-                metadata_max_age_ms=30_000,
-                allow_auto_create_topics=False,
-                metrics_enabled=False,
-            )
-        except FOREIGN as error:
-            raise translate(error) from error
-
-    def _subscribe(self) -> None:
-        if self._topics:
-            self._client.subscribe(topics=sorted(self._topics))
-        else:
-            self._client.unsubscribe()
+    def _take_up(self) -> None:
+        self._client.assign([TopicPartition(topic, number) for topic, number in sorted(self._positions)])
 
 
 def next_offsets(messages: Iterable[Message]) -> dict[Position, int]:

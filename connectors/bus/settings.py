@@ -35,7 +35,10 @@ PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 
 @dataclass(frozen=True, slots=True)
 class BusSettings:
-    """Address, security and timing. The defaults suit Apache Kafka; the embedded broker wants 3000 and 50."""
+    """Address, security and timing. The defaults suit Apache Kafka; the embedded broker wants a fetch wait of 50.
+
+    `session_timeout_ms` is read from settings files but has no effect: nobody joins a group (see `consumer`).
+    """
 
     bootstrap: str
     session_timeout_ms: int = 45_000

@@ -84,6 +84,16 @@ class Files:
         folder.mkdir(parents=True, exist_ok=True)
         target = folder / f"{wanted['material_id']}__{safe_name(wanted['name'])}"
         fresh = target.with_name(f".{wanted['material_id']}.tmp")
+        try:
+            if self._download(client, wanted, fresh) != wanted["sha256"]:
+                raise FileFault("文件内容的 SHA-256 与推送包中写明的不一致，已丢弃")
+            os.replace(fresh, target)
+        finally:
+            fresh.unlink(missing_ok=True)
+        return target
+
+    def _download(self, client: httpx.Client, wanted: Mapping[str, Any], fresh: Path) -> str:
+        """The bytes into `fresh`, durable; gives their SHA-256."""
         digest, size = hashlib.sha256(), 0
         headers = {"Authorization": f"Bearer {self._token(wanted['material_id'])}"}
         with client.stream("GET", self._address(wanted), headers=headers) as answer:
@@ -98,11 +108,7 @@ class Files:
                     file.write(chunk)
                 file.flush()
                 os.fsync(file.fileno())
-        if digest.hexdigest() != wanted["sha256"]:
-            fresh.unlink()
-            raise FileFault("文件内容的 SHA-256 与推送包中写明的不一致，已丢弃")
-        os.replace(fresh, target)
-        return target
+        return digest.hexdigest()
 
     def _address(self, wanted: Mapping[str, Any]) -> str:
         if self._config.public_url:

@@ -34,6 +34,7 @@ __all__ = ["read_health", "run", "run_configured", "validate_config"]
 BATCH = 500
 POLL_MS = 200
 PROBE_S = 5.0
+FOLLOW_S = 10.0  # partitions may be added to a topic
 STATE_FILE, HEALTH_FILE = "state.sqlite", "state.json"
 _log = logging.getLogger(__name__)
 
@@ -77,12 +78,13 @@ class Connector:
             clock=clock,
         )
         self._receiver, self._sender = Receiver(self._parts), Sender(self._parts)
-        self._consumer = Consumer(config.bus, f"{config.area}.{config.code}.connector", [config.topic_in])
+        self._consumer = Consumer(config.bus, f"{config.area}.{config.code}.connector")
         self._files = Files(config, signer, state_path)
         facts = {"department": config.code, "area": config.area, "adapter": config.adapter, "kid": signer.kid}
         self.health = Health(config.state_dir / HEALTH_FILE, facts, self._state.counts)
         self._ready = False
         self._looked_at = 0.0
+        self._follow_at = 0.0
         self._heard_at = time.monotonic()
 
     def run(self, stop: threading.Event) -> None:
@@ -115,8 +117,12 @@ class Connector:
             self._parts.adapter.prepare()
             self._finish_yesterday()
             self._ready = True
-        messages = self._consumer.poll(BATCH, min(POLL_MS, self._config.poll_ms))
         now = time.monotonic()
+        if now >= self._follow_at:
+            found = self._consumer.partitions([self._config.topic_in])
+            self._consumer.assign(found)
+            self._follow_at = now + (FOLLOW_S if found else 1.0)
+        messages = self._consumer.poll(BATCH, min(POLL_MS, self._config.poll_ms))
         if messages:
             self._heard_at = now
             self.health.heard()

@@ -10,19 +10,22 @@ import os
 import socket
 import threading
 import time
+import zlib
 from dataclasses import dataclass, field
 
 import structlog
 from sqlalchemy import Engine, create_engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from connectors.bus import BusSettings, Consumer, Message, ensure_topics, missing_topics
+from connectors.bus import BusSettings, Consumer, Message, Position, ensure_topics, missing_topics
 from connectors.bus.consumer import next_offsets
 from connectors.errors import BusUnavailable, ConnectorError, Misconfigured
 from connectors.heartbeat import Heartbeat
 from connectors.intake.apply import StoreAway, apply
 from connectors.intake.judge import Judge
 from connectors.pace import Backoff
+from connectors.session import Session, SessionLost
+from connectors.shares import INTAKE, Shares
 from hub.department import Department, topic_out
 from hub.ports import Desk
 from hub.register_department import KeyFacts, trusted_keys
@@ -43,12 +46,12 @@ class IntakeConfig:
     instance: str = field(default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}")
     batch: int = 500
     poll_ms: int = 500
-    topics_s: float = 2.0
+    topics_s: float = 1.0
     probe_s: float = 5.0
 
     @property
     def group(self) -> str:
-        """All intakes of an area share the work."""
+        """Under this name the broker remembers how far the area's intakes have come."""
         return f"{self.desk.area}.hub.intake"
 
 
@@ -62,7 +65,7 @@ def run(config: IntakeConfig, stop_event: threading.Event) -> None:
         while not stop_event.is_set():
             try:
                 intake.step()
-            except (StoreAway, SQLAlchemyError) as error:
+            except (StoreAway, SessionLost, SQLAlchemyError) as error:
                 _log.warning("intake.database", error=str(error)[:300])
                 heartbeat.say("waiting", "等待数据库恢复")
                 backoff.wait(stop_event)
@@ -86,6 +89,8 @@ class Intake:
         self._config = config
         self._engine = engine
         self._consumer = Consumer(config.bus, config.group)
+        self._session: Session | None = None
+        self._shares: Shares | None = None
         self._facts: tuple[KeyFacts, ...] | None = None
         self._keys = TrustedKeys({})
         self._made: set[str] = set()
@@ -108,12 +113,9 @@ class Intake:
         self._heard_at = now
         return self._take(messages)
 
-    def warm(self, seconds: float = 15.0) -> None:
-        """Join the group ahead of the first message, waiting at most `seconds`."""
+    def warm(self) -> None:
+        """Take up the partitions ahead of the first message."""
         self._follow_departments()
-        deadline = time.monotonic() + seconds
-        while not self._consumer.assigned() and time.monotonic() < deadline:
-            self._consumer.rewind(self._consumer.poll(1, 200))
 
     def _take(self, messages: list[Message]) -> TakenIn:
         desk = self._config.desk
@@ -130,8 +132,9 @@ class Intake:
         return taken
 
     def close(self) -> None:
-        """Leave the group, so that others take over at once."""
+        """Let go of the partitions, so that others take over at once."""
         self._consumer.close()
+        self._drop_session()
 
     def _refresh_keys(self) -> None:
         with self._engine.connect() as tx:
@@ -161,5 +164,32 @@ class Intake:
                 _log.warning("intake.topics", error=error.message)
             self._made |= fresh
             _log.info("intake.follows", topics=sorted(wanted))
-        self._consumer.follow(wanted)
+        self._share(sorted(wanted))
         self._looked_at = now
+
+    def _share(self, topics: list[str]) -> None:
+        """Read our share of all partitions; whoever else is alive reads the rest."""
+        pieces: dict[int, list[Position]] = {}
+        for position in self._consumer.partitions(topics):
+            pieces.setdefault(_piece(position), []).append(position)
+        try:
+            if self._session is None:
+                self._session = Session(self._config.database_url, name=f"shenguan {NAME}")
+                self._shares = Shares(self._session, INTAKE)
+            assert self._shares is not None
+            self._shares.rebalance(pieces)
+        except SessionLost:
+            self._drop_session()
+            self._consumer.assign(())
+            raise
+        self._consumer.assign(position for piece in self._shares.held for position in pieces[piece])
+
+    def _drop_session(self) -> None:
+        session, self._session, self._shares = self._session, None, None
+        if session is not None:
+            session.close()
+
+
+def _piece(position: Position) -> int:
+    topic, number = position
+    return zlib.crc32(f"{topic}/{number}".encode()) >> 1

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from connectors.relay.session import Session
+from connectors.session import Session
 
 
 class Row(NamedTuple):

@@ -16,9 +16,9 @@ from connectors.bus import BusSettings, Producer, Record, ensure_topics
 from connectors.errors import BusUnavailable, ConnectorError, HeldBack, Misconfigured, TopicMissing
 from connectors.relay.backlog import Backlog, Row
 from connectors.relay.parking import Parking
-from connectors.relay.session import Session
-from connectors.relay.shards import Shards
-from hub.outbox import BULK, LIVE
+from connectors.session import Session
+from connectors.shares import RELAY, Shares
+from hub.outbox import BULK, LIVE, SHARDS
 
 CONTENT_TYPE = b"application/cloudevents+json; charset=UTF-8"
 # A session that has answered this recently still holds its locks; after a longer silence it is asked.
@@ -50,7 +50,7 @@ class Drain:
         self._bus = bus
         self._sizes = sizes
         self._clock = clock
-        self.shards = Shards(session)
+        self.shards = Shares(session, RELAY, range(SHARDS))
         self.parking = Parking(session)
         self.parking.refresh()
         self._backlog = Backlog(session, batch=max(sizes.live, sizes.bulk))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from connectors.relay.session import Session
+from connectors.session import Session
 
 FIRST_WAIT_S = 2
 LONGEST_WAIT_S = 3600

@@ -22,7 +22,7 @@ from connectors.heartbeat import Heartbeat
 from connectors.pace import Backoff
 from connectors.relay.drain import Batches, Drain
 from connectors.relay.sealing import Sealing
-from connectors.relay.session import Session, SessionLost
+from connectors.session import Session, SessionLost
 from hub.department import Department, topic_in, topic_out
 from hub.outbox import CHANNEL
 from hub.outbox_partitions import ensure as ensure_partitions

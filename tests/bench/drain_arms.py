@@ -15,7 +15,7 @@ from kafka import KafkaProducer
 
 from connectors.bus import BusSettings, Producer
 from connectors.relay.drain import CONTENT_TYPE, Drain
-from connectors.relay.session import Session, libpq_url
+from connectors.session import Session, libpq_url
 from hub.outbox import BULK, LIVE, shard_of
 
 BATCH = 1000

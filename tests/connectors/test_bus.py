@@ -79,16 +79,18 @@ def test_offsets_are_committed_only_when_told(
     """Claim: what was read but not committed comes again to the next member; what was committed does not; `rewind`
     reads again."""
     producer.publish([record(topic, f"k{n}", str(n).encode()) for n in range(20)])
-    first = Consumer(bus, f"{area}.g", [topic])
+    first = Consumer(bus, f"{area}.g")
+    first.assign(first.partitions([topic]))
     got: list[Any] = []
     until(lambda: got.extend(first.poll(100, 200)) or len(got) == 20)
     first.rewind(got)
     again: list[Any] = []
     until(lambda: again.extend(first.poll(100, 200)) or len(again) == 20)
     half = [m for m in again if m.partition == again[0].partition]
-    assert first.commit(next_offsets(half))
+    first.commit(next_offsets(half))
     first.close()
-    second = Consumer(bus, f"{area}.g", [topic])
+    second = Consumer(bus, f"{area}.g")
+    second.assign(second.partitions([topic]))
     rest: list[Any] = []
     until(lambda: rest.extend(second.poll(100, 200)) or len(rest) == 20 - len(half))
     assert {m.partition for m in rest}.isdisjoint({m.partition for m in half})
@@ -107,14 +109,15 @@ def test_topics_are_made_once(bus: BusSettings, area: str) -> None:
 def test_a_consumer_follows_new_topics_without_a_restart(
     bus: BusSettings, producer: Producer, area: str
 ) -> None:
-    """Claim: `follow` takes up a topic that was not there before."""
+    """Claim: `assign` takes up a topic that was not there before."""
     one, two = f"{area}.a.out", f"{area}.b.out"
     ensure_topics(bus, [one, two])
-    consumer = Consumer(bus, f"{area}.g", [one])
+    consumer = Consumer(bus, f"{area}.g")
+    assert consumer.assign(consumer.partitions([one]))
     producer.publish([record(one, "k"), record(two, "k")])
     until(lambda: [m.topic for m in consumer.poll(10, 200)] == [one])
-    assert consumer.follow([one, two])
-    assert not consumer.follow([two, one])
+    assert consumer.assign(consumer.partitions([one, two]))
+    assert not consumer.assign(consumer.partitions([two, one]))
     until(lambda: two in [m.topic for m in consumer.poll(10, 200)])
     consumer.close()
 
@@ -127,7 +130,7 @@ def test_a_broker_that_is_away_is_said_to_be_away_soon(nowhere: BusSettings) -> 
     with pytest.raises(BusUnavailable):
         missing_topics(nowhere, ["x"])
     with pytest.raises(BusUnavailable):
-        Consumer(nowhere, "g", ["x"]).poll()
+        Consumer(nowhere, "g").poll()
     assert time.monotonic() - begun < 3
 
 

@@ -17,7 +17,7 @@ from connectors.bus import BusSettings, Message, Producer, Record
 from connectors.errors import BusUnavailable, ConnectorError
 from connectors.relay import program as relay
 from connectors.relay.drain import Batches, Drain
-from connectors.relay.session import Session, SessionLost, libpq_url
+from connectors.session import Session, SessionLost, libpq_url
 from hub.outbox import BULK, LIVE, SHARDS, OutboxRow, ParkedKey, shard_of
 from hub.resend import resend
 from tests.connectors.waiting import running, until

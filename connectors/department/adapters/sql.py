@@ -118,7 +118,12 @@ class Postgres:
     def _watch(self) -> Iterator[Any]:
         try:
             if self._connection is None:
-                self._connection = self._psycopg.connect(self._url, autocommit=True, connect_timeout=5)
+                self._connection = self._psycopg.connect(
+                    self._url,
+                    autocommit=True,
+                    connect_timeout=5,
+                    prepare_threshold=None,  # the department may have a pooler in between
+                )
             yield self._connection
         except self._psycopg.Error as error:
             self.close()

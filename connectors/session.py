@@ -1,7 +1,7 @@
-"""One database session of a relay: the driver's own connection, with the values in binary.
+"""One database session of a program that holds locks: the driver's own connection, with the values in binary.
 
 Guarantees: every statement commits by itself, except in `transaction()`; a lost session raises `SessionLost`, and with
-it the server has let go of every shard lock. Not thread-safe.
+it the server has let go of every lock. Not thread-safe.
 """
 
 from __future__ import annotations

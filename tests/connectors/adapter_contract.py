@@ -1,0 +1,144 @@
+"""What every adapter must do. Each adapter's test module brings a `bench`: the adapter, and the department's own hands."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, Protocol
+
+import pytest
+
+from connectors.department.adapters.port import Adapter, Draft
+from connectors.department.drafts import finding_data
+from connectors.department.judge import Package
+from schemas import dumps, examples_of
+
+FINDING = {
+    "finding_no": "JC-1",
+    "project_no": "c-1",
+    "inspected_at": "2026-11-21 14:30",
+    "inspectors": "示例己(99010100001)、示例庚",
+    "check_result": "3",
+    "handling": "2",
+    "explain": "后厨未设独立清洗水池",
+}
+
+
+class Bench(Protocol):
+    """The department's side of one adapter."""
+
+    adapter: Adapter
+
+    def inbox(self) -> list[str]:
+        """Event ids of what was delivered."""
+
+    def write_finding(self, fields: dict[str, Any]) -> str:
+        """The department writes a finding; returns how it finds it again."""
+
+    def claim(self, event_id: str, by: str) -> str:
+        """The department claims a package."""
+
+    def give_back(self, event_id: str, by: str, reason: str) -> str:
+        """The department returns a package."""
+
+    def state_of(self, ref: str) -> tuple[str, str | None]:
+        """'new', 'sent' or 'problem', and the words beside it."""
+
+    def put_right(self, ref: str, fields: dict[str, Any]) -> None:
+        """The department corrects a problem and hands it in again."""
+
+
+def a_package(number: int = 1) -> Package:
+    event = dict(examples_of("approval.decided.v1")[0])
+    event["id"] = str(uuid.UUID(int=number))
+    event["subject"] = f"c-{number}"
+    value = dumps(event)
+    return Package(event["id"], event["data"]["push"]["id"], event["subject"], "0" * 64, value, event)
+
+
+class AdapterContract:
+    """Subclass with a `bench` fixture."""
+
+    def test_prepare_may_be_repeated(self, bench: Bench) -> None:
+        """Claim: preparing again loses nothing."""
+        bench.adapter.deliver([a_package()])
+        bench.adapter.prepare()
+        assert len(bench.inbox()) == 1
+
+    def test_a_package_is_delivered_once(self, bench: Bench) -> None:
+        """Claim: the same package again, alone or in a batch with new ones, makes no second one."""
+        one, two = a_package(1), a_package(2)
+        bench.adapter.deliver([one])
+        bench.adapter.deliver([one, two])
+        bench.adapter.deliver([two])
+        assert sorted(bench.inbox()) == sorted([one.event_id, two.event_id])
+
+    def test_a_finding_goes_from_new_to_sent(self, bench: Bench) -> None:
+        """Claim: a written finding becomes a draft with its fields; once sent it is no draft any more, and is seen as sent;
+        answering it twice (after a crash) changes nothing."""
+        ref = bench.write_finding(FINDING)
+        (draft,) = bench.adapter.drafts(10)
+        assert (draft.kind, draft.fault) == ("finding", None)
+        data = finding_data(draft.fields)
+        assert data["inspected_at"] == "2026-11-21T14:30:00+08:00"
+        assert data["inspectors"] == [{"name": "示例己", "certificate_no": "99010100001"}, {"name": "示例庚"}]
+        bench.adapter.sent([(draft, str(uuid.UUID(int=7)))])
+        bench.adapter.sent([(draft, str(uuid.UUID(int=7)))])
+        assert bench.adapter.drafts(10) == []
+        assert bench.state_of(ref)[0] == "sent"
+
+    def test_a_problem_is_shown_where_the_department_looks(self, bench: Bench) -> None:
+        """Claim: a refused draft is not tried again, its reason stands beside it; put right, it is a draft again."""
+        ref = bench.write_finding({**FINDING, "check_result": "9"})
+        (draft,) = bench.adapter.drafts(10)
+        bench.adapter.refused(draft, "检查结果应为 1、2 或 3")
+        assert bench.adapter.drafts(10) == []
+        state, words = bench.state_of(ref)
+        assert state == "problem"
+        assert words is not None
+        assert "检查结果应为 1、2 或 3" in words
+        bench.put_right(ref, FINDING)
+        assert len(bench.adapter.drafts(10)) == 1
+
+    def test_what_the_hub_did_not_take_comes_back(self, bench: Bench) -> None:
+        """Claim: a finding that the hub refused turns from sent into a problem with the hub's words; an id that nobody here
+        knows is said to be unknown."""
+        ref = bench.write_finding(FINDING)
+        (draft,) = bench.adapter.drafts(10)
+        event_id = str(uuid.UUID(int=9))
+        bench.adapter.sent([(draft, event_id)])
+        assert bench.adapter.returned(event_id, "没有这个办件")
+        assert bench.adapter.returned(event_id, "没有这个办件")
+        assert bench.state_of(ref)[0] == "problem"
+        assert "没有这个办件" in (bench.state_of(ref)[1] or "")
+        assert not bench.adapter.returned(str(uuid.UUID(int=10)), "x")
+        assert not bench.adapter.returned(None, "x")
+
+    @pytest.mark.parametrize("kind", ["claimed", "returned"])
+    def test_claims_and_returns_are_drafts_once(self, bench: Bench, kind: str) -> None:
+        """Claim: a claim or a return names its package and its person, and is told once."""
+        package = a_package()
+        bench.adapter.deliver([package])
+        if kind == "claimed":
+            bench.claim(package.event_id, "示例辛")
+        else:
+            bench.give_back(package.event_id, "示例辛", "不属于本部门职责")
+        (draft,) = bench.adapter.drafts(10)
+        assert draft.kind == kind
+        assert (draft.fields["event_id"], draft.fields["by"]) == (package.event_id, "示例辛")
+        if kind == "returned":
+            assert draft.fields["reason"] == "不属于本部门职责"
+        bench.adapter.sent([(draft, str(uuid.uuid4()))])
+        assert bench.adapter.drafts(10) == []
+
+    def test_drafts_are_limited(self, bench: Bench) -> None:
+        """Claim: no more drafts than asked for; the rest comes after."""
+        for number in range(5):
+            bench.write_finding({**FINDING, "finding_no": f"JC-{number}"})
+        first = bench.adapter.drafts(3)
+        assert len(first) == 3
+        bench.adapter.sent([(draft, str(uuid.uuid4())) for draft in first])
+        assert len(bench.adapter.drafts(3)) == 2
+
+
+def draft_of(fields: dict[str, Any]) -> Draft:
+    return Draft("x", "finding", fields)

@@ -1,0 +1,108 @@
+"""The table adapter passes the adapter contract on SQLite and on PostgreSQL, and minds a department's own tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy.engine import make_url
+
+from connectors.department.adapters.port import AdapterUnavailable
+from connectors.department.adapters.sql import Database, open_database
+from connectors.department.adapters.table import TableAdapter
+from tests.connectors.adapter_contract import FINDING, AdapterContract, a_package
+
+
+class TableBench:
+    """A department that works with SQL."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.adapter = TableAdapter(url)
+        self.adapter.prepare()
+        self.own: Database = open_database(url)
+
+    def inbox(self) -> list[str]:
+        return [row[0] for row in self.own.read("SELECT event_id FROM shenguan_inbox")]
+
+    def write_finding(self, fields: dict[str, Any]) -> str:
+        names = ", ".join(fields)
+        marks = ", ".join("?" * len(fields))
+        self.own.write((f"INSERT INTO shenguan_findings ({names}) VALUES ({marks})", [list(fields.values())]))
+        return str(self.own.read("SELECT max(id) FROM shenguan_findings")[0][0])
+
+    def claim(self, event_id: str, by: str) -> str:
+        self.own.write(("UPDATE shenguan_inbox SET claimed_by = ? WHERE event_id = ?", [(by, event_id)]))
+        return event_id
+
+    def give_back(self, event_id: str, by: str, reason: str) -> str:
+        statement = "UPDATE shenguan_inbox SET returned_by = ?, returned_why = ? WHERE event_id = ?"
+        self.own.write((statement, [(by, reason, event_id)]))
+        return event_id
+
+    def state_of(self, ref: str) -> tuple[str, str | None]:
+        row = self.own.read("SELECT status, problem FROM shenguan_findings WHERE id = ?", (int(ref),))[0]
+        return row[0], row[1]
+
+    def put_right(self, ref: str, fields: dict[str, Any]) -> None:
+        settings = ", ".join(f"{name} = ?" for name in fields)
+        statement = f"UPDATE shenguan_findings SET {settings}, status = 'new' WHERE id = ?"
+        self.own.write((statement, [[*fields.values(), int(ref)]]))
+
+    def close(self) -> None:
+        self.adapter.close()
+        self.own.close()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TableBench]:
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'own.sqlite'}"
+    else:
+        at = make_url(request.getfixturevalue("empty_database_url"))
+        url = at.set(drivername="postgresql").render_as_string(hide_password=False)
+    opened = TableBench(url)
+    yield opened
+    opened.close()
+
+
+class TestTableAdapter(AdapterContract):
+    """The contract."""
+
+
+def test_missing_columns_are_added_and_own_columns_left_alone(bench: TableBench) -> None:
+    """Claim: a table that the department made itself, with columns of its own and without some of ours, works."""
+    bench.own.write(
+        ("DROP TABLE shenguan_findings", [()]),
+        (f"CREATE TABLE shenguan_findings (id {bench.own.identity}, finding_no TEXT, memo TEXT)", [()]),
+    )
+    bench.adapter.prepare()
+    bench.write_finding({**FINDING, "memo": "内部备注"})
+    (draft,) = bench.adapter.drafts(10)
+    assert draft.fields["finding_no"] == "JC-1"
+    assert bench.own.read("SELECT memo, status FROM shenguan_findings") == [("内部备注", "new")]
+
+
+def test_what_the_department_reads_is_in_columns(bench: TableBench) -> None:
+    """Claim: the row says who, which licence, when, and carries the whole package as JSON."""
+    package = a_package()
+    bench.adapter.deliver([package])
+    columns = "case_no, party_name, licence_name, licence_no, decided_on, package"
+    row = bench.own.read(f"SELECT {columns} FROM shenguan_inbox")[0]
+    data = package.data
+    assert row[0] == package.case_no
+    assert row[1] == data["case"]["applyer_name"]
+    assert row[2] == data["licence"]["certificateName"]
+    assert row[4] == data["result"]["result_date"]
+    assert data["case"]["applyer_name"] in row[5]
+
+
+def test_a_database_that_is_away_says_so(tmp_path: Path) -> None:
+    """Claim: a database that cannot be opened is AdapterUnavailable with a sentence, for SQLite and PostgreSQL."""
+    (tmp_path / "a file").write_text("x")
+    for url in (f"sqlite:///{tmp_path / 'a file' / 'own.sqlite'}", "postgresql://x@127.0.0.1:1/x"):
+        adapter = TableAdapter(url)
+        with pytest.raises(AdapterUnavailable, match="数据库"):
+            adapter.prepare()
