@@ -40,6 +40,7 @@ from admin.signing_in import Doorkeeper
 ROOT = Path(__file__).resolve().parent
 LANGUAGES = {"zh": {"flag": "cn", "name": "简体中文"}, "en": {"flag": "gb", "name": "English"}}
 MAX_UPLOAD = 256 * 1024 * 1024
+REFUSED_TOKENS = "60 per minute"
 
 
 def create_app(config: AdminConfig) -> Flask:
@@ -143,8 +144,12 @@ def _locale() -> str:
 
 
 def _limit_api_sign_in(app: Flask, appbuilder: Any) -> None:
-    """Flask-AppBuilder limits its form, not its API."""
+    """Flask-AppBuilder limits its form, not its API. Refused tokens are limited since each writes a ledger row."""
     limiter = appbuilder.sm.limiter
+    fetch = "department_api.material"
+    app.view_functions[fetch] = limiter.limit(REFUSED_TOKENS, deduct_when=lambda answer: answer.status_code == 401)(
+        app.view_functions[fetch]
+    )
     for name in ("SecurityApi.login", "SecurityApi.refresh"):
         app.view_functions[name] = limiter.limit(app.config["AUTH_RATE_LIMIT"], methods=["POST"])(
             app.view_functions[name]

@@ -205,7 +205,7 @@ def open_as(browser: Any, address: str) -> Iterator[Callable[..., Watched]]:
             page.fill("#username", user)
             page.fill("#password", PASSWORD)
             page.click("button[type=submit]")
-            page.wait_for_selector(".side")
+            page.wait_for_selector(".main", state="attached")
         return watched
 
     yield start

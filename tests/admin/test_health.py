@@ -49,5 +49,6 @@ def test_without_a_database_health_answers_and_pages_stay_calm() -> None:
     assert page.status_code == 503
     assert "服务暂时不可用" in page.get_data(as_text=True)
     assert "Traceback" not in page.get_data(as_text=True)
-    assert client.get("/static/shenguan.css").status_code == 200
+    with client.get("/static/shenguan.css") as style:
+        assert style.status_code == 200
     app.extensions["shenguan"].engine.dispose()
