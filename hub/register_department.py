@@ -11,6 +11,7 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from hub.department import ROLES, Department, DepartmentKey
 from hub.errors import Conflict, NotFound, Rejected
+from hub.item import PushRule
 from hub.ledger import Entry, record
 
 CODE = re.compile(r"[a-z][a-z0-9-]{1,30}")
@@ -58,6 +59,14 @@ def add_department(
         Entry(actor, "department.added", f"department:{code}", detail={"name": name, "roles": list(roles)}),
     )
     add_key(tx, code, public_pem, kid, actor=actor)
+
+
+def push_everything_to(tx: Connection, code: str, *, sign_within_days: int, actor: str) -> None:
+    """Owe this department every decision from now on; the data administrator narrows it in the rules."""
+    name = tx.execute(select(Department.name).where(Department.code == code)).scalar_one()
+    rule = {"name": f"全部事项推送{name}", "department": code, "sign_within_days": sign_within_days}
+    tx.execute(insert(PushRule).values(rule))
+    record(tx, Entry(actor, "rule.added", f"department:{code}", detail=rule))
 
 
 def add_key(tx: Connection, code: str, public_pem: str, kid: str, *, actor: str) -> None:

@@ -37,16 +37,37 @@ def department() -> None:
     help="部门的公钥（Ed25519 或 P-256，PEM）或证书。",
 )
 @click.option("--uscc", default=None, metavar="代码", help="统一社会信用代码。")
+@click.option(
+    "--sign-within",
+    type=click.IntRange(0, 90),
+    default=3,
+    show_default=True,
+    metavar="工作日",
+    help="推送规则的签收期限。",
+)
+@click.option("--no-push-rule", is_flag=True, help="不加推送规则（监管、执法部门默认推送全部事项）。")
 @json_option
 def add(
-    code: str, name: str, roles: tuple[str, ...], public_key: Path, uscc: str | None, as_json: bool
+    code: str,
+    name: str,
+    *,
+    roles: tuple[str, ...],
+    public_key: Path,
+    uscc: str | None,
+    sign_within: int,
+    no_push_rule: bool,
+    as_json: bool,
 ) -> None:
-    """登记一个部门和它的第一把公钥。之后用 shenguan trust-bundle 得到交给部门的信息。"""
-    from hub.register_department import add_department
+    """登记一个部门和它的第一把公钥。之后用 shenguan trust-bundle 得到交给部门的信息。
+
+    监管、执法部门从此收到全部事项的审批决定；在管理网页“推送规则”中可以收窄，--no-push-rule 则先不推送。
+    """
+    from hub.register_department import add_department, push_everything_to
     from shenguan import wiring
     from shenguan.settings import load
 
     pem, kid = _public(code, public_key)
+    pushed = not no_push_rule and bool({"supervising", "enforcing"} & set(roles))
     settings = load(wiring.NEEDS["database"])
     engine = wiring.engine_of(settings)
     try:
@@ -54,15 +75,22 @@ def add(
             add_department(
                 tx, code=code, name=name, roles=roles, uscc=uscc, public_pem=pem, kid=kid, actor=ACTOR
             )
+            if pushed:
+                push_everything_to(tx, code, sign_within_days=sign_within, actor=ACTOR)
     finally:
         engine.dispose()
     topics = {"in": f"{settings.area}.{code}.in", "out": f"{settings.area}.{code}.out"}
     if as_json:
-        print_json({"code": code, "name": name, "kid": kid, "topics": topics})
+        print_json({"code": code, "name": name, "kid": kid, "topics": topics, "push_rule": pushed})
         return
     click.echo(f"已登记 {name}（{code}），密钥 {kid}。")
     click.echo(f"中心发给它：{topics['in']}；它发给中心：{topics['out']}。")
-    click.echo("还要有推送规则指向它，才会收到审批决定：在管理网页“推送规则”中添加。")
+    if pushed:
+        click.echo(
+            f"已加推送规则：今后的全部审批决定都推送给它，{sign_within} 个工作日内签收；可在网页“推送规则”中收窄。"
+        )
+    else:
+        click.echo("还要有推送规则指向它，才会收到审批决定：在管理网页“推送规则”中添加。")
 
 
 @department.command("add-key")

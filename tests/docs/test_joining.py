@@ -34,7 +34,7 @@ from hub.add_material import StoredFacts, add_material
 from hub.case import Case
 from hub.decide import decide
 from hub.finding import Finding
-from hub.item import PushRule, ServiceItem
+from hub.item import ServiceItem
 from hub.licence import Licence
 from hub.open_case import open_case
 from hub.push import Push
@@ -161,6 +161,7 @@ def test_an_outsider_joins_with_this_page_alone(
     (outsider / "outsider.py").write_text(page["outsider.py"])
     (outsider / "private-key.pem").write_text(page["department-private-key"])
     (outsider / "public-key.pem").write_text(page["department-public-key"])
+    hub.ask("migrate")
     added = hub.ask(
         "department", "add", "zrzy", "示范县自然资源局", "--role", "supervising", "--public-key",
         outsider / "public-key.pem",
@@ -169,7 +170,6 @@ def test_an_outsider_joins_with_this_page_alone(
     (outsider / "trust-bundle.json").write_text(json.dumps(hub.ask("trust-bundle")))
     with engine.begin() as tx:
         tx.execute(insert(ServiceItem).values(code="XK-001", name="食品经营许可"))
-        tx.execute(insert(PushRule).values(name="全部", department="zrzy", sign_within_days=3))
     content = b"%PDF-1.4 not really\n" * 1000
     material = _decide_with_material(hub, engine, content)
     hub.run("sample", "--rows", 5, "--out", "sheet.csv")
