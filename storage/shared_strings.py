@@ -1,6 +1,7 @@
 """The shared strings of a workbook, kept on disk: memory does not grow with their number.
 
 Guarantees: the texts are in unnamed temporary files that vanish with the process; a single text is limited.
+They are as stored: `_x000D_` is still to be undone.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from contextlib import ExitStack
 from typing import IO
 
 from hub.errors import Rejected
-from storage.xlsx_parts import CHUNK, MAX_CELL_TEXT, Attributes, local, safe_parser, unescape
+from storage.xlsx_parts import MAIN, Counted, elements, text_of
+
+_BATCH = 4096
 
 
 class SharedStrings:
@@ -53,56 +56,16 @@ class SharedStrings:
     def _spool(
         self, stream: IO[bytes], *, texts: IO[bytes], ends: IO[bytes], progress: Callable[[int], None]
     ) -> int:
-        collector = _Strings()
-        parser = safe_parser(start=collector.start, end=collector.end, text=collector.text)
         total = 0
-        while chunk := stream.read(CHUNK):
-            parser.Parse(chunk, False)
-            progress(len(chunk))
-            stops = array("Q")
-            for item in collector.done:
-                total += texts.write(item)
-                stops.append(total)
-            ends.write(stops.tobytes())
-            self._count += len(collector.done)
-            collector.done.clear()
-        parser.Parse(b"", True)
+        stops = array("Q")
+        for element in elements(Counted(stream, progress), f"{MAIN}si", f"{MAIN}sst"):
+            total += texts.write(text_of(element).encode("utf-8", "replace"))
+            stops.append(total)
+            self._count += 1
+            if len(stops) == _BATCH:
+                ends.write(stops.tobytes())
+                del stops[:]
+        ends.write(stops.tobytes())
         texts.flush()
         ends.flush()
         return total
-
-
-class _Strings:
-    """Collects the text of each `si`, without its phonetic guide (`rPh`)."""
-
-    def __init__(self) -> None:
-        self.done: list[bytes] = []
-        self._pieces: list[str] = []
-        self._size = 0
-        self._taking = False
-        self._phonetic = False
-
-    def start(self, name: str, _attributes: Attributes) -> None:
-        match local(name):
-            case "t":
-                self._taking = not self._phonetic
-            case "rPh":
-                self._phonetic = True
-
-    def end(self, name: str) -> None:
-        match local(name):
-            case "t":
-                self._taking = False
-            case "rPh":
-                self._phonetic = False
-            case "si":
-                self.done.append(unescape("".join(self._pieces)).encode("utf-8", "replace"))
-                self._pieces.clear()
-                self._size = 0
-
-    def text(self, data: str) -> None:
-        if self._taking:
-            self._size += len(data)
-            if self._size > MAX_CELL_TEXT:
-                raise Rejected("工作簿中有一个单元格的文字超过 100 万字，已拒绝。")
-            self._pieces.append(data)

@@ -16,20 +16,26 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import IO
-from xml.sax.saxutils import escape, quoteattr
-from zipfile import ZIP_DEFLATED, ZipFile
+
+from xlsxwriter import Workbook
+from xlsxwriter.exceptions import FileCreateError
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
 
 from hub.errors import Rejected
 
 MAX_ROWS = 1_048_576
-MAX_TEXT = 32_767
-_ZIP_LEVEL = 3
-_UNSPEAKABLE = re.compile("[\x00-\x08\x0b\x0c\x0d\x0e-\x1f\ufffe\uffff\ud800-\udfff]|_(?=x[0-9A-Fa-f]{4}_)")
+_OPTIONS = {
+    "constant_memory": True,
+    "strings_to_formulas": False,
+    "strings_to_urls": False,
+    "strings_to_numbers": False,
+    "use_zip64": True,
+    "default_format_properties": {"font_name": "等线", "font_size": 11},
+}
+_UNSPEAKABLE = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff\ud800-\udfff]|_(?=x[0-9A-Fa-f]{4}_)|^<(?=r>)")
 _FORMULA = re.compile(r"[=+\-@\t\r]")
 _PLAIN_NUMBER = re.compile(r"[+-]?\d{1,15}(\.\d+)?")
-_OOXML = "http://schemas.openxmlformats.org"
-_MAIN = f"{_OOXML}/spreadsheetml/2006/main"
-_XML = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 _WIDE = re.compile("[ᄀ-￿]")
 
 
@@ -54,7 +60,7 @@ def write_rows(
     try:
         with os.fdopen(handle, "wb") as stream:
             if kind == ".xlsx":
-                count = _write_xlsx(stream, header, rows, title=title, widths=widths)
+                count = _write_xlsx(stream, header, rows, title=title, widths=widths, folder=path.parent)
             else:
                 count = _write_csv(stream, header, rows, encoding=encoding)
         os.replace(partial, path)
@@ -92,96 +98,55 @@ def _write_xlsx(
     *,
     title: str,
     widths: Sequence[int] | None,
+    folder: Path,
 ) -> int:
     count = 0
-    with ZipFile(stream, "w", ZIP_DEFLATED, compresslevel=_ZIP_LEVEL) as package:
-        for name, text in _fixed_parts(title).items():
-            package.writestr(name, text)
-        with package.open("xl/worksheets/sheet1.xml", "w", force_zip64=True) as sheet:
-            sheet.write(_sheet_head(header, widths).encode())
-            sheet.write(_row_xml(1, header, style=2))
+    with tempfile.TemporaryDirectory(prefix=".sheet-", dir=folder) as scratch:
+        workbook = Workbook(stream, {**_OPTIONS, "tmpdir": scratch})  # its scratch files hold the rows, too
+        text, bold = (workbook.add_format({"num_format": "@", "bold": bold}) for bold in (False, True))
+        sheet = workbook.add_worksheet(_title(title), _TextSheet)
+        try:
+            sheet.freeze_panes(1, 0)
+            wide = widths or [min(max(len(name) + len(_WIDE.findall(name)) + 4, 10), 40) for name in header]
+            for column, width in enumerate(wide):
+                sheet.set_column(column, column, width, text)
+            _put(sheet, 0, header, bold)
             for count, row in enumerate(rows, 1):
                 if count >= MAX_ROWS:
                     raise Rejected(f"一个工作表最多 {MAX_ROWS} 行，请改用 .csv。")
-                sheet.write(_row_xml(count + 1, row, style=1))
-            sheet.write(b"</sheetData></worksheet>")
+                _put(sheet, count, row, text)
+            workbook.close()
+        except FileCreateError as error:
+            raise Rejected("写入表格文件失败，请检查磁盘空间。") from error
+        finally:
+            sheet._opt_close()
     return count
 
 
-def _row_xml(number: int, cells: Sequence[object], *, style: int) -> bytes:
-    parts = [f'<row r="{number}">']
+def _put(sheet: Worksheet, number: int, cells: Sequence[object], shown_as: Format) -> None:
     for column, cell in enumerate(cells):
-        if cell is None or cell == "":
-            continue
-        text = _UNSPEAKABLE.sub(_spelled, str(cell)[:MAX_TEXT])
-        parts.append(
-            f'<c r="{_letters(column)}{number}" s="{style}" t="inlineStr"><is><t xml:space="preserve">'
-            f"{escape(text)}</t></is></c>"
-        )
-    parts.append("</row>")
-    return "".join(parts).encode()
+        if cell is not None and cell != "":
+            sheet.write_string(number, column, str(cell), shown_as)
+
+
+def _title(wanted: str) -> str:
+    """A name that a worksheet may have."""
+    return re.sub(r"[\\/*?:\[\]\x00-\x1f]", " ", wanted)[:31].strip("' ") or "Sheet1"
+
+
+class _TextSheet(Worksheet):  # type: ignore[misc]
+    """A worksheet in which every text stays what it is.
+
+    XlsxWriter takes a text that begins with `<r>` and ends with `</r>` for markup and would write it as such, misses
+    the second of two overlapping `_x0041_x0042_`, and stops at half a surrogate pair.
+    """
+
+    @staticmethod
+    def _escape_control_characters(data: str) -> str:
+        return _UNSPEAKABLE.sub(_spelled, data)
 
 
 def _spelled(found: re.Match[str]) -> str:
     """Excel's own spelling of what XML cannot carry; half a surrogate pair is nothing at all."""
     code = ord(found[0])
     return "\ufffd" if 0xD800 <= code < 0xE000 else f"_x{code:04X}_"
-
-
-_LETTERS: list[str] = []
-
-
-def _letters(column: int) -> str:
-    while column >= len(_LETTERS):
-        number, letters = len(_LETTERS) + 1, ""
-        while number:
-            number, rest = divmod(number - 1, 26)
-            letters = chr(65 + rest) + letters
-        _LETTERS.append(letters)
-    return _LETTERS[column]
-
-
-def _sheet_head(header: Sequence[str], widths: Sequence[int] | None) -> str:
-    wide = widths or [min(max(len(name) + len(_WIDE.findall(name)) + 4, 10), 40) for name in header]
-    columns = "".join(
-        f'<col min="{n}" max="{n}" width="{width}" style="1" customWidth="1"/>'
-        for n, width in enumerate(wide, 1)
-    )
-    return (
-        f'{_XML}<worksheet xmlns="{_MAIN}"><sheetViews><sheetView workbookViewId="0">'
-        '<pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/></sheetView></sheetViews>'
-        + (f"<cols>{columns}</cols>" if columns else "")
-        + "<sheetData>"
-    )
-
-
-def _fixed_parts(title: str) -> dict[str, str]:
-    package, office = f"{_OOXML}/package/2006", f"{_OOXML}/officeDocument/2006/relationships"
-    sheet_type = "application/vnd.openxmlformats-officedocument.spreadsheetml"
-    name = quoteattr(re.sub(r"[\\/*?:\[\]\x00-\x1f]", " ", title)[:31].strip("' ") or "Sheet1")
-    text_format = '<xf numFmtId="49" fontId="{0}" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/>'
-    return {
-        "[Content_Types].xml": f'{_XML}<Types xmlns="{package}/content-types">'
-        '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-        '<Default Extension="xml" ContentType="application/xml"/>'
-        f'<Override PartName="/xl/workbook.xml" ContentType="{sheet_type}.sheet.main+xml"/>'
-        f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{sheet_type}.worksheet+xml"/>'
-        f'<Override PartName="/xl/styles.xml" ContentType="{sheet_type}.styles+xml"/></Types>',
-        "_rels/.rels": f'{_XML}<Relationships xmlns="{package}/relationships">'
-        f'<Relationship Id="rId1" Type="{office}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
-        "xl/workbook.xml": f'{_XML}<workbook xmlns="{_MAIN}" xmlns:r="{office}">'
-        f'<sheets><sheet name={name} sheetId="1" r:id="rId1"/></sheets></workbook>',
-        "xl/_rels/workbook.xml.rels": f'{_XML}<Relationships xmlns="{package}/relationships">'
-        f'<Relationship Id="rId1" Type="{office}/worksheet" Target="worksheets/sheet1.xml"/>'
-        f'<Relationship Id="rId2" Type="{office}/styles" Target="styles.xml"/></Relationships>',
-        "xl/styles.xml": f'{_XML}<styleSheet xmlns="{_MAIN}">'
-        '<fonts count="2"><font><sz val="11"/><name val="等线"/></font>'
-        '<font><b/><sz val="11"/><name val="等线"/></font></fonts>'
-        '<fills count="2"><fill><patternFill patternType="none"/></fill>'
-        '<fill><patternFill patternType="gray125"/></fill></fills>'
-        '<borders count="1"><border/></borders>'
-        '<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs>'
-        '<cellXfs count="3"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/>'
-        f"{text_format.format(0)}{text_format.format(1)}</cellXfs>"
-        '<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>',
-    }

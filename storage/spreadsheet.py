@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
-from xml.parsers import expat
+from xml.etree.ElementTree import ParseError
 from zipfile import BadZipFile, ZipFile
 
 from hub.errors import Rejected
@@ -23,7 +23,7 @@ from storage.csv_text import Text, examine, text_rows
 from storage.shared_strings import SharedStrings
 from storage.sheet_writer import write_rows
 from storage.xlsx import declared_rows, sheet_rows
-from storage.xlsx_parts import Book, Sheet, read_book
+from storage.xlsx_parts import Book, Sheet, open_book, refuse_dtd
 
 __all__ = ["Row", "SheetRows", "read_rows", "write_rows"]
 
@@ -103,41 +103,39 @@ def _read_text(text: Text, size: int) -> SheetRows:
 def _read_xlsx(path: Path, wanted: str | None) -> SheetRows:
     with ExitStack() as opened:
         try:
-            package = opened.enter_context(ZipFile(path))
-            _check_package(package)
-            book = read_book(package)
+            stream = opened.enter_context(path.open("rb"))
+            book = open_book(stream, _check_package)
+            opened.enter_context(book.package)
             sheet = _choose(book, wanted)
-            with package.open(sheet.part) as stream:
-                total = declared_rows(stream.read(4096))
+            total = declared_rows(book.package, sheet)
+            size = book.package.getinfo(sheet.part).file_size
+            if book.strings_part is not None:
+                refuse_dtd(book.package, book.strings_part)
+                size += book.package.getinfo(book.strings_part).file_size
         except _BROKEN as error:
             raise Rejected(_DAMAGED) from error
-        size = package.getinfo(sheet.part).file_size
-        size += package.getinfo(book.strings_part).file_size if book.strings_part else 0
         rows = SheetRows(kind="xlsx", total_rows=total, size=size)
         rows.sheet_names = tuple(found.name for found in book.sheets)
-        rows._start = lambda: _xlsx_rows(package, book=book, sheet=sheet, progress=rows._progress)
+        rows._start = lambda: _xlsx_rows(book, sheet, progress=rows._progress)
         rows._open = opened.pop_all()
     return rows
 
 
-def _xlsx_rows(
-    package: ZipFile, *, book: Book, sheet: Sheet, progress: Callable[[int], None]
-) -> Iterator[Row]:
+def _xlsx_rows(book: Book, sheet: Sheet, *, progress: Callable[[int], None]) -> Iterator[Row]:
     try:
-        strings = _strings(package, book, progress)
+        strings = _strings(book, progress)
         try:
-            with package.open(sheet.part) as stream:
-                yield from sheet_rows(stream, book=book, strings=strings, progress=progress)
+            yield from sheet_rows(book, sheet, strings, progress=progress)
         finally:
             strings.close()
     except _BROKEN as error:
         raise Rejected(_DAMAGED) from error
 
 
-def _strings(package: ZipFile, book: Book, progress: Callable[[int], None]) -> SharedStrings:
+def _strings(book: Book, progress: Callable[[int], None]) -> SharedStrings:
     if book.strings_part is None:
         return SharedStrings(None, progress=progress)
-    with package.open(book.strings_part) as stream:
+    with book.package.open(book.strings_part) as stream:
         return SharedStrings(stream, progress=progress)
 
 
@@ -191,13 +189,16 @@ def _refuse_others(path: Path, head: bytes) -> None:
         raise Rejected("这不是电子表格，或文件已损坏。请导入 .xlsx 或 .csv 文件。")
 
 
+# How the libraries complain of a file that is not what it should be: openpyxl has no exceptions of its own for it.
 _BROKEN = (
     BadZipFile,
     zlib.error,
     EOFError,
-    expat.ExpatError,
-    KeyError,
+    ParseError,
+    AttributeError,
+    LookupError,
     NotImplementedError,
     OSError,
+    TypeError,
     ValueError,
 )

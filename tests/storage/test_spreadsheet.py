@@ -267,17 +267,24 @@ def test_flipped_bytes_never_raise_anything_else(tmp_path: Path) -> None:
 
 
 SHEET = "xl/worksheets/sheet1.xml"
+MAIN = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+
+
+def sheet(rows: str) -> str:
+    return f"<worksheet {MAIN}><sheetData>{rows}</sheetData></worksheet>"
+
+
 BOMB = '<!DOCTYPE x [<!ENTITY a "aaaa">]><worksheet><sheetData><row><c><v>&a;</v></c></row></sheetData></worksheet>'
 
 
 @pytest.mark.parametrize(("parts", "words"), [
     ({SHEET: BOMB}, "DTD"),
     ({"xl/workbook.xml": '<!DOCTYPE x SYSTEM "file:///etc/passwd"><workbook/>'}, "DTD"),
-    ({SHEET: "<worksheet><sheetData><row r='1'><c r='A1'><v>1</v></c></row>"}, "已损坏"),
-    ({SHEET: "<worksheet><sheetData><row r='1'><c r='A1' t='s'><v>9</v></c></row></sheetData></worksheet>"}, "不存在的文字"),
-    ({SHEET: "<worksheet><sheetData><row r='1'><c r='XFE1'><v>9</v></c></row></sheetData></worksheet>"}, "无法识别"),
-    ({SHEET: "<worksheet><sheetData><row r='1'><c s='x'><v>9</v></c></row></sheetData></worksheet>"}, "已损坏"),
-    ({SHEET: f"<worksheet>{' ' * (40 << 20)}</worksheet>"}, "压缩比"),
+    ({SHEET: f"<worksheet {MAIN}><sheetData><row r='1'><c r='A1'><v>1</v></c></row>"}, "已损坏"),
+    ({SHEET: sheet("<row r='1'><c r='A1' t='s'><v>9</v></c></row>")}, "不存在的文字"),
+    ({SHEET: sheet("<row r='1'><c r='XFE1'><v>9</v></c></row>")}, "无法识别"),
+    ({SHEET: sheet("<row r='1'><c s='x'><v>9</v></c></row>")}, "已损坏"),
+    ({SHEET: f"<worksheet {MAIN}>{' ' * (40 << 20)}</worksheet>"}, "压缩比"),
     ({"xl/workbook.xml": "<workbook/>"}, "没有可见的工作表"),
     ({"xl/workbook.bin": ""}, ".xlsb"),
     ({"content.xml": ""}, ".ods"),
@@ -370,7 +377,6 @@ def test_memory_does_not_grow_with_the_rows(tmp_path: Path, name: str) -> None:
 
 def test_shared_strings_stay_on_disk(tmp_path: Path) -> None:
     """A workbook with 200,000 different shared strings is read in the same little memory."""
-    main = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
     strings = "".join(f"<si><t>统一办理内容之{'长' * 40}{n}</t></si>" for n in range(200_000))
     rows = "".join(
         f'<row r="{r + 1}">' + "".join(f'<c t="s"><v>{r * 10 + c}</v></c>' for c in range(10)) + "</row>"
@@ -380,8 +386,8 @@ def test_shared_strings_stay_on_disk(tmp_path: Path) -> None:
         rels = package.read("xl/_rels/workbook.xml.rels").decode()
     kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/sharedStrings"
     parts = {
-        "xl/sharedStrings.xml": f"<sst {main}>{strings}</sst>",
-        SHEET: f"<worksheet {main}><sheetData>{rows}</sheetData></worksheet>",
+        "xl/sharedStrings.xml": f"<sst {MAIN}>{strings}</sst>",
+        SHEET: f"<worksheet {MAIN}><sheetData>{rows}</sheetData></worksheet>",
         "xl/_rels/workbook.xml.rels": rels.replace(
             "</Relationships>",
             f'<Relationship Id="rId9" Type="{kind}" Target="/xl/sharedStrings.xml"/></Relationships>',
