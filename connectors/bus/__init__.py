@@ -1,6 +1,6 @@
 """The one door to Kafka: a producer, a consumer and topics, small enough to be moved to another client.
 
-Guarantees: values and headers are raw bytes, never changed; the producer is idempotent and waits for all replicas;
+Guarantees: values and headers are raw bytes, never changed; the producer waits for all replicas and may repeat;
 offsets are committed only when told. Errors are `connectors.errors`. No other package of ours imports kafka.
 """
 
