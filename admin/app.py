@@ -147,9 +147,9 @@ def _limit_api_sign_in(app: Flask, appbuilder: Any) -> None:
     """Flask-AppBuilder limits its form, not its API. Refused tokens are limited since each writes a ledger row."""
     limiter = appbuilder.sm.limiter
     fetch = "department_api.material"
-    app.view_functions[fetch] = limiter.limit(REFUSED_TOKENS, deduct_when=lambda answer: answer.status_code == 401)(
-        app.view_functions[fetch]
-    )
+    app.view_functions[fetch] = limiter.limit(
+        REFUSED_TOKENS, deduct_when=lambda answer: answer.status_code == 401
+    )(app.view_functions[fetch])
     for name in ("SecurityApi.login", "SecurityApi.refresh"):
         app.view_functions[name] = limiter.limit(app.config["AUTH_RATE_LIMIT"], methods=["POST"])(
             app.view_functions[name]

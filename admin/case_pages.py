@@ -29,7 +29,11 @@ from hub.trace import trace
 
 def _query() -> Select[Any]:
     licence = (
-        select(Licence.number).where(Licence.case_no == Case.case_no).order_by(Licence.id).limit(1).scalar_subquery()
+        select(Licence.number)
+        .where(Licence.case_no == Case.case_no)
+        .order_by(Licence.id)
+        .limit(1)
+        .scalar_subquery()
     )
     return (
         select(
@@ -77,7 +81,13 @@ LISTING = Listing(
         ),
         Column("party", _("行政相对人"), lambda r: cells.clip(r.party, 17), Party.name, narrow=True),
         Column("item", _("事项"), lambda r: cells.clip(r.item, 14), ServiceItem.name),
-        Column("document_no", _("决定文书号"), lambda r: cells.clip(r.document_no, 22), Decision.document_no, wider=True),
+        Column(
+            "document_no",
+            _("决定文书号"),
+            lambda r: cells.clip(r.document_no, 22),
+            Decision.document_no,
+            wider=True,
+        ),
         Column("licence", _("证照编号"), lambda r: cells.mono(r.licence)),
         Column("decided_on", _("决定日期"), lambda r: cells.day(r.decided_on), Decision.decided_on),
         Column("created_at", _("入库时间"), lambda r: cells.when(r.created_at), Case.created_at, wider=True),

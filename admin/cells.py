@@ -168,8 +168,6 @@ def size(n: int | None) -> str:
     return ""
 
 
-
-
 def shown(value: Any) -> Any:
     """Any value of a form or list of Flask-AppBuilder."""
     if value is None or value == "":

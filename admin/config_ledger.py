@@ -24,7 +24,15 @@ _WATCHED: dict[type[Any], tuple[str, tuple[str, ...]]] = {
     Department: ("department", ()),
     User: (
         "user",
-        ("password", "last_login", "login_count", "fail_login_count", "changed_on", "changed_by_fk", "created_on"),
+        (
+            "password",
+            "last_login",
+            "login_count",
+            "fail_login_count",
+            "changed_on",
+            "changed_by_fk",
+            "created_on",
+        ),
     ),
     Role: ("role", ()),
 }

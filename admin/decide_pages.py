@@ -104,7 +104,10 @@ def _submit(faults: dict[str, str]) -> tuple[str, tuple[str, ...]] | None:
     row = _row(given)
     if not isinstance(row, SheetRow):
         faults.update(_by_field(row))
-    dates = {name: _date(given.get(name, ""), name, faults) for name in ("applied_on", "accepted_on", "promised_on")}
+    dates = {
+        name: _date(given.get(name, ""), name, faults)
+        for name in ("applied_on", "accepted_on", "promised_on")
+    }
     uploads = [upload for upload in request.files.getlist("files") if upload.filename]
     for upload in uploads:
         refuse_unknown(upload.filename or "")
@@ -134,7 +137,13 @@ def _by_field(refusals: Sequence[Refusal]) -> dict[str, str]:
     for refusal in refusals:
         name = next((code for code in FIELDS if f"（{code}）" in refusal.column), "")
         sentence = f"{refusal.cause}。{refusal.expected}"
-        said[name] = f"{said[name]} {sentence}" if name in said else sentence if name else f"{refusal.column}：{sentence}"
+        said[name] = (
+            f"{said[name]} {sentence}"
+            if name in said
+            else sentence
+            if name
+            else f"{refusal.column}：{sentence}"
+        )
     return said
 
 
@@ -149,16 +158,24 @@ def _date(text: str, name: str, faults: dict[str, str]) -> date | None:
 def _case(tx: Connection, row: SheetRow, item_code: str, dates: Mapping[str, date | None]) -> DecidedCase:
     now = datetime.now(UTC)
     case = decided_case(row, load_catalogue(tx, here().config.desk.area), loaded_at=now)
-    item = tx.execute(select(ServiceItem.__table__).where(ServiceItem.code == item_code, ServiceItem.active)).one_or_none()
+    item = tx.execute(
+        select(ServiceItem.__table__).where(ServiceItem.code == item_code, ServiceItem.active)
+    ).one_or_none()
     if item is None:
         raise Rejected(gettext("请选择事项。"))
     accepted = dates["accepted_on"] or dates["applied_on"]
     name = str(g.user.first_name)
-    steps = [StepFacts("决定", "通过", _at(row.decided_on), now, case.org_name, case.org_code, name, row.content[:500])]
+    steps = [
+        StepFacts(
+            "决定", "通过", _at(row.decided_on), now, case.org_name, case.org_code, name, row.content[:500]
+        )
+    ]
     if accepted:
         if accepted > row.decided_on:
             raise Rejected(gettext("受理日期不能晚于决定日期。"))
-        steps.insert(0, StepFacts("受理", "通过", _at(accepted), _at(accepted), case.org_name, case.org_code, name))
+        steps.insert(
+            0, StepFacts("受理", "通过", _at(accepted), _at(accepted), case.org_name, case.org_code, name)
+        )
     return replace(
         case,
         item_code=item.code,
@@ -200,7 +217,13 @@ def _decide_with_files(case: DecidedCase, uploads: Sequence[FileStorage]) -> tup
 def _write(tx: Connection, case: DecidedCase, stored: Sequence[tuple[FileStorage, Any]]) -> tuple[str, ...]:
     desk = here().config.desk
     if tx.scalar(select(Case.case_no).where(Case.case_no == case.case_no)):
-        raise Conflict(gettext("决定文书号 %(no)s 已经登记过（办件 %(case_no)s）。", no=case.decision.document_no, case_no=case.case_no))
+        raise Conflict(
+            gettext(
+                "决定文书号 %(no)s 已经登记过（办件 %(case_no)s）。",
+                no=case.decision.document_no,
+                case_no=case.case_no,
+            )
+        )
     open_case(tx, case, desk, actor=actor())
     for upload, file in stored:
         add_material(
@@ -213,6 +236,12 @@ def _write(tx: Connection, case: DecidedCase, stored: Sequence[tuple[FileStorage
         )
     outcome = decide(tx, [case], desk, actor=actor())[0]
     if outcome.verdict != ACCEPTED:
-        raise Conflict(gettext("决定文书号 %(no)s 已被办件 %(case_no)s 使用。", no=case.decision.document_no, case_no=outcome.first_case_no))
+        raise Conflict(
+            gettext(
+                "决定文书号 %(no)s 已被办件 %(case_no)s 使用。",
+                no=case.decision.document_no,
+                case_no=outcome.first_case_no,
+            )
+        )
     names = tx.execute(select(Department.name).where(Department.code.in_(outcome.departments))).scalars()
     return tuple(names)

@@ -98,9 +98,13 @@ def stream(facts: FileFacts, *, inline: bool) -> Response:
     answer.headers["Digest"] = "sha-256=" + base64.b64encode(facts.sha256).decode()
     answer.headers["X-Content-SHA256"] = facts.sha256.hex()
     answer.headers["Cache-Control"] = "private, no-store"
-    answer.headers["Content-Security-Policy"] = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:"
+    answer.headers["Content-Security-Policy"] = (
+        "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:"
+    )
     way = "inline" if inline else "attachment"
-    answer.headers["Content-Disposition"] = f"{way}; filename=\"material\"; filename*=UTF-8''{quote(facts.name)}"
+    answer.headers["Content-Disposition"] = (
+        f"{way}; filename=\"material\"; filename*=UTF-8''{quote(facts.name)}"
+    )
     return answer
 
 
@@ -110,7 +114,11 @@ def trust_bundle() -> Response:
     config = here().config
     area = config.desk.area
     with here().engine.connect() as tx:
-        codes = tx.execute(select(Department.code).where(Department.active).order_by(Department.code)).scalars().all()
+        codes = (
+            tx.execute(select(Department.code).where(Department.active).order_by(Department.code))
+            .scalars()
+            .all()
+        )
     return jsonify(
         area=area,
         broker=config.broker_address,
@@ -118,7 +126,9 @@ def trust_bundle() -> Response:
         token_audience=source_of(area, "hub"),
         topics={
             "rule": {"to": f"{area}.<department>.in", "from": f"{area}.<department>.out"},
-            "departments": {code: {"in": topic_in(area, code), "out": topic_out(area, code)} for code in codes},
+            "departments": {
+                code: {"in": topic_in(area, code), "out": topic_out(area, code)} for code in codes
+            },
         },
         keys=dict(config.hub_keys),
     )

@@ -34,9 +34,14 @@ def _query() -> Select[Any]:
     )
     waiting = Push.state.in_(["owed", "arrived"])
     undelivered = (
-        select(func.count()).where(Push.department == Department.code, waiting).correlate(Department).scalar_subquery()
+        select(func.count())
+        .where(Push.department == Department.code, waiting)
+        .correlate(Department)
+        .scalar_subquery()
     )
-    oldest = select(func.min(Push.created_at)).where(Push.department == Department.code, waiting).scalar_subquery()
+    oldest = (
+        select(func.min(Push.created_at)).where(Push.department == Department.code, waiting).scalar_subquery()
+    )
     return select(
         Department.code,
         Department.name,
@@ -54,7 +59,9 @@ def _undelivered(row: Any) -> Any:
     if not row.undelivered:
         return cells.pill(gettext("无积压"), "good")
     link = url_for("PushView.list", department=row.code, attention="undelivered")
-    return Markup('<a href="{}">{}</a> <small>{}</small>').format(link, row.undelivered, cells.ago(row.oldest))
+    return Markup('<a href="{}">{}</a> <small>{}</small>').format(
+        link, row.undelivered, cells.ago(row.oldest)
+    )
 
 
 def role_pills(roles: list[str]) -> Markup:
@@ -100,7 +107,13 @@ class DepartmentView(ListScreen):
                 .order_by(DepartmentKey.revoked_at.is_not(None), DepartmentKey.valid_from.desc())
             ).all()
             rules = tx.execute(
-                select(PushRule.id, PushRule.name, PushRule.sign_within_days, PushRule.active, ServiceItem.name.label("item"))
+                select(
+                    PushRule.id,
+                    PushRule.name,
+                    PushRule.sign_within_days,
+                    PushRule.active,
+                    ServiceItem.name.label("item"),
+                )
                 .outerjoin(ServiceItem, ServiceItem.code == PushRule.item_code)
                 .where(PushRule.department == code)
                 .order_by(PushRule.id)
@@ -132,7 +145,9 @@ class DepartmentView(ListScreen):
             else:
                 flash(gettext("已登记部门 %(code)s。请为它设置推送规则。", code=code), "success")
                 return redirect(url_for("DepartmentView.show", code=code))
-        return self.page("department_form.html", title=_("登记部门"), row=request.form, roles=ROLES, fault=fault, new=True)
+        return self.page(
+            "department_form.html", title=_("登记部门"), row=request.form, roles=ROLES, fault=fault, new=True
+        )
 
     def _add(self) -> str:
         code, name, uscc = (request.form.get(key, "").strip() for key in ("code", "name", "uscc"))
@@ -171,7 +186,9 @@ class DepartmentView(ListScreen):
             else:
                 flash(gettext("已保存。"), "success")
                 return redirect(url_for("DepartmentView.show", code=code))
-        return self.page("department_form.html", title=_("修改部门"), row=row, roles=ROLES, fault=fault, new=False)
+        return self.page(
+            "department_form.html", title=_("修改部门"), row=row, roles=ROLES, fault=fault, new=False
+        )
 
     def _change(self, old: Any) -> None:
         form = request.form
@@ -185,11 +202,15 @@ class DepartmentView(ListScreen):
         if not 2 <= len(new["name"]) <= 60 or not new["roles"]:
             raise Rejected(gettext("请填写部门名称（2 到 60 个字），并至少选择一项职能。"))
         _check_uscc(new["uscc"] or "")
-        changed = {key: [getattr(old, key), value] for key, value in new.items() if getattr(old, key) != value}
+        changed = {
+            key: [getattr(old, key), value] for key, value in new.items() if getattr(old, key) != value
+        }
         if not changed:
             return
         with here().engine.begin() as tx:
-            taken = tx.scalar(select(Department.code).where(Department.name == new["name"], Department.code != old.code))
+            taken = tx.scalar(
+                select(Department.code).where(Department.name == new["name"], Department.code != old.code)
+            )
             if taken:
                 raise Rejected(gettext("名称已被部门 %(code)s 使用。", code=taken))
             tx.execute(update(Department).where(Department.code == old.code).values(**new))
@@ -214,7 +235,7 @@ class DepartmentView(ListScreen):
     @expose("/<code>/keys/<kid>/revoke", methods=["POST"])
     @has_access
     @permission_name("keys")
-    @sentence_on_refusal(lambda code, kid: url_for("DepartmentView.show", code=code))
+    @sentence_on_refusal(lambda code, **_kid: url_for("DepartmentView.show", code=code))
     def revoke(self, code: str, kid: str) -> Response:
         """吊销."""
         with here().engine.begin() as tx:
@@ -241,5 +262,7 @@ def _pem() -> str:
     if not text:
         raise UnusableKey(gettext("请上传或粘贴公钥（PEM）。"))
     if "PRIVATE KEY" in text:
-        raise UnusableKey(gettext("这是私钥！私钥只能留在部门，请改为上传公钥（BEGIN PUBLIC KEY），并考虑更换这对密钥。"))
+        raise UnusableKey(
+            gettext("这是私钥！私钥只能留在部门，请改为上传公钥（BEGIN PUBLIC KEY），并考虑更换这对密钥。")
+        )
     return spki_pem(load_public(text))

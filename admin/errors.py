@@ -11,7 +11,8 @@ from typing import Any
 from flask import Flask, Response, current_app, jsonify, request
 from flask_limiter.errors import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 from werkzeug.exceptions import HTTPException
 
 from hub.errors import Conflict, Denied, HubError, NotFound, Rejected, Unavailable
@@ -61,7 +62,7 @@ def install(app: Flask) -> None:
         return calm(429)
 
     @app.errorhandler(OperationalError)
-    @app.errorhandler(TimeoutError)
+    @app.errorhandler(PoolExhausted)
     def down(error: Exception) -> Any:
         _log.warning("数据库不可用：%s", type(error).__name__)
         return calm(503)

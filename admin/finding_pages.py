@@ -60,8 +60,16 @@ class FindingView(ExportedList):
         title=_("监管信息"),
         query=_query,
         columns=(
-            Column("finding_no", _("编号"), lambda r: cells.mono(r.finding_no), Finding.finding_no, wider=True),
-            Column("department_name", _("部门"), lambda r: cells.plain(r.department_name), Department.name, narrow=True),
+            Column(
+                "finding_no", _("编号"), lambda r: cells.mono(r.finding_no), Finding.finding_no, wider=True
+            ),
+            Column(
+                "department_name",
+                _("部门"),
+                lambda r: cells.plain(r.department_name),
+                Department.name,
+                narrow=True,
+            ),
             Column("case_no", _("办件编号"), lambda r: cells.mono(r.case_no), Finding.case_no, narrow=True),
             Column("party", _("行政相对人"), lambda r: cells.clip(r.party, 14), Party.name),
             Column(
@@ -79,8 +87,16 @@ class FindingView(ExportedList):
                 Finding.handling,
                 lambda r: cells.code_text("handling", r.handling),
             ),
-            Column("effect", _("对证照"), effect, Finding.effect, lambda r: cells.word_text("effect", r.effect)),
-            Column("inspected_at", _("检查时间"), lambda r: cells.when(r.inspected_at), Finding.inspected_at, wider=True),
+            Column(
+                "effect", _("对证照"), effect, Finding.effect, lambda r: cells.word_text("effect", r.effect)
+            ),
+            Column(
+                "inspected_at",
+                _("检查时间"),
+                lambda r: cells.when(r.inspected_at),
+                Finding.inspected_at,
+                wider=True,
+            ),
             Column("received_at", _("收到时间"), lambda r: cells.when(r.received_at), Finding.received_at),
         ),
         order=(Finding.received_at.desc(), Finding.id),

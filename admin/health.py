@@ -100,11 +100,19 @@ def _broker(premises: Premises) -> tuple[bool, str]:
 def _programs(premises: Premises) -> tuple[bool, str]:
     now = datetime.now(UTC)
     with premises.engine.connect() as tx:
-        rows = tx.execute(select(Program.name, Program.instance, Program.state, Program.detail, Program.seen_at)).all()
+        rows = tx.execute(
+            select(Program.name, Program.instance, Program.state, Program.detail, Program.seen_at)
+        ).all()
     gone = sorted({row.name for row in rows if row.state != "stopped" and now - row.seen_at > SILENT})
     alive = {row.name for row in rows if row.state != "stopped" and now - row.seen_at <= SILENT}
     gone = [name for name in gone if name not in alive]
-    waiting = sorted({f"{row.name}（{row.detail or '等待'}）" for row in rows if row.state == "waiting" and row.name in alive})
+    waiting = sorted(
+        {
+            f"{row.name}（{row.detail or '等待'}）"
+            for row in rows
+            if row.state == "waiting" and row.name in alive
+        }
+    )
     if gone:
         return False, "失去联系：" + "、".join(gone)
     return True, "等待恢复：" + "、".join(waiting) if waiting else "正常"

@@ -3,39 +3,33 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from flask import g, redirect, url_for
 from flask_appbuilder import expose, permission_name
 from flask_appbuilder.views import IndexView
 from flask_babel import gettext
 from flask_login import logout_user
-from sqlalchemy import Connection, and_, case, func, select
+from sqlalchemy import Connection, and_, func, select
 
 from admin import cells, health
-from admin.live_pages import audiences
+from admin.home_figures import RECENT, notices, per_day, recent_cases, results, signing_rates, states, today
 from admin.notice_pages import unread
 from admin.premises import here, own_department, roles
 from hub.case import Case, Decision
 from hub.department import Department
 from hub.finding import Finding
 from hub.inbox import Quarantined
-from hub.item import ServiceItem
 from hub.licence import Licence
-from hub.notice import Notice
 from hub.outbox import OutboxRow, ParkedKey
 from hub.overview import departments, programs
-from hub.party import Party
-from hub.push import STATES, Push
-from hub.workday import LOCAL
-
-RECENT = 12
+from hub.push import Push
 
 
 class HomeView(IndexView):
     """The page behind `/`."""
 
-    base_permissions = ["can_see"]
+    base_permissions: ClassVar = ["can_see"]
 
     @expose("/")
     @permission_name("see")
@@ -54,9 +48,11 @@ class HomeView(IndexView):
             else:
                 shown = _for_overseer(tx)
         return self.render_template(
-            f"shenguan/home_{shown.pop('kind')}.html", appbuilder=self.appbuilder, title=gettext("首页"), **shown
+            f"shenguan/home_{shown.pop('kind')}.html",
+            appbuilder=self.appbuilder,
+            title=gettext("首页"),
+            **shown,
         )
-
 
     @expose("/sign-out", methods=["POST"])
     def sign_out(self) -> Any:
@@ -68,10 +64,6 @@ class HomeView(IndexView):
 def tile(label: str, value: Any, href: str, *, tone: str = "plain", note: Any = "") -> dict[str, Any]:
     """One figure."""
     return {"label": label, "value": value, "href": href, "tone": tone, "note": note}
-
-
-def _today() -> datetime:
-    return datetime.now(LOCAL).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _count(tx: Connection, *conditions: Any) -> int:
@@ -94,7 +86,9 @@ def _for_data_admin(tx: Connection) -> dict[str, Any]:
             undelivered,
             url_for("PushView.list", attention="undelivered"),
             tone="warn" if longest > 3600 else "plain",
-            note=gettext("最久 %(age)s", age=cells.duration(longest)) if undelivered else gettext("全部已签收"),
+            note=gettext("最久 %(age)s", age=cells.duration(longest))
+            if undelivered
+            else gettext("全部已签收"),
         ),
         tile(
             gettext("待发布消息"),
@@ -124,19 +118,19 @@ def _for_data_admin(tx: Connection) -> dict[str, Any]:
         "backlog": backlog,
         "parts": health.look(here()),
         "programs": programs(tx, now),
-        "notices": _notices(tx, 5),
-        "days": _per_day(tx),
+        "notices": notices(tx, 5),
+        "days": per_day(tx),
     }
 
 
 def _for_clerk(tx: Connection) -> dict[str, Any]:
-    today = _today()
+    midnight = today()
     tiles = [
         tile(gettext("未读提醒"), unread(tx), url_for("NoticeView.list", state="unread"), tone="accent"),
         tile(
             gettext("今日办件"),
-            _count(tx, Case.created_at >= today),
-            url_for("CaseView.list", **{"from": today.date().isoformat()}),
+            _count(tx, Case.created_at >= midnight),
+            url_for("CaseView.list", **{"from": midnight.date().isoformat()}),
         ),
         tile(
             gettext("需要关注的办件"),
@@ -144,32 +138,59 @@ def _for_clerk(tx: Connection) -> dict[str, Any]:
             url_for("CaseView.list", standing="alert"),
             tone="warn",
         ),
-        tile(gettext("暂扣的证照"), _count(tx, Licence.status == "02"), url_for("LicenceView.list", status="02"), tone="bad"),
+        tile(
+            gettext("暂扣的证照"),
+            _count(tx, Licence.status == "02"),
+            url_for("LicenceView.list", status="02"),
+            tone="bad",
+        ),
     ]
-    return {"kind": "clerk", "tiles": tiles, "notices": _notices(tx), "recent": _recent_cases(tx)}
+    return {"kind": "clerk", "tiles": tiles, "notices": notices(tx), "recent": recent_cases(tx)}
 
 
 def _for_approver(tx: Connection) -> dict[str, Any]:
-    today = _today()
+    midnight = today()
     returned = Push.state == "returned"
     tiles = [
-        tile(gettext("今日决定"), _count(tx, Decision.created_at >= today), url_for("CaseView.list", **{"from": today.date().isoformat()})),
+        tile(
+            gettext("今日决定"),
+            _count(tx, Decision.created_at >= midnight),
+            url_for("CaseView.list", **{"from": midnight.date().isoformat()}),
+        ),
         tile(
             gettext("本月决定"),
-            _count(tx, Decision.created_at >= today.replace(day=1)),
-            url_for("CaseView.list", **{"from": today.replace(day=1).date().isoformat()}),
+            _count(tx, Decision.created_at >= midnight.replace(day=1)),
+            url_for("CaseView.list", **{"from": midnight.replace(day=1).date().isoformat()}),
         ),
-        tile(gettext("被退回的推送"), _count(tx, returned), url_for("PushView.list", state="returned"), tone="bad"),
-        tile(gettext("暂扣的证照"), _count(tx, Licence.status == "02"), url_for("LicenceView.list", status="02"), tone="warn"),
+        tile(
+            gettext("被退回的推送"),
+            _count(tx, returned),
+            url_for("PushView.list", state="returned"),
+            tone="bad",
+        ),
+        tile(
+            gettext("暂扣的证照"),
+            _count(tx, Licence.status == "02"),
+            url_for("LicenceView.list", status="02"),
+            tone="warn",
+        ),
     ]
     rows = tx.execute(
-        select(Push.id, Push.case_no, Push.returned_at, Push.returned_why, Department.name.label("department"))
+        select(
+            Push.id, Push.case_no, Push.returned_at, Push.returned_why, Department.name.label("department")
+        )
         .join(Department, Department.code == Push.department)
         .where(returned)
         .order_by(Push.returned_at.desc())
         .limit(RECENT)
     ).all()
-    return {"kind": "approver", "tiles": tiles, "returned": rows, "recent": _recent_cases(tx), "days": _per_day(tx)}
+    return {
+        "kind": "approver",
+        "tiles": tiles,
+        "returned": rows,
+        "recent": recent_cases(tx),
+        "days": per_day(tx),
+    }
 
 
 def _for_overseer(tx: Connection) -> dict[str, Any]:
@@ -180,8 +201,18 @@ def _for_overseer(tx: Connection) -> dict[str, Any]:
     overdue = and_(unsigned, Push.sign_by < datetime.now(UTC))
     tiles = [
         tile(gettext("推送总数"), _count(tx, Push.id.is_not(None), *only), url_for("PushView.list")),
-        tile(gettext("待签收"), _count(tx, unsigned, *only), url_for("PushView.list", attention="undelivered"), tone="accent"),
-        tile(gettext("超过签收时限"), _count(tx, overdue, *only), url_for("PushView.list", attention="overdue"), tone="bad"),
+        tile(
+            gettext("待签收"),
+            _count(tx, unsigned, *only),
+            url_for("PushView.list", attention="undelivered"),
+            tone="accent",
+        ),
+        tile(
+            gettext("超过签收时限"),
+            _count(tx, overdue, *only),
+            url_for("PushView.list", attention="overdue"),
+            tone="bad",
+        ),
         tile(
             gettext("不符合的检查"),
             _count(tx, Finding.check_result == "3", *found),
@@ -192,96 +223,9 @@ def _for_overseer(tx: Connection) -> dict[str, Any]:
     return {
         "kind": "overseer",
         "tiles": tiles,
-        "rates": _signing_rates(tx, *only),
-        "states": _states(tx, *only),
-        "results": _results(tx, *found),
-        "days": _per_day(tx, *only),
+        "rates": signing_rates(tx, *only),
+        "states": states(tx, *only),
+        "results": results(tx, *found),
+        "days": per_day(tx, *only),
         "department": mine,
     }
-
-
-def _signing_rates(tx: Connection, *only: Any) -> list[dict[str, Any]]:
-    signed = func.count(case((Push.state.in_(["signed", "claimed", "returned"]), 1)))
-    late = func.count(case((and_(Push.state.in_(["owed", "arrived"]), Push.sign_by < func.now()), 1)))
-    claimed = func.count(case((Push.state == "claimed", 1)))
-    rows = tx.execute(
-        select(
-            Department.code,
-            Department.name,
-            func.count().label("total"),
-            signed.label("signed"),
-            claimed.label("claimed"),
-            late.label("late"),
-        )
-        .join(Push, Push.department == Department.code)
-        .where(*only)
-        .group_by(Department.code, Department.name)
-        .order_by(Department.code)
-    )
-    return [{**row._mapping, "rate": round(100 * row.signed / row.total, 1)} for row in rows]
-
-
-def _states(tx: Connection, *only: Any) -> list[dict[str, Any]]:
-    rows = tx.execute(select(Push.state, func.count()).where(*only).group_by(Push.state))
-    counts = {row[0]: row[1] for row in rows}
-    return [
-        {"name": cells.code_text("push_state", s), "value": counts.get(s, 0), "href": url_for("PushView.list", state=s)}
-        for s in STATES
-    ]
-
-
-def _results(tx: Connection, *only: Any) -> list[dict[str, Any]]:
-    rows = tx.execute(select(Finding.check_result, func.count()).where(*only).group_by(Finding.check_result))
-    counts = {row[0]: row[1] for row in rows}
-    return [
-        {
-            "name": cells.code_text("check_result", code),
-            "value": counts.get(code, 0),
-            "href": url_for("FindingView.list", check_result=code),
-        }
-        for code in ("1", "2", "3")
-    ]
-
-
-def _per_day(tx: Connection, *only: Any) -> dict[str, list[Any]]:
-    """Decisions entered and pushes signed on each of the last fourteen days."""
-    since = _today() - timedelta(days=13)
-    labels = [(since + timedelta(days=n)).date() for n in range(14)]
-    made = func.date(func.timezone("Asia/Shanghai", Push.created_at))
-    signed = func.date(func.timezone("Asia/Shanghai", Push.signed_at))
-    pushed_on = dict(
-        tx.execute(select(made, func.count()).where(Push.created_at >= since, *only).group_by(made)).all()
-    )
-    signed_on = dict(
-        tx.execute(select(signed, func.count()).where(Push.signed_at >= since, *only).group_by(signed)).all()
-    )
-    return {
-        "labels": [label.strftime("%m-%d") for label in labels],
-        "pushed": [pushed_on.get(label, 0) for label in labels],
-        "signed": [signed_on.get(label, 0) for label in labels],
-    }
-
-
-def _notices(tx: Connection, limit: int = RECENT) -> list[Any]:
-    rows = tx.execute(
-        select(Notice.__table__).where(Notice.audience.in_(audiences())).order_by(Notice.id.desc()).limit(limit)
-    )
-    return list(rows)
-
-
-def _recent_cases(tx: Connection) -> list[Any]:
-    return list(
-        tx.execute(
-            select(
-                Case.case_no,
-                Case.standing,
-                Case.created_at,
-                Party.name.label("party"),
-                ServiceItem.name.label("item"),
-            )
-            .join(Party, Party.id == Case.party_id)
-            .join(ServiceItem, ServiceItem.code == Case.item_code)
-            .order_by(Case.created_at.desc())
-            .limit(RECENT)
-        )
-    )

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF012 - Flask-AppBuilder reads its settings from class attributes of these very types
 """事项目录 and 推送规则: configuration, edited with Flask-AppBuilder's own forms; each change goes to the ledger."""
 
 from __future__ import annotations
@@ -61,8 +62,17 @@ class ItemView(ModelView):
     add_title, edit_title = _("新增事项"), _("修改事项")
     list_columns = ["code", "name", "item_type", "promised_days", "legal_days", "licence_name", "active"]
     show_columns = [
-        "code", "name", "catalog_code", "item_type", "case_type", "legal_days", "promised_days", "aliases",
-        "licence_name", "licence_type_code", "active",
+        "code",
+        "name",
+        "catalog_code",
+        "item_type",
+        "case_type",
+        "legal_days",
+        "promised_days",
+        "aliases",
+        "licence_name",
+        "licence_type_code",
+        "active",
     ]
     add_columns = show_columns
     edit_columns = [name for name in show_columns if name != "code"]
@@ -156,7 +166,16 @@ class PushRuleView(ModelView):
     base_permissions = ["can_list", "can_show", "can_add", "can_edit"]
     list_title, show_title = _("推送规则"), _("推送规则")
     add_title, edit_title = _("新增推送规则"), _("修改推送规则")
-    list_columns = ["name", "item", "area_prefix", "result_type", "party_kind", "department_row", "sign_within_days", "active"]
+    list_columns = [
+        "name",
+        "item",
+        "area_prefix",
+        "result_type",
+        "party_kind",
+        "department_row",
+        "sign_within_days",
+        "active",
+    ]
     show_columns = list_columns
     add_columns = list_columns
     edit_columns = list_columns
@@ -210,5 +229,3 @@ class PushRuleView(ModelView):
             setattr(item, name, _none(getattr(item, name)))
 
     pre_update = pre_add
-
-

@@ -50,7 +50,9 @@ class LicenceView(ExportedList):
             Column("number", _("证照编号"), lambda r: cells.mono(r.number), Licence.number, narrow=True),
             Column("name", _("证照名称"), lambda r: cells.clip(r.name, 26), Licence.name),
             Column("party", _("持证主体"), lambda r: cells.clip(r.party, 20), Party.name, narrow=True),
-            Column("issuer_name", _("颁证单位"), lambda r: cells.clip(r.issuer_name, 20), Licence.issuer_name),
+            Column(
+                "issuer_name", _("颁证单位"), lambda r: cells.clip(r.issuer_name, 20), Licence.issuer_name
+            ),
             Column("issued_on", _("颁证日期"), lambda r: cells.day(r.issued_on), Licence.issued_on),
             Column(
                 "valid_to",

@@ -72,7 +72,7 @@ class Listing:
     search_hint: Any = ""
     choices: tuple[Choice, ...] = ()
     day: tuple[Any, Any] | None = None  # (label, timestamptz or date column)
-    href: Callable[[Any], str | None] = lambda row: None
+    href: Callable[[Any], str | None] = lambda _row: None
     empty: Any = ""
     tail: Callable[[Any], Any] | None = None  # the last cell: buttons
 
@@ -114,7 +114,9 @@ class Page:
     def sort_link(self, column: Column) -> str:
         """This list by that column; the other way round on a second click."""
         same = self.args.get("sort") == column.key
-        return self.link(sort=column.key, dir="asc" if same and self.args.get("dir") == "desc" else "desc", page=None)
+        return self.link(
+            sort=column.key, dir="asc" if same and self.args.get("dir") == "desc" else "desc", page=None
+        )
 
 
 def open_page(tx: Connection, listing: Listing, *extra: ColumnElement[bool]) -> Page:
@@ -211,5 +213,4 @@ def codes(table: str, only: Sequence[str] | None = None) -> Callable[[Connection
 
 def words(kind: str) -> Callable[[Connection], Sequence[tuple[str, Any]]]:
     """The options of one of our own vocabularies."""
-    return lambda tx: [(key, gettext(text)) for key, (text, _tone) in cells.WORDS[kind].items()]
-
+    return lambda _tx: [(key, gettext(text)) for key, (text, _tone) in cells.WORDS[kind].items()]

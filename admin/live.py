@@ -133,7 +133,9 @@ class LiveBoard:
         """What is there before anybody looks on is old news; after a break, nothing is."""
         if self._high == 0:
             self._high = tx.scalar(select(func.max(Notice.id))) or 0
-            self._seen = set(tx.execute(select(Notice.id).where(Notice.id > self._high - LOOK_BACK)).scalars())
+            self._seen = set(
+                tx.execute(select(Notice.id).where(Notice.id > self._high - LOOK_BACK)).scalars()
+            )
 
     def _hand_out(self, tx: Connection) -> None:
         rows = tx.execute(

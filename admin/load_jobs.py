@@ -76,12 +76,16 @@ class LoadJobs:
         """Keep the uploaded sheet and load it in a thread of its own."""
         self._folder.mkdir(mode=0o700, exist_ok=True)
         self._sweep()
-        job = Job(uuid.uuid4().hex, Path(upload.filename).name[:120], user, started=time.time(), seen=time.time())
+        job = Job(
+            uuid.uuid4().hex, Path(upload.filename).name[:120], user, started=time.time(), seen=time.time()
+        )
         folder = self._folder / job.id
         folder.mkdir(mode=0o700)
         upload.save(folder / "sheet")
         self._keep(job)
-        threading.Thread(target=self._run, args=(job, actor, defaults), name=f"load-{job.id[:8]}", daemon=True).start()
+        threading.Thread(
+            target=self._run, args=(job, actor, defaults), name=f"load-{job.id[:8]}", daemon=True
+        ).start()
         return job.id
 
     def find(self, job_id: str) -> Job:
@@ -136,7 +140,10 @@ class LoadJobs:
             self._keep(job)
         except Exception:
             _log.exception("导入失败：%s", job.id)
-            job.state, job.message = "failed", "导入没有完成，原因已记入日志。已入库的行不受影响，可重新上传。"
+            job.state, job.message = (
+                "failed",
+                "导入没有完成，原因已记入日志。已入库的行不受影响，可重新上传。",
+            )
             self._keep(job)
         finally:
             (folder / "sheet").unlink(missing_ok=True)

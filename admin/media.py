@@ -46,5 +46,7 @@ def media_type_of(upload: FileStorage) -> str:
         seen = upload.stream.read(len(first))
         upload.stream.seek(0)
         if seen != first:
-            raise Rejected(f"文件“{(upload.filename or '')[:60]}”的内容与扩展名 .{ending} 不符，请核对后重新上传。")
+            raise Rejected(
+                f"文件“{(upload.filename or '')[:60]}”的内容与扩展名 .{ending} 不符，请核对后重新上传。"
+            )
     return KINDS[ending]

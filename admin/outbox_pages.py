@@ -59,7 +59,9 @@ class OutboxView(ListScreen):
             Column(
                 "published_at",
                 _("发布时间"),
-                lambda r: cells.when(r.published_at) if r.published_at else cells.pill(gettext("待发布"), "wait"),
+                lambda r: (
+                    cells.when(r.published_at) if r.published_at else cells.pill(gettext("待发布"), "wait")
+                ),
                 None,
                 narrow=True,
             ),
@@ -78,10 +80,16 @@ class OutboxView(ListScreen):
                     "published": lambda: OutboxRow.published_at.is_not(None),
                 },
             ),
-            Choice("lane", _("通道"), OutboxRow.lane, words("lane"), {
-                "0": lambda: OutboxRow.lane == 0,
-                "1": lambda: OutboxRow.lane == 1,
-            }),
+            Choice(
+                "lane",
+                _("通道"),
+                OutboxRow.lane,
+                words("lane"),
+                {
+                    "0": lambda: OutboxRow.lane == 0,
+                    "1": lambda: OutboxRow.lane == 1,
+                },
+            ),
         ),
         day=(_("写入日期"), OutboxRow.created_at),
         empty=_("发件箱里没有符合条件的消息。"),

@@ -71,7 +71,11 @@ def _sign_by(push: Any) -> Any:
     if push.sign_by is None:
         return cells.EMPTY
     late = push.signed_at is None and push.claimed_at is None and push.sign_by < datetime.now(UTC)
-    return cells.pill(gettext("超期"), "bad") + " " + cells.when(push.sign_by) if late else cells.when(push.sign_by)
+    return (
+        cells.pill(gettext("超期"), "bad") + " " + cells.when(push.sign_by)
+        if late
+        else cells.when(push.sign_by)
+    )
 
 
 def _unsigned() -> ColumnElement[bool]:
@@ -103,7 +107,13 @@ class PushView(ExportedList):
         query=_query,
         columns=(
             Column("case_no", _("办件编号"), lambda r: cells.mono(r.case_no), Push.case_no, narrow=True),
-            Column("department_name", _("部门"), lambda r: cells.plain(r.department_name), Department.name, narrow=True),
+            Column(
+                "department_name",
+                _("部门"),
+                lambda r: cells.plain(r.department_name),
+                Department.name,
+                narrow=True,
+            ),
             Column("party", _("行政相对人"), lambda r: cells.clip(r.party, 18), Party.name),
             Column(
                 "state",

@@ -69,8 +69,16 @@ class QuarantineView(ListScreen):
         title=_("隔离区"),
         query=_query,
         columns=(
-            Column("received_at", _("收到时间"), lambda r: cells.when(r.received_at), Quarantined.received_at),
-            Column("department_name", _("来自"), lambda r: cells.plain(r.department_name or r.topic), None, narrow=True),
+            Column(
+                "received_at", _("收到时间"), lambda r: cells.when(r.received_at), Quarantined.received_at
+            ),
+            Column(
+                "department_name",
+                _("来自"),
+                lambda r: cells.plain(r.department_name or r.topic),
+                None,
+                narrow=True,
+            ),
             Column(
                 "cause",
                 _("原因"),
@@ -81,7 +89,11 @@ class QuarantineView(ListScreen):
             Column("message", _("说明"), lambda r: cells.clip(r.message, 60)),
             Column("size", _("大小"), lambda r: cells.size(r.size), Quarantined.size),
             Column(
-                "state", _("状态"), lambda r: cells.word("quarantine_state", r.state), Quarantined.state, narrow=True
+                "state",
+                _("状态"),
+                lambda r: cells.word("quarantine_state", r.state),
+                Quarantined.state,
+                narrow=True,
             ),
         ),
         order=(Quarantined.received_at.desc(), Quarantined.id.desc()),

@@ -141,11 +141,16 @@ class SignInView(AuthDBView):
                 return redirect(target)
             if self.appbuilder.sm.is_locked(typed):
                 flash(
-                    gettext("登录失败次数过多，请 %(n)s 分钟后再试，或联系数据管理员。", n=LOCK_MINUTES), "danger"
+                    gettext("登录失败次数过多，请 %(n)s 分钟后再试，或联系数据管理员。", n=LOCK_MINUTES),
+                    "danger",
                 )
             else:
                 flash(gettext("用户名或密码不正确，请重新输入。"), "warning")
-            return redirect(url_for("SignInView.login", **({"next": request.args["next"]} if "next" in request.args else {})))
+            return redirect(
+                url_for(
+                    "SignInView.login", **({"next": request.args["next"]} if "next" in request.args else {})
+                )
+            )
         return self.render_template(
             self.login_template,
             title=self.title,

@@ -58,7 +58,9 @@ def main() -> int:
     if "--fetch" in sys.argv[1:]:
         fetch()
     if sums() != SUMS.read_text(encoding="utf-8"):
-        sys.stderr.write("admin/static/vendor 与 SHA256SUMS 不一致，请运行 python deploy/vendor_assets.py --fetch\n")
+        sys.stderr.write(
+            "admin/static/vendor 与 SHA256SUMS 不一致，请运行 python deploy/vendor_assets.py --fetch\n"
+        )
         return 1
     return 0
 

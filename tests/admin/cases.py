@@ -47,7 +47,9 @@ def message(hub: Hub, department: str, event_type: str, case_no: str, data: dict
     }
     value, signer = dumps(event), hub.signers[department]
     topic = topic_out(hub.desk.area, department)
-    return Arrived(topic, 0, secrets.randbelow(10**9), department, signer.kid, value, signer.sign(value), event)
+    return Arrived(
+        topic, 0, secrets.randbelow(10**9), department, signer.kid, value, signer.sign(value), event
+    )
 
 
 def finding(hub: Hub, push: Any, *, check_result: str = "3", explain: str = "经营地址与许可不符") -> Arrived:

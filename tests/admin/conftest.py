@@ -156,11 +156,17 @@ def address(hub: Hub) -> Iterator[str]:
 
 def chromium_path(playwright: Any) -> str:
     """A Chromium of this machine; no browser is a failure with a sentence, never a skip."""
-    for found in (os.environ.get("SHENGUAN_CHROMIUM"), shutil.which("chromium"), shutil.which("chromium-browser")):
+    for found in (
+        os.environ.get("SHENGUAN_CHROMIUM"),
+        shutil.which("chromium"),
+        shutil.which("chromium-browser"),
+    ):
         if found:
             return found
     own = playwright.chromium.executable_path
-    assert Path(own).exists(), "没有找到 Chromium：请运行 make test（会自动安装），或 apt-get install chromium。"
+    assert Path(own).exists(), (
+        "没有找到 Chromium：请运行 make test（会自动安装），或 apt-get install chromium。"
+    )
     return str(own)
 
 

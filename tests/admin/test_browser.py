@@ -48,7 +48,9 @@ def test_a_notice_during_a_lost_connection_is_shown_after_it(hub: Hub, open_as: 
     until(lambda: hub.app.extensions["shenguan"].live.listening)
     hub.app.extensions["shenguan"].live.stop()  # as when the server restarts: every stream ends
     cases.arrive(hub, cases.finding(hub, cases.any_push(hub), check_result="2", explain="断线期间的检查"))
-    page.wait_for_function("() => document.querySelector('#toasts').innerText.includes('断线期间的检查')", timeout=15000)
+    page.wait_for_function(
+        "() => document.querySelector('#toasts').innerText.includes('断线期间的检查')", timeout=15000
+    )
     assert page.inner_text("#live-list").count("断线期间的检查") == 1
 
 

@@ -17,7 +17,9 @@ from storage.signing import Signer, generate_private_key, sign_token
 from tests.admin.conftest import Hub
 from tests.admin.test_pages import DECISION
 
-CONTENT = b"%PDF-1.7\n" + bytes(range(256)) * 1500  # below the size at which the test client leaks a spool file
+CONTENT = (
+    b"%PDF-1.7\n" + bytes(range(256)) * 1500
+)  # below the size at which the test client leaks a spool file
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +27,13 @@ def material(hub: Hub, as_user: Callable[[str], FlaskClient], csrf: Callable[[st
     """A file on a case that was pushed to both departments."""
     with hub.engine.connect() as tx:
         office = tx.execute(text("SELECT name, uscc FROM departments WHERE code = 'xzsp'")).one()
-    form = {**DECISION, "item": "XK-001", "XK_XKJG": office.name, "XK_XKJGDM": office.uscc, "XK_WSH": "接口1号"}
+    form = {
+        **DECISION,
+        "item": "XK-001",
+        "XK_XKJG": office.name,
+        "XK_XKJGDM": office.uscc,
+        "XK_WSH": "接口1号",
+    }
     files = {"files": (io.BytesIO(CONTENT), "许可证 正本.pdf"), "csrf_token": csrf("approver")}
     answer = as_user("approver").post("/decide/", data={**form, **files})
     assert answer.status_code == 302, answer.get_data(as_text=True)
@@ -58,7 +66,7 @@ def denials(hub: Hub) -> int:
 
 
 def test_a_department_gets_its_file_whole_and_the_read_is_recorded(hub: Hub, material: str) -> None:
-    """The bytes, their SHA-256, length and name; a ledger row that says who and what for; the same token does not work twice."""
+    """The bytes, their SHA-256, length and name; a ledger row of who and what for; a token works once."""
     token = sign_token(hub.signers["scjg"], claims(material))
     answer = fetch(hub, material, token)
     assert answer.get_data() == CONTENT
@@ -66,7 +74,9 @@ def test_a_department_gets_its_file_whole_and_the_read_is_recorded(hub: Hub, mat
     assert int(answer.headers["Content-Length"]) == len(CONTENT)
     assert "filename*=UTF-8''%E8%AE%B8%E5%8F%AF%E8%AF%81%20" in answer.headers["Content-Disposition"]
     with hub.engine.connect() as tx:
-        row = tx.execute(text("SELECT * FROM ledger WHERE action = 'file.read' ORDER BY id DESC LIMIT 1")).one()
+        row = tx.execute(
+            text("SELECT * FROM ledger WHERE action = 'file.read' ORDER BY id DESC LIMIT 1")
+        ).one()
     assert (row.actor, row.reason) == ("department:scjg", "现场核查")
     again = fetch(hub, material, token)
     assert again.status_code == 409
@@ -74,7 +84,7 @@ def test_a_department_gets_its_file_whole_and_the_read_is_recorded(hub: Hub, mat
 
 
 def test_nobody_else_gets_it_and_every_refusal_is_recorded(hub: Hub, material: str) -> None:
-    """No token, a stranger's key, another material, another audience, an old token, no use: 401 with a cause, and a ledger row."""
+    """No token, a stranger's key, another material or audience, an old token, no use: 401, and a ledger row."""
     stranger = Signer.from_pem("scjg", generate_private_key())
     mine = hub.signers["scjg"]
     old = int(time.time()) - 600

@@ -17,7 +17,10 @@ def test_health_is_good_when_every_part_answers(hub: Hub) -> None:
     assert set(answer.get_json()["parts"]) == {"database", "object_store", "broker", "programs"}
     with hub.engine.begin() as tx:
         tx.execute(
-            text("INSERT INTO programs (name, instance, state, seen_at) VALUES ('relay', 'x', 'running', now() - interval '1 hour')")
+            text(
+                "INSERT INTO programs (name, instance, state, seen_at)"
+                " VALUES ('relay', 'x', 'running', now() - interval '1 hour')"
+            )
         )
     silent = hub.app.test_client().get("/healthz")
     assert silent.status_code == 503

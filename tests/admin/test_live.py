@@ -26,7 +26,9 @@ def insert(hub: Hub, title: str, audience: str = "clerk") -> int:
     with hub.engine.begin() as tx:
         return int(
             tx.execute(
-                text("INSERT INTO notices (audience, severity, title, body) VALUES (:a, 'info', :t, '') RETURNING id"),
+                text(
+                    "INSERT INTO notices (audience, severity, title, body) VALUES (:a, 'info', :t, '') RETURNING id"
+                ),
                 {"a": audience, "t": title},
             ).scalar_one()
         )

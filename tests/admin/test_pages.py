@@ -45,7 +45,14 @@ def one(hub: Hub, sql: str, **values: Any) -> Any:
 def test_the_trace_tells_the_whole_life_of_a_case(hub: Hub, as_user: Client) -> None:
     """Steps, packages, receipts and the finding stand on one page, and the licence is shown as held."""
     page = body(as_user("clerk"), f"/cases/{cases.any_push(hub).case_no}")
-    for words in ("环节：决定", "决定入库", "应推送：示范县市场监督管理局", "到达：示范县市场监督管理局", "签收：", "监管信息："):
+    for words in (
+        "环节：决定",
+        "决定入库",
+        "应推送：示范县市场监督管理局",
+        "到达：示范县市场监督管理局",
+        "签收：",
+        "监管信息：",
+    ):
         assert words in page
     assert "暂扣" in page
     assert "经营地址与许可不符" in page
@@ -83,7 +90,9 @@ def test_an_export_is_what_the_list_shows(hub: Hub, as_user: Client, tmp_path: A
     """CSV opens in Excel (UTF-8 with its mark); XLSX holds every filtered row; a formula stays a text."""
     client = as_user("clerk")
     with hub.engine.begin() as tx:
-        tx.execute(text("UPDATE parties SET name = '=HYPERLINK(1)' WHERE id = (SELECT party_id FROM cases LIMIT 1)"))
+        tx.execute(
+            text("UPDATE parties SET name = '=HYPERLINK(1)' WHERE id = (SELECT party_id FROM cases LIMIT 1)")
+        )
     csv = client.get("/cases/export.csv").get_data()
     assert csv.startswith(b"\xef\xbb\xbf")
     assert "'=HYPERLINK(1)" in csv.decode()
@@ -105,15 +114,15 @@ def test_a_department_joins_and_changes_its_keys(hub: Hub, as_user: Client, csrf
     assert client.post("/departments/add", data={**form, "pem": first.public_pem}).status_code == 302
     upload = (io.BytesIO(second.public_pem.encode()), "key.pem")
     client.post("/departments/sfj/keys", data={"csrf_token": token, "pem_file": upload})
-    client.post(
-        f"/departments/sfj/keys/{first.kid}/revoke", data={"csrf_token": token, "reason": "按期轮换"}
-    )
+    client.post(f"/departments/sfj/keys/{first.kid}/revoke", data={"csrf_token": token, "reason": "按期轮换"})
     page = body(client, "/departments/sfj")
     assert first.kid in page
     assert second.kid in page
     assert "已吊销" in page
     with hub.engine.connect() as tx:
-        actions = tx.execute(text("SELECT action FROM ledger WHERE actor = 'user:data_admin' ORDER BY id")).scalars()
+        actions = tx.execute(
+            text("SELECT action FROM ledger WHERE actor = 'user:data_admin' ORDER BY id")
+        ).scalars()
         assert [a for a in actions if a.startswith(("department", "key"))] == [
             "department.added",
             "key.added",
@@ -126,7 +135,13 @@ def test_a_changed_rule_stands_in_the_ledger(hub: Hub, as_user: Client) -> None:
     """A push rule added and changed in the form leaves ledger rows with the old and new values, in the same transaction."""
     client = as_user("data_admin")
     item = one(hub, "SELECT code FROM service_items ORDER BY code LIMIT 1").code
-    form = {"name": "测试规则", "item": item, "department_row": "zhzf", "sign_within_days": "2", "active": "y"}
+    form = {
+        "name": "测试规则",
+        "item": item,
+        "department_row": "zhzf",
+        "sign_within_days": "2",
+        "active": "y",
+    }
     form |= {"result_type": "", "party_kind": "", "area_prefix": ""}
     token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', body(client, "/rules/add"))
     assert token
@@ -136,7 +151,9 @@ def test_a_changed_rule_stands_in_the_ledger(hub: Hub, as_user: Client) -> None:
     assert rule.result_type is None
     assert client.post(f"/rules/edit/{rule.id}", data={**form, "sign_within_days": "7"}).status_code == 302
     added = one(hub, "SELECT * FROM ledger WHERE action = 'rule.added' AND subject = :s", s=f"rule:{rule.id}")
-    changed = one(hub, "SELECT * FROM ledger WHERE action = 'rule.changed' AND subject = :s", s=f"rule:{rule.id}")
+    changed = one(
+        hub, "SELECT * FROM ledger WHERE action = 'rule.changed' AND subject = :s", s=f"rule:{rule.id}"
+    )
     assert added.actor == "user:data_admin"
     assert changed.detail == {"sign_within_days": [2, 7]}
 
@@ -144,7 +161,7 @@ def test_a_changed_rule_stands_in_the_ledger(hub: Hub, as_user: Client) -> None:
 def test_quarantine_shows_cause_and_cure_and_is_settled_with_a_reason(
     hub: Hub, as_user: Client, csrf: Token
 ) -> None:
-    """The bytes, the cause and what would be right are shown; 作废 needs a reason; 重放 of a bad message is refused in words."""
+    """Bytes, cause and cure are shown; 作废 needs a reason; 重放 of a bad message is refused in words."""
     client, token = as_user("data_admin"), csrf("data_admin")
     number = one(hub, "SELECT id FROM quarantine LIMIT 1").id
     page = body(client, f"/quarantine/{number}")
@@ -157,22 +174,40 @@ def test_quarantine_shows_cause_and_cure_and_is_settled_with_a_reason(
     assert "请写明理由" in body(client, f"/quarantine/{number}")
     client.post(f"/quarantine/{number}/dismiss", data={"csrf_token": token, "reason": "部门已重发"})
     assert one(hub, "SELECT state FROM quarantine WHERE id = :i", i=number).state == "dismissed"
-    assert as_user("overseer").post(f"/quarantine/{number}/dismiss", data={"csrf_token": csrf("overseer")}).status_code == 403
+    assert (
+        as_user("overseer")
+        .post(f"/quarantine/{number}/dismiss", data={"csrf_token": csrf("overseer")})
+        .status_code
+        == 403
+    )
 
 
-def test_a_parked_key_is_let_go_and_a_department_is_sent_again(hub: Hub, as_user: Client, csrf: Token) -> None:
+def test_a_parked_key_is_let_go_and_a_department_is_sent_again(
+    hub: Hub, as_user: Client, csrf: Token
+) -> None:
     """放行 takes the key out of the parking; 补发 makes published rows unpublished; both stand in the ledger."""
     client, token, push = as_user("data_admin"), csrf("data_admin"), cases.any_push(hub)
     with hub.engine.begin() as tx:
         tx.execute(text("UPDATE outbox SET published_at = now()"))
-        tx.execute(text("INSERT INTO parked_keys (topic, key, cause, attempts) VALUES ('990101.scjg.in', :k, '太大', 5)"), {"k": push.case_no})
+        tx.execute(
+            text(
+                "INSERT INTO parked_keys (topic, key, cause, attempts) VALUES ('990101.scjg.in', :k, '太大', 5)"
+            ),
+            {"k": push.case_no},
+        )
     assert "太大" in body(client, "/outbox/")
     form = {"csrf_token": token, "topic": "990101.scjg.in", "key": push.case_no, "reason": "已调大上限"}
     client.post("/outbox/unpark", data=form)
     assert one(hub, "SELECT count(*) AS n FROM parked_keys").n == 0
     client.post("/outbox/resend", data={"csrf_token": token, "department": "scjg", "reason": "部门库丢失"})
-    assert one(hub, "SELECT count(*) AS n FROM outbox WHERE published_at IS NULL AND topic = '990101.scjg.in'").n >= 30
-    assert one(hub, "SELECT count(*) AS n FROM ledger WHERE action IN ('outbox.resent', 'outbox.unparked')").n == 2
+    assert (
+        one(hub, "SELECT count(*) AS n FROM outbox WHERE published_at IS NULL AND topic = '990101.scjg.in'").n
+        >= 30
+    )
+    assert (
+        one(hub, "SELECT count(*) AS n FROM ledger WHERE action IN ('outbox.resent', 'outbox.unparked')").n
+        == 2
+    )
 
 
 def test_notices_are_read_by_their_own_audience(hub: Hub, as_user: Client, csrf: Token) -> None:
@@ -215,7 +250,9 @@ def test_a_decision_is_registered_with_its_file_and_pushed(hub: Hub, as_user: Cl
     item = one(hub, "SELECT code FROM service_items WHERE licence_name = '食品经营许可证'").code
     pdf = b"%PDF-1.7\n" + b"material " * 5000
     form = {**DECISION, "csrf_token": token, "item": item, "XK_XKJG": office.name, "XK_XKJGDM": office.uscc}
-    wrong = client.post("/decide/", data={**form, "XK_XDR_SHXYM": "91990101MA09PBPL23"}).get_data(as_text=True)
+    wrong = client.post("/decide/", data={**form, "XK_XDR_SHXYM": "91990101MA09PBPL23"}).get_data(
+        as_text=True
+    )
     assert "校验位不对" in wrong
     bad_file = {**form, "files": (io.BytesIO(b"MZ not a pdf"), "证明.pdf")}
     assert "内容与扩展名" in client.post("/decide/", data=bad_file).get_data(as_text=True)
@@ -233,7 +270,9 @@ def test_a_decision_is_registered_with_its_file_and_pushed(hub: Hub, as_user: Cl
     clerk = as_user("clerk")
     denied = clerk.post(f"/files/{material}", data={"csrf_token": csrf("clerk"), "use": ""})
     assert denied.status_code == 302
-    read = clerk.post(f"/files/{material}", data={"csrf_token": csrf("clerk"), "use": "核对场所", "way": "view"})
+    read = clerk.post(
+        f"/files/{material}", data={"csrf_token": csrf("clerk"), "use": "核对场所", "way": "view"}
+    )
     assert read.get_data() == pdf
     assert read.headers["Content-Disposition"].startswith("inline")
     actions = one(
@@ -254,9 +293,21 @@ def test_unknown_things_are_answered_calmly(hub: Hub, as_user: Client) -> None:
 
 def test_every_screen_opens_for_the_data_administrator(as_user: Client) -> None:
     """Lists, forms and detail pages of configuration open without an error."""
-    for path in ("/", "/items/add", "/items/edit/XK-001", "/items/show/XK-001", "/rules/edit/1", "/rules/show/1",
-                 "/departments/scjg", "/departments/scjg/edit", "/uploads/template.xlsx", "/users/userinfo/",
-                 "/resetmypassword/form", "/items/list/?_flt_0_name=食品", "/programs/"):
+    for path in (
+        "/",
+        "/items/add",
+        "/items/edit/XK-001",
+        "/items/show/XK-001",
+        "/rules/edit/1",
+        "/rules/show/1",
+        "/departments/scjg",
+        "/departments/scjg/edit",
+        "/uploads/template.xlsx",
+        "/users/userinfo/",
+        "/resetmypassword/form",
+        "/items/list/?_flt_0_name=食品",
+        "/programs/",
+    ):
         body_or_file = as_user("data_admin").get(path)
         assert body_or_file.status_code == 200, (path, body_or_file.get_data(as_text=True)[:500])
     for path in ("/", "/users/list/", "/users/add", "/roles/list/", "/roles/add", "/swagger/v1"):

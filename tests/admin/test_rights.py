@@ -103,9 +103,10 @@ def test_a_button_without_a_token_does_nothing(as_user: Callable[[str], FlaskCli
 
 
 def test_repeated_failures_lock_a_name_whether_it_exists_or_not(hub: Hub) -> None:
-    """After five wrong passwords the same sentence says so for a real and an invented name; the right password too is refused."""
+    """After five wrong passwords a real and an invented name are told the same; the right one is refused too."""
     for name in ("overseer", "nobody-of-that-name"):
         client = hub.app.test_client()
+
         def attempt(password: str, client: FlaskClient = client, name: str = name) -> str:
             token = token_of(client.get("/login/").get_data(as_text=True))
             client.post("/login/", data={"username": name, "password": password, "csrf_token": token})

@@ -67,5 +67,8 @@ def test_a_file_that_is_no_sheet_is_refused_in_words(
     assert "没有完成" in page
     page = finished(client, upload(client, token, "姓名,电话\n甲,1\n".encode(), "x.csv"))
     assert "没有找到表头" in page
-    assert client.post("/uploads/", data={"csrf_token": token, "sheet": (io.BytesIO(b"1"), "a.xls")}).status_code == 302
+    assert (
+        client.post("/uploads/", data={"csrf_token": token, "sheet": (io.BytesIO(b"1"), "a.xls")}).status_code
+        == 302
+    )
     assert "另存为 .xlsx" in client.get("/uploads/").get_data(as_text=True)
