@@ -16,7 +16,9 @@ from typing import Any
 
 import pytest
 
+from shenguan import demo, wiring, working_calendar
 from shenguan.embedded import ports
+from shenguan.settings import Settings
 from storage.signing import generate_private_key
 from tests.connectors.waiting import until
 
@@ -74,7 +76,7 @@ class HubShell:
 
 @pytest.fixture
 def hub(parts: Any, database_url: str, area: str, bucket: str, tmp_path: Path) -> HubShell:
-    """A migrated hub of one area, nothing in it yet."""
+    """A hub of one area, nothing in it yet. Whoever needs the web pages runs `migrate` first."""
     key = tmp_path / "hub-key.pem"
     key.touch(mode=0o600)
     key.write_bytes(generate_private_key())
@@ -100,9 +102,18 @@ def hub(parts: Any, database_url: str, area: str, bucket: str, tmp_path: Path) -
         "HUB_SIGNING_KEY": str(key),
     }
     env = {name: value for name, value in os.environ.items() if not name.startswith("SHENGUAN_")}
-    shell = HubShell({**env, **{f"SHENGUAN_{name}": value for name, value in given.items()}}, tmp_path)
-    shell.ask("migrate")
-    return shell
+    _prepare(Settings(**{name.lower(): value for name, value in given.items()}))
+    return HubShell({**env, **{f"SHENGUAN_{name}": value for name, value in given.items()}}, tmp_path)
+
+
+def _prepare(settings: Settings) -> None:
+    """What `shenguan migrate` does beyond the tables, less the web accounts: those take seconds, few tests need them."""
+    wiring.objects_of(settings).ensure_bucket()
+    engine = wiring.engine_of(settings)
+    with engine.begin() as tx:
+        working_calendar.fill(tx)
+        demo.ensure_catch_all(tx)
+    engine.dispose()
 
 
 def web_is_up(hub: HubShell) -> None:

@@ -1,0 +1,83 @@
+"""The demo area: made once, the same at every later start; and the working days that are shipped."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from sqlalchemy import Engine, delete, func, select
+
+from hub.department import Department, DepartmentKey
+from hub.item import PushRule, ServiceItem
+from hub.ledger import LedgerRow
+from hub.sheet_case import load_catalogue
+from hub.workday import CalendarDay, due, exceptions, is_working
+from shenguan import demo, demo_departments, working_calendar
+from shenguan.sample_words import PERMITS
+
+TABLES = (Department, DepartmentKey, ServiceItem, PushRule, LedgerRow)
+
+
+def _counts(engine: Engine) -> list[int]:
+    with engine.connect() as tx:
+        return [tx.execute(select(func.count()).select_from(table)).scalar_one() for table in TABLES]
+
+
+def test_a_second_start_changes_nothing(engine: Engine, tmp_path: Path) -> None:
+    """Keys, departments, items and rules are made at the first start only."""
+    keys = demo_departments.ensure_keys(tmp_path)
+    with engine.begin() as tx:
+        assert demo.ensure_demo_area(tx, keys) is True
+    before = _counts(engine)
+    assert demo_departments.ensure_keys(tmp_path) == keys
+    with engine.begin() as tx:
+        assert demo.ensure_demo_area(tx, keys) is False
+    assert _counts(engine) == before
+
+
+def test_what_an_administrator_removed_stays_removed(engine: Engine, tmp_path: Path) -> None:
+    """A push rule deleted after the first start does not come back; a key file made anew is registered beside the old."""
+    keys = demo_departments.ensure_keys(tmp_path)
+    with engine.begin() as tx:
+        demo.ensure_demo_area(tx, keys)
+        tx.execute(delete(PushRule).where(PushRule.department == "zhzf"))
+    (demo_departments.folder_of(tmp_path, "zhzf") / demo_departments.KEY_FILE).unlink()
+    with engine.begin() as tx:
+        demo.ensure_demo_area(tx, demo_departments.ensure_keys(tmp_path))
+        assert tx.execute(select(PushRule.department)).scalars().all() == ["scjg"]
+        kids = tx.execute(select(func.count()).where(DepartmentKey.department == "zhzf")).scalar_one()
+    assert kids == 2
+
+
+def test_every_licence_of_the_sample_has_its_item(engine: Engine, tmp_path: Path) -> None:
+    """No permit of the sample sheets falls into the catch-all item."""
+    with engine.begin() as tx:
+        demo.ensure_demo_area(tx, demo_departments.ensure_keys(tmp_path))
+        catalogue = load_catalogue(tx, demo.AREA)
+    for permit in PERMITS:
+        for name in (permit.licence, permit.item):
+            assert catalogue.items["".join(name.split()).lower()].name == permit.item
+    assert len({item.licence_type_code for item in catalogue.items.values() if item.licence_type_code}) == 12
+
+
+def test_private_keys_are_for_their_owner(tmp_path: Path) -> None:
+    """Only the owner may read a demo department's key or enter its folder."""
+    demo_departments.ensure_keys(tmp_path)
+    for file in tmp_path.glob(f"departments/*/{demo_departments.KEY_FILE}"):
+        assert file.stat().st_mode & 0o077 == 0
+        assert file.parent.stat().st_mode & 0o077 == 0
+
+
+def test_shipped_working_days(engine: Engine) -> None:
+    """The shipped days are those of the State Council; filling in twice adds nothing and overwrites nothing."""
+    with engine.begin() as tx:
+        assert working_calendar.fill(tx) > 250
+        tx.execute(delete(CalendarDay).where(CalendarDay.day == date(2026, 2, 14)))
+        tx.execute(CalendarDay.__table__.insert().values(day=date(2026, 2, 14), working=False, source="本县"))  # type: ignore[attr-defined]
+        assert working_calendar.fill(tx) == 0
+        table = exceptions(tx)
+    assert is_working(date(2026, 2, 28), table)
+    assert is_working(date(2026, 10, 10), table)
+    assert not is_working(date(2026, 2, 14), table)
+    assert not is_working(date(2026, 10, 1), table)
+    assert due(date(2026, 9, 30), 1, table) == date(2026, 10, 8)
