@@ -14,6 +14,8 @@ from tests.e2e.running_hub import RunningHub
 @pytest.fixture(scope="module")
 def hub() -> Iterator[RunningHub]:
     """`shenguan up` in a fresh data directory; everything runs when the test begins."""
-    with tempfile.TemporaryDirectory(prefix="sg-e2e-", ignore_cleanup_errors=True) as folder:
-        with RunningHub(Path(folder) / "data") as hub:
-            yield hub
+    with (
+        tempfile.TemporaryDirectory(prefix="sg-e2e-", ignore_cleanup_errors=True) as folder,
+        RunningHub(Path(folder) / "data") as hub,
+    ):
+        yield hub

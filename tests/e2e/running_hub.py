@@ -148,9 +148,7 @@ class RunningHub:
         document: Mapping[str, Any] = self.command("status", "--json").document
         return document
 
-    def until(
-        self, question: Callable[[], T], *, seconds: float, what: str = "", every: float = 0.1
-    ) -> T:
+    def until(self, question: Callable[[], T], *, seconds: float, what: str = "", every: float = 0.1) -> T:
         """The first true answer; fails when none comes in time or the supervisor ends."""
         deadline = time.monotonic() + seconds
         while not (answer := question()):
@@ -199,8 +197,6 @@ def processes_naming(words: str) -> list[str]:
         if words in about:
             found.append(f"{folder.name} {line}")
     return found
-
-
 
 
 def _end(log: Path, lines: int) -> str:

@@ -78,7 +78,9 @@ def test_a_thousand_decisions_reach_both_departments(hub: RunningHub, sheet: Pat
     )  # fmt: skip
     arrived = time.monotonic() - begun
     status = hub.until(lambda: _all_signed(hub), seconds=60, what="2,000 signed pushes", every=0.5)
-    print(f"loaded in {loading:.1f} s, all arrived after {arrived:.1f} s, signed {time.monotonic() - begun:.1f} s")
+    print(
+        f"loaded in {loading:.1f} s, all arrived after {arrived:.1f} s, signed {time.monotonic() - begun:.1f} s"
+    )
     assert in_table(hub) == in_folder(hub)
     assert len(set(in_table(hub))) == ROWS
     counts = status["counts"]
@@ -185,7 +187,9 @@ def _seen_on_the_page(page: Page, engine: Engine, case_no: str) -> str:
 def _claim(hub: RunningHub, case_no: str) -> None:
     with own_table(hub) as db, db:
         db.execute("UPDATE shenguan_inbox SET claimed_by = '示例辛' WHERE case_no = ?", (case_no,))
-    hub.until(lambda: hub.status()["counts"]["pushes"]["claimed"] == 1, seconds=30, what="the claim", every=0.5)
+    hub.until(
+        lambda: hub.status()["counts"]["pushes"]["claimed"] == 1, seconds=30, what="the claim", every=0.5
+    )
 
 
 def _trace_shows_receipts(page: Page, hub: RunningHub, case_no: str) -> None:
@@ -193,8 +197,16 @@ def _trace_shows_receipts(page: Page, hub: RunningHub, case_no: str) -> None:
     page.locator("tr[data-href]", has_text=case_no).first.click()
     progress = page.locator("article.push", has_text="市场监督管理局").locator("ol.progress li.on")
     expect(progress).to_have_count(5)
-    assert [line.split("\n")[0] for line in progress.all_inner_texts()] == ["推送", "发出", "到达", "签收", "认领"]
-    expect(page.locator("article.push", has_text="综合行政执法局").locator("ol.progress li.on")).to_have_count(4)
+    assert [line.split("\n")[0] for line in progress.all_inner_texts()] == [
+        "推送",
+        "发出",
+        "到达",
+        "签收",
+        "认领",
+    ]
+    expect(
+        page.locator("article.push", has_text="综合行政执法局").locator("ol.progress li.on")
+    ).to_have_count(4)
     expect(page.locator("article.finding")).to_contain_text("E2E-1")
 
 
@@ -206,7 +218,10 @@ def _browser(hub: RunningHub) -> Iterator[Page]:
         chromium = playwright.chromium.launch(executable_path=find(), args=["--no-sandbox"])
         page = chromium.new_page(locale="zh-CN")
         own = hub.settings().public_url
-        page.on("request", lambda request: outside.append(request.url) if not request.url.startswith(own) else None)
+        page.on(
+            "request",
+            lambda request: outside.append(request.url) if not request.url.startswith(own) else None,
+        )
         try:
             yield page
         finally:
