@@ -43,7 +43,7 @@ COMMANDS = {
 )
 @click.version_option(package_name="shenguan-hub", message="审管通 %(version)s", help="显示版本后退出。")
 def root() -> None:
-    """审管通：区县的审管联动数据共享中心。一次审批，各监管部门同时收到；监管结果回到同一办件。"""
+    """审管通：区县的审管联动数据共享中心。一次审批，各监管部门同时收到；监管信息回到同一办件。"""
 
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:

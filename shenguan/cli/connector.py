@@ -18,7 +18,7 @@ def connector() -> None:
 @connector.command()
 @click.argument("config", type=click.Path(path_type=Path), metavar="设置文件")
 def run(config: Path) -> None:
-    """运行连接器：收推送包、核验、交给本部门系统、回执；把本部门的监管结果签名发回。"""
+    """运行连接器：收推送包、核验、交给本部门系统、回执；把本部门的监管信息签名发回。"""
     from connectors.department.program import run as serve
     from shenguan import logs
     from shenguan.cli.stopping import until_told
@@ -74,7 +74,7 @@ def health(ctx: click.Context, config: Path, as_json: bool) -> None:
 @click.argument("config", type=click.Path(path_type=Path), metavar="设置文件")
 @click.option("--case", "case_no", default=None, metavar="办件编号", help="默认为最近收到的推送包。")
 def draft_finding(config: Path, case_no: str | None) -> None:
-    """写一份监管结果的样子（不符合、移交执法），改好后放进 outbox 文件夹即发出。"""
+    """写一份监管信息的样子（不符合、移交执法），改好后放进 outbox 文件夹即发出。"""
     import json
     import sqlite3
     from contextlib import closing

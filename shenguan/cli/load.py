@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from shenguan.cli.chinese_help import ChineseCommand
-from shenguan.cli.screen import json_option, print_json, print_table, progress
+from shenguan.cli.screen import json_option, print_json, progress
 
 if TYPE_CHECKING:
     from hub.load_sheet import LoadReport
@@ -135,8 +135,8 @@ def _tell(report: LoadReport, written: Path | None, as_json: bool) -> None:
     if report.without_push:
         click.echo(f"其中 {report.without_push} 行没有推送规则指向任何部门，请检查推送规则。")
     if report.refused:
-        rows = [(r.row, r.column, r.cause, r.expected) for r in report.refused[:SHOWN]]
-        print_table("退回的行", ("行号", "列", "原因", "应为"), rows)
+        for refusal in report.refused[:SHOWN]:
+            click.echo(f"  第 {refusal.row} 行 {refusal.column}：{refusal.cause}。应为：{refusal.expected}")
         if len(report.refused) > SHOWN:
             click.echo(f"……共 {len(report.refused)} 处。")
         click.echo(f"退回的行和原因已写入 {written}，改正后可直接重新导入整份原表。")

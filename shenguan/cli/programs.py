@@ -59,7 +59,7 @@ def relay() -> None:
 
 @click.command(cls=ChineseCommand)
 def intake() -> None:
-    """运行接收：核验部门发来的消息，把回执和监管结果办进中心。可同时运行几个。"""
+    """运行接收：核验部门发来的消息，把回执和监管信息办进中心。可同时运行几个。"""
     from connectors.intake.program import IntakeConfig, run
     from shenguan import logs, wiring
     from shenguan.settings import load

@@ -33,7 +33,7 @@ def console(*, err: bool = False) -> Console:
     """A rich console, made when it is needed."""
     from rich.console import Console
 
-    return Console(stderr=err, highlight=False, soft_wrap=not err)
+    return Console(stderr=err, highlight=False)
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -43,10 +43,12 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
 
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, title_style="bold")
     for name in columns:
-        table.add_column(name)
+        table.add_column(name, overflow="fold")
     for row in rows:
         table.add_row(*("" if cell is None else str(cell) for cell in row))
-    console().print(table)
+    screen = console()
+    # What goes into a file or a pipe is not folded to the width of a terminal that is not there.
+    screen.print(table, width=None if screen.is_terminal else 200)
 
 
 @contextmanager

@@ -31,7 +31,7 @@ MARKS = {
 @json_option
 @click.pass_context
 def status(ctx: click.Context, program: str | None, as_json: bool) -> None:
-    """各部件是否正常，决定、推送、发件、隔离、监管结果各有多少，每个部门最久未签收的有多久。
+    """各部件是否正常，决定、推送、发件、隔离、监管信息各有多少，每个部门最久未签收的有多久。
 
     退出码：0 全部正常；1 有部件不正常。
     """
@@ -79,7 +79,7 @@ def _counts(counts: Overview, states: dict[str, str]) -> None:
         ("待发消息", f"{counts.outbox_unpublished}{oldest}"),
         ("搁置的办件", counts.parked_keys),
         ("隔离区", counts.quarantined),
-        ("监管结果", counts.findings),
+        ("监管信息", counts.findings),
         ("未读提醒", counts.notices_unread),
         ("未封批留痕", counts.ledger_unsealed),
     ]

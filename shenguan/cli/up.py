@@ -152,7 +152,7 @@ def _banner(settings: Settings) -> None:
     out.print("两个部门各自收到的推送包：")
     out.print(f"  {shown(scjg / 'scjg.sqlite')}（数据表 shenguan_inbox）", markup=False)
     out.print(f"  {shown(zhzf / 'inbox')}/（每个推送包一个 JSON 文件）", markup=False)
-    out.print("部门报一条监管结果（不符合、移交执法），证照随即冻结，窗口人员的页面立即提醒：")
+    out.print("部门报一条监管信息（不符合、移交执法），证照随即冻结，窗口人员的页面立即提醒：")
     draft = f"{command} connector draft-finding {shown(zhzf / CONFIG_FILE)}"
     out.print(f"  {draft} > {shown(zhzf / 'outbox' / 'finding-1.json')}", markup=False)
     out.print("\n按 Ctrl-C 停止全部。\n")
