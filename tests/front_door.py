@@ -120,4 +120,4 @@ def web_is_up(hub: HubShell) -> None:
     """Wait for the pages."""
     from shenguan.probes import web_answers
 
-    until(lambda: web_answers(hub.env["SHENGUAN_PUBLIC_URL"]), seconds=60)
+    until(lambda: web_answers(hub.env["SHENGUAN_PUBLIC_URL"]), seconds=120)

@@ -22,8 +22,8 @@ NOWHERE = {
     "object_store": {"SHENGUAN_S3_ENDPOINT": "http://127.0.0.1:1"},
     "web": {"SHENGUAN_PUBLIC_URL": "http://127.0.0.1:1"},
 }
-# A process on a busy two-core machine starts in a second or two; the answer itself has five.
-QUICK_SECONDS = 10.0
+# The answer has five seconds; the rest is a busy machine starting a process. A hanging client would take thirty.
+QUICK_SECONDS = 20.0
 
 
 def test_status_tells_all_of_a_running_hub(hub: HubShell) -> None:

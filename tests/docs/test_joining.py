@@ -226,7 +226,7 @@ def _run_outsider(folder: Path) -> None:
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=200,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "received 6", done.stdout
