@@ -204,7 +204,9 @@ def _decide_with_files(case: DecidedCase, uploads: Sequence[FileStorage]) -> tup
         with here().engine.begin() as tx:
             departments = _write(tx, case, stored)
             standing = {bytes(file.sha256): standing_object(tx, file.sha256) for _upload, file in stored}
-    except HubError:  # surely not committed; after any other failure the sweep decides, lest a file in use be deleted
+    except (
+        HubError
+    ):  # surely not committed; after any other failure the sweep decides, lest a file in use be deleted
         for _upload, file in stored:
             files.delete(file.object_name)
         raise

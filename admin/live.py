@@ -76,12 +76,15 @@ class LiveBoard:
         stream.closed = True
         stream.woken.set()
 
-    def stop(self) -> None:
-        """Let the thread and every stream end."""
+    def let_go(self) -> None:
+        """Let the thread and every stream end soon; takes no lock, so a signal handler may call it."""
         self._stopping.set()
-        with self._lock:
-            for stream in self._streams:
-                stream.woken.set()
+        for stream in tuple(self._streams):
+            stream.woken.set()
+
+    def stop(self) -> None:
+        """The same, and wait for the thread."""
+        self.let_go()
         if self._thread is not None:
             self._thread.join(5)
 

@@ -7,8 +7,10 @@ parent ends the process group. Makes no permissions: that is the migrate step's.
 from __future__ import annotations
 
 import os
+import signal
 import threading
-from typing import Any
+from types import FrameType
+from typing import Any, ClassVar
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
@@ -24,6 +26,8 @@ BEAT_SECONDS = 5.0
 class _Gunicorn(BaseApplication):  # type: ignore[misc]  # untyped package
     """gunicorn told by values instead of a command line or the environment."""
 
+    app_of_worker: ClassVar[Flask | None] = None
+
     def __init__(self, config: AdminConfig, options: dict[str, Any]) -> None:
         self._config = config
         self._options = options
@@ -36,7 +40,8 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]  # untyped package
     def load(self) -> Flask:
         """Each worker builds its own app: connections and threads do not survive a fork."""
         app = create_app(self._config)
-        _beat(app)
+        app.extensions["web_beat"] = _Beat(app)
+        app.extensions["web_beat"].start()
         _Gunicorn.app_of_worker = app
         return app
 
@@ -49,48 +54,65 @@ def serve(config: AdminConfig, *, host: str, port: int, workers: int = 1, thread
         "worker_class": "gthread",
         "workers": workers,
         "threads": threads,
-        "graceful_timeout": 8,
+        "graceful_timeout": 15,
         "timeout": 60,
-        "keepalive": 5,
+        "keepalive": 2,
         "loglevel": "warning",
         "proc_name": "shenguan-web",
         "control_socket_disable": True,
-        "worker_exit": _let_go,
-        "worker_int": _let_go_now,
+        "post_worker_init": _watch_for_the_end,
+        "worker_exit": _at_exit,
     }
     _Gunicorn(config, options).run()
 
 
-def _let_go_now(worker: Any) -> None:
-    _let_go(None, worker)
+def _watch_for_the_end(worker: Any) -> None:
+    """On SIGTERM live streams end first: gunicorn would wait for them as for any other answer."""
+    del worker
+    before = signal.getsignal(signal.SIGTERM)
+
+    def handler(number: int, frame: FrameType | None) -> None:
+        _let_go()
+        if callable(before):
+            before(number, frame)
+
+    signal.signal(signal.SIGTERM, handler)
 
 
-def _let_go(server: Any, worker: Any) -> None:
-    del server, worker
-    app = getattr(_Gunicorn, "app_of_worker", None)
+def _let_go() -> None:
+    app = _Gunicorn.app_of_worker
     if app is not None:
-        app.extensions["shenguan"].live.stop()
-        app.extensions["web_beat"].set()
+        app.extensions["shenguan"].live.let_go()
+        app.extensions["web_beat"].stopping.set()
 
 
-def _beat(app: Flask) -> None:
-    """Say every few seconds that this worker is there."""
-    stopping = threading.Event()
-    app.extensions["web_beat"] = stopping
-    engine, instance = app.extensions["shenguan"].engine, f"{os.uname().nodename}:{os.getpid()}"
+def _at_exit(server: Any, worker: Any) -> None:
+    del server, worker
+    _let_go()
+    app = _Gunicorn.app_of_worker
+    if app is not None:
+        app.extensions["web_beat"].join(2)
 
-    def run() -> None:
+
+class _Beat(threading.Thread):
+    """Says every few seconds that this worker is there, and at the end that it has stopped."""
+
+    def __init__(self, app: Flask) -> None:
+        super().__init__(name="web-beat", daemon=True)
+        self.stopping = threading.Event()
+        self._engine = app.extensions["shenguan"].engine
+        self._instance = f"{os.uname().nodename}:{os.getpid()}"
+
+    def run(self) -> None:
         while True:
-            ending = stopping.is_set()
+            ending = self.stopping.is_set()
             try:
-                with engine.begin() as tx:
-                    report(tx, "web", instance, "stopped" if ending else "running")
+                with self._engine.begin() as tx:
+                    report(tx, "web", self._instance, "stopped" if ending else "running")
                     if not ending:
                         forget_gone(tx)
             except Exception:  # noqa: S110 - the database is down: /healthz says so, and we go on
                 pass
             if ending:
                 return
-            stopping.wait(BEAT_SECONDS)
-
-    threading.Thread(target=run, name="web-beat", daemon=True).start()
+            self.stopping.wait(BEAT_SECONDS)
