@@ -9,7 +9,7 @@ from __future__ import annotations
 from connectors.bus.consumer import Consumer, Message, Position
 from connectors.bus.producer import Producer, Record
 from connectors.bus.settings import BusSettings, require_fast_checksums
-from connectors.bus.topics import ensure_topics, missing_topics
+from connectors.bus.topics import TopicFacts, describe_topics, ensure_topics, missing_topics
 
 __all__ = [
     "BusSettings",
@@ -18,6 +18,8 @@ __all__ = [
     "Position",
     "Producer",
     "Record",
+    "TopicFacts",
+    "describe_topics",
     "ensure_topics",
     "missing_topics",
     "require_fast_checksums",

@@ -20,6 +20,8 @@ from kafka.structs import OffsetAndMetadata
 from connectors.bus.faults import FOREIGN, translate
 from connectors.bus.reach import require_reachable
 from connectors.bus.settings import BusSettings, require_fast_checksums
+from connectors.bus.topics import describe_topics
+from connectors.errors import BusUnavailable
 
 Position = tuple[str, int]
 
@@ -54,17 +56,28 @@ class Consumer:
         self._group = group
         self._positions: frozenset[Position] = frozenset()
         self._client: Any = None
+        self._ids: dict[str, str | None] = {}
+        self._renewed: set[str] = set()
 
     def partitions(self, topics: Iterable[str]) -> list[Position]:
-        """All partitions of these topics, of those that exist."""
-        client = self._connected()
+        """All partitions of these topics, of those that exist. Raises `BusUnavailable` when nobody answers.
+
+        Call it every few seconds: a topic that was made anew meanwhile (a wiped broker) is then read from its beginning.
+        """
         try:
-            return sorted(
-                (topic, number) for topic in topics for number in client.partitions_for_topic(topic) or ()
-            )
-        except FOREIGN as error:
+            facts = describe_topics(self._settings, topics)
+        except BusUnavailable:
             self.close()
-            raise translate(error) from error
+            raise
+        renewed = {
+            topic for topic, fact in facts.items() if self._ids.get(topic, fact.topic_id) != fact.topic_id
+        }
+        self._ids |= {topic: fact.topic_id for topic, fact in facts.items()}
+        if renewed:
+            # Old positions would skip what the new log has begun with; so would what was committed since.
+            self._renewed |= renewed
+            self.close()
+        return sorted((topic, number) for topic, fact in facts.items() for number in fact.partitions)
 
     def assign(self, positions: Iterable[Position]) -> bool:
         """Read these partitions from now on, each from its committed offset. True when that changed anything."""
@@ -146,7 +159,12 @@ class Consumer:
         return self._client
 
     def _take_up(self) -> None:
-        self._client.assign([TopicPartition(topic, number) for topic, number in sorted(self._positions)])
+        taken = [TopicPartition(topic, number) for topic, number in sorted(self._positions)]
+        self._client.assign(taken)
+        anew = [one for one in taken if one.topic in self._renewed]
+        if anew:
+            self._client.seek_to_beginning(*anew)
+            self._renewed -= {one.topic for one in anew}
 
 
 def next_offsets(messages: Iterable[Message]) -> dict[Position, int]:

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from connectors.bus import Consumer, Message, Producer, missing_topics
+from connectors.bus import Consumer, Message, Producer
 from connectors.bus.consumer import next_offsets
 from connectors.department.adapters import open_adapter
 from connectors.department.config import ConnectorConfig, read_config, validate_config
@@ -33,8 +33,7 @@ __all__ = ["read_health", "run", "run_configured", "validate_config"]
 
 BATCH = 500
 POLL_MS = 200
-PROBE_S = 5.0
-FOLLOW_S = 10.0  # partitions may be added to a topic
+FOLLOW_S = 3.0
 STATE_FILE, HEALTH_FILE = "state.sqlite", "state.json"
 _log = logging.getLogger(__name__)
 
@@ -85,7 +84,6 @@ class Connector:
         self._ready = False
         self._looked_at = 0.0
         self._follow_at = 0.0
-        self._heard_at = time.monotonic()
 
     def run(self, stop: threading.Event) -> None:
         """Until told to stop."""
@@ -119,17 +117,12 @@ class Connector:
             self._ready = True
         now = time.monotonic()
         if now >= self._follow_at:
-            found = self._consumer.partitions([self._config.topic_in])
-            self._consumer.assign(found)
-            self._follow_at = now + (FOLLOW_S if found else 1.0)
+            self._follow()
+            self._follow_at = now + FOLLOW_S
         messages = self._consumer.poll(BATCH, min(POLL_MS, self._config.poll_ms))
         if messages:
-            self._heard_at = now
             self.health.heard()
             self._take(messages)
-        elif now - self._heard_at >= PROBE_S:
-            self._probe()
-            self._heard_at = now
         if now - self._looked_at >= self._config.poll_ms / 1000:
             self._sender.send()
             self._looked_at = now
@@ -147,13 +140,17 @@ class Connector:
         while receipts := self._state.unsent_receipts():
             self._receiver.send_receipts(receipts)
 
-    def _probe(self) -> None:
-        missing = missing_topics(self._config.bus, [self._config.topic_in, self._config.topic_out])
+    def _follow(self) -> None:
+        """Read every partition of our topic; a broker that is away, or has no topics for us, is found out here."""
+        config = self._config
+        found = self._consumer.partitions([config.topic_in, config.topic_out])
+        missing = sorted({config.topic_in, config.topic_out} - {topic for topic, _ in found})
         if missing:
             raise ConnectorError(
                 f"消息代理上还没有主题 {'、'.join(missing)}，等待平台登记本部门"
-                f"（区域 {self._config.area}、部门代码 {self._config.code}）。"
+                f"（区域 {config.area}、部门代码 {config.code}）。"
             )
+        self._consumer.assign(position for position in found if position[0] == config.topic_in)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ import structlog
 from sqlalchemy import Engine, create_engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from connectors.bus import BusSettings, Consumer, Message, Position, ensure_topics, missing_topics
+from connectors.bus import BusSettings, Consumer, Message, Position, ensure_topics
 from connectors.bus.consumer import next_offsets
 from connectors.errors import BusUnavailable, ConnectorError, Misconfigured
 from connectors.heartbeat import Heartbeat
@@ -46,8 +46,7 @@ class IntakeConfig:
     instance: str = field(default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}")
     batch: int = 500
     poll_ms: int = 500
-    topics_s: float = 1.0
-    probe_s: float = 5.0
+    topics_s: float = 2.0  # how often departments, topics and shares are looked at
 
     @property
     def group(self) -> str:
@@ -95,7 +94,6 @@ class Intake:
         self._keys = TrustedKeys({})
         self._made: set[str] = set()
         self._looked_at: float | None = None
-        self._heard_at = time.monotonic()
 
     def step(self) -> TakenIn | None:
         """Poll once and deal with what came; None when nothing did."""
@@ -104,14 +102,7 @@ class Intake:
             time.sleep(min(self._config.poll_ms / 1000, 0.5))  # no department yet: nothing can arrive
             return None
         messages = self._consumer.poll(self._config.batch, self._config.poll_ms)
-        now = time.monotonic()
-        if not messages:
-            if now - self._heard_at >= self._config.probe_s:
-                missing_topics(self._config.bus, self._made)  # raises when nobody answers
-                self._heard_at = now
-            return None
-        self._heard_at = now
-        return self._take(messages)
+        return self._take(messages) if messages else None
 
     def warm(self) -> None:
         """Take up the partitions ahead of the first message."""

@@ -49,14 +49,16 @@ def run(*, findings: int = 5_000, repetitions: int = 5) -> dict[str, object]:
         bus = BusSettings(servers.get("broker")["bootstrap"], session_timeout_ms=3000, fetch_max_wait_ms=10)
         key = Signer.from_pem(DEPARTMENT, generate_private_key())
         rates: list[float] = []
+        busy: list[float] = []
         floor: list[float] = []
         desk = _desk()
         _county(engine, key)
         for repetition in range(repetitions + 1):
             records = _reported(engine, desk, key, findings, start=repetition * findings)
-            taken, bare = _take(url, engine, bus, desk, records)
+            taken, own, bare = _take(url, engine, bus, desk, records)
             if repetition:
                 rates.append(findings / taken)
+                busy.append(own / findings * 1e6)
                 floor.append(findings / bare)
         with engine.connect() as tx:
             kept = tx.execute(select(func.count()).select_from(Finding)).scalar_one()
@@ -67,6 +69,7 @@ def run(*, findings: int = 5_000, repetitions: int = 5) -> dict[str, object]:
             "findings": findings,
             "per_second": round(statistics.median(rates)),
             "all": [round(rate) for rate in rates],
+            "cpu_us_per_finding": round(statistics.median(busy)),
             "verify_and_validate_alone": round(statistics.median(floor)),
         }
     finally:
@@ -76,7 +79,9 @@ def run(*, findings: int = 5_000, repetitions: int = 5) -> dict[str, object]:
 def _desk() -> Desk:
     vault = IdentityVault(bytes(range(32)), KeyEncryption(bytes(range(32))))
     hub = Signer.from_pem("hub", generate_private_key())
-    return Desk(f"99{secrets.randbelow(10**8):08d}", "http://127.0.0.1:1", hub, vault, lambda: datetime.now(UTC))
+    return Desk(
+        f"99{secrets.randbelow(10**8):08d}", "http://127.0.0.1:1", hub, vault, lambda: datetime.now(UTC)
+    )
 
 
 def _county(engine: Engine, key: Signer) -> None:
@@ -137,25 +142,25 @@ def _record(desk: Desk, key: Signer, case_no: str, number: int, *, bad: bool) ->
 
 def _take(
     url: str, engine: Engine, bus: BusSettings, desk: Desk, records: list[Record]
-) -> tuple[float, float]:
-    """Seconds for the whole way in, and for judging alone."""
+) -> tuple[float, float, float]:
+    """Seconds for the whole way in, of them this process's own, and for judging alone."""
     ensure_topics(bus, [records[0].topic])
     producer = Producer(bus)
     intake = Intake(IntakeConfig(url, bus, desk, poll_ms=100), engine)
     try:
         intake.warm()
         assert not any(producer.publish(records))
-        done, begun = 0, time.perf_counter()
+        done, begun, cpu = 0, time.perf_counter(), time.process_time()
         while done < len(records):
             taken = intake.step()
             if taken:
                 assert taken.quarantined == 0
                 done += taken.accepted
-        whole = time.perf_counter() - begun
+        whole, busy = time.perf_counter() - begun, time.process_time() - cpu
     finally:
         intake.close()
         producer.close()
-    return whole, _judging(engine, desk, records)
+    return whole, busy, _judging(engine, desk, records)
 
 
 def _judging(engine: Engine, desk: Desk, records: list[Record]) -> float:
@@ -182,6 +187,8 @@ def main(findings: int, repetitions: int) -> None:
     found = run(findings=findings, repetitions=repetitions)
     click.echo(f"{found['findings']} findings a round, broker {found['broker']}")
     click.echo(f"{found['per_second']} findings/s (goal {TARGET}); rounds {found['all']}")
+    own = int(str(found["cpu_us_per_finding"]))
+    click.echo(f"own CPU per finding: {own} µs, so {10**6 // own}/s at best")
     click.echo(f"verify and validate alone: {found['verify_and_validate_alone']}/s")
 
 

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kafka import KafkaAdminClient
 from sqlalchemy import Engine, select
 
-from connectors.bus import BusSettings, Producer
+from connectors.bus import BusSettings, Consumer, Producer, Record, ensure_topics
+from connectors.bus.consumer import next_offsets
 from connectors.department.config import ConnectorConfig
 from connectors.department.program import read_health, run_configured
 from connectors.intake import program as intake
@@ -64,7 +66,7 @@ def test_a_broker_that_dies_and_comes_back_empty(
     decided(county, desk, 2)
     with (
         running(lambda stop: relay.run(replace(relay_config, bus=bus, topics_s=0.5), stop)),
-        running(lambda stop: intake.run(replace(intake_config, bus=bus, probe_s=0.5), stop)),
+        running(lambda stop: intake.run(replace(intake_config, bus=bus), stop)),
         running(lambda stop: run_configured(config, stop)),
     ):
         until(lambda: states(county) == {"signed"})
@@ -129,3 +131,33 @@ def test_two_intakes_share_the_partitions(
     assert not any(producer.publish(records[40:]))
     until(lambda: (two.step() is not None and False) or findings() == 60, every=0)
     two.close()
+
+
+def test_a_topic_made_anew_is_read_from_its_beginning(
+    bus: BusSettings, area: str, producer: Producer
+) -> None:
+    """Claim: when a topic is deleted and made again while we read it, its new messages are read from the first, though we
+    had read further in the old one."""
+    topic = f"{area}.scjg.in"
+    ensure_topics(bus, [topic])
+    consumer = Consumer(bus, f"{area}.g")
+    got: list[bytes] = []
+
+    def read(wanted: set[bytes]) -> bool:
+        consumer.assign(consumer.partitions([topic]))
+        messages = consumer.poll(100, 100)
+        got.extend(message.value for message in messages)
+        consumer.commit(next_offsets(messages))
+        return wanted <= set(got)
+
+    old, new = ([Record(topic, b"k", b"%s%d" % (word, n), []) for n in range(5)] for word in (b"old", b"new"))
+    assert not any(producer.publish(old))
+    until(lambda: read({one.value for one in old}), every=0)
+    admin = KafkaAdminClient(bootstrap_servers=bus.bootstrap)
+    admin.delete_topics([topic])
+    admin.close()
+    ensure_topics(bus, [topic])
+    producer.close()
+    until(lambda: not any(producer.publish(new)))
+    until(lambda: read({one.value for one in new}), every=0)
+    consumer.close()
