@@ -9,32 +9,44 @@ import hashlib
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection
 
 from hub.arrived import Arrived, Refused
-from hub.department import Department
 from hub.ledger import LedgerRow
 from hub.moments import parse_moment
 from hub.notice import Notice
-from hub.push import Push, Receipt, after
-from hub.round_trips import Rows, write
-
-PushRow = Any  # a Row of id, event_id, department, case_no, package_sha256
+from hub.push import Receipt, after
+from hub.round_trips import Question, Rows, ask, tell, write
 
 
-def pushes_named(tx: Connection, messages: Sequence[Arrived]) -> dict[str, PushRow]:
-    """The pushes that receipts speak of, by the event id of their package."""
-    wanted = {event_id for message in messages if (event_id := _uuid(message.data["event_id"]))}
-    if not wanted:
-        return {}
-    rows = tx.execute(
-        select(Push.id, Push.event_id, Push.department, Push.case_no, Push.package_sha256, Department.name)
-        .join(Department, Department.code == Push.department)
-        .where(Push.event_id.in_(wanted))
-    )
-    return {str(row.event_id): row for row in rows}
+class PushRow(NamedTuple):
+    """What a receipt is judged by; `name` is the department's."""
+
+    id: uuid.UUID
+    event_id: uuid.UUID
+    department: str
+    case_no: str
+    package_sha256: bytes
+    name: str
+
+
+_NAMED = """
+SELECT p.id, p.event_id, p.department, p.case_no, p.package_sha256, d.name
+FROM pushes p JOIN departments d ON d.code = p.department WHERE p.event_id = ANY(%(event_ids)s)
+"""
+
+
+def question(messages: Sequence[Arrived]) -> Question:
+    """Asks for the pushes that receipts speak of."""
+    event_ids = {event_id for message in messages if (event_id := _uuid(message.data["event_id"]))}
+    return _NAMED, {"event_ids": list(event_ids)}
+
+
+def pushes_named(rows: Sequence[Any]) -> dict[str, PushRow]:
+    """The answer, by the event id of the package."""
+    return {str(row[1]): PushRow(*row) for row in rows}
 
 
 def objection(message: Arrived, pushes: Mapping[str, PushRow]) -> Refused | None:
@@ -60,18 +72,8 @@ def acknowledge(tx: Connection, messages: Sequence[Arrived], named: Mapping[str,
     ids = sorted({named[str(message.data["event_id"]).lower()].id for message in messages})
     if not ids:
         return
-    standing = {
-        row.id: dict(row._mapping)
-        for row in tx.execute(
-            select(
-                Push.id, Push.state, Push.arrived_at, Push.signed_at, Push.claimed_at, Push.claimed_by,
-                Push.returned_at, Push.returned_why, Push.case_no, Push.department,
-            )
-            .where(Push.id.in_(ids))
-            .order_by(Push.id)
-            .with_for_update()
-        )
-    }  # fmt: skip
+    (locked,) = ask(tx, (_LOCK, {"ids": ids}))
+    standing = {row[0]: dict(zip(_STANDING, row, strict=True)) for row in locked}
     receipts, ledger, notices = [], [], []
     for message in messages:
         push = standing[named[str(message.data["event_id"]).lower()].id]
@@ -101,20 +103,23 @@ def _apply(push: dict[str, Any], kind: str, receipt: Mapping[str, Any]) -> None:
     push["state"] = after(push["state"], kind)
 
 
+_STANDING = (
+    "id", "state", "arrived_at", "signed_at", "claimed_at", "claimed_by", "returned_at", "returned_why", "case_no",
+)  # fmt: skip
+_LOCK = f"SELECT {', '.join(_STANDING)} FROM pushes WHERE id = ANY(%(ids)s) ORDER BY id FOR UPDATE"  # noqa: S608
+_SAVE = """
+UPDATE pushes p SET state = n.state, arrived_at = n.arrived_at, signed_at = n.signed_at, claimed_at = n.claimed_at,
+  claimed_by = n.claimed_by, returned_at = n.returned_at, returned_why = n.returned_why
+FROM unnest(%(id)s::uuid[], %(state)s::text[], %(arrived_at)s::timestamptz[], %(signed_at)s::timestamptz[],
+  %(claimed_at)s::timestamptz[], %(claimed_by)s::text[], %(returned_at)s::timestamptz[], %(returned_why)s::text[])
+  AS n(id, state, arrived_at, signed_at, claimed_at, claimed_by, returned_at, returned_why)
+WHERE p.id = n.id
+"""
+
+
 def _save(tx: Connection, standing: Mapping[uuid.UUID, dict[str, Any]]) -> None:
-    columns = ("state", "arrived_at", "signed_at", "claimed_at", "claimed_by", "returned_at", "returned_why")
-    statement = (
-        update(Push.__table__)  # type: ignore[arg-type]
-        .where(Push.__table__.c.id == bindparam("push_id"))
-        .values({column: bindparam(f"new_{column}") for column in columns})
-    )
-    tx.execute(
-        statement,
-        [
-            {"push_id": push["id"], **{f"new_{column}": push[column] for column in columns}}
-            for push in standing.values()
-        ],
-    )
+    columns = {name: [push[name] for push in standing.values()] for name in _STANDING[:-1]}
+    tell(tx, (_SAVE, columns))
 
 
 def _receipt_row(message: Arrived, push_id: uuid.UUID, receipt: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from hub.ports import Desk
 from hub.push import Push
 from hub.round_trips import Rows
 from hub.rulebook import Owed, Rulebook
+from hub.workday import LOCAL
 
 NAMESPACE = uuid.UUID(
     "6f0f2d1e-51a5-5c3a-9a53-3a6e0c7d9b10"
@@ -75,7 +76,7 @@ class DecidedRows:
 
     def _push(self, case: DecidedCase, decision_id: uuid.UUID, owed: Owed, data: dict[str, Any]) -> bytes:
         push_id = uuid.uuid5(decision_id, owed.department)
-        sign_by = self.rulebook.sign_by(self.now.date(), owed.sign_within_days)
+        sign_by = self.rulebook.sign_by(self.now.astimezone(LOCAL).date(), owed.sign_within_days)
         push = {"id": str(push_id), "department": owed.department, "sign_by": instant(sign_by)}
         sealed = seal_event(
             self.desk,

@@ -7,19 +7,16 @@ someone holds it. A licence that ended for another reason (撤销, 注销, 失�
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, select, update
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy import Connection
 
-from hub.case import Case
-from hub.finding import Finding
-from hub.licence import FROZEN, VALID, Hold, Licence
-from hub.push import Push
-from hub.round_trips import Rows, write
+from hub.licence import FROZEN, VALID, Hold
+from hub.round_trips import Question, Rows, ask, tell, write
 
 Seat = tuple[uuid.UUID, str]  # (licence, department)
 
@@ -49,9 +46,9 @@ def hold_licences(
     if not spoken:
         return set(), {}
     licences = _locked(tx, {one.licence_id for one in spoken})
-    newest, effects = _newest(tx, licences)
-    holds = _open_holds(tx, licences)
+    newest, effects, holds = _spoken_before(tx, list(licences))
     before = set(holds)
+    holders = Counter(licence_id for licence_id, _ in holds)
     applied: set[uuid.UUID] = set()
     changes: dict[uuid.UUID, str] = {}
     for one in spoken:
@@ -60,58 +57,55 @@ def hold_licences(
             continue
         newest[seat], effects[seat] = one.rank, one.effect
         applied.add(one.finding_id)
-        was_held = any(licence_id == one.licence_id for licence_id, _ in holds)
-        if one.effect == "freeze":
-            holds.setdefault(seat, one.finding_id)
-        else:
-            holds.pop(seat, None)
-        is_held = any(licence_id == one.licence_id for licence_id, _ in holds)
+        was_held = holders[one.licence_id] > 0
+        if one.effect == "freeze" and seat not in holds:
+            holds[seat] = one.finding_id
+            holders[one.licence_id] += 1
+        elif one.effect != "freeze" and seat in holds:
+            del holds[seat]
+            holders[one.licence_id] -= 1
+        is_held = holders[one.licence_id] > 0
         if was_held != is_held:
             changes[one.finding_id] = "frozen" if is_held else "lifted"
     _save_holds(tx, before, holds, spoken, now)
-    _save_licences(tx, licences, holds, now)
-    _save_cases(tx, licences, holds, effects)
-    _save_pushes(tx, spoken, now)
+    tell(
+        tx,
+        *_changed_licences(licences, holds, now),
+        *_changed_cases(licences, holds, effects),
+        _changed_pushes(spoken, now),
+    )
     return applied, changes
 
 
-def _locked(tx: Connection, ids: set[uuid.UUID]) -> dict[uuid.UUID, Any]:
-    rows = tx.execute(
-        select(Licence.id, Licence.case_no, Licence.status)
-        .where(Licence.id.in_(ids))
-        .order_by(Licence.id)
-        .with_for_update()
+class _Licence(NamedTuple):
+    case_no: str
+    status: str
+
+
+_LOCK = "SELECT id, case_no, status FROM licences WHERE id = ANY(%(ids)s) ORDER BY id FOR UPDATE"
+_NEWEST = """
+SELECT DISTINCT ON (licence_id, department) licence_id, department, inspected_at, finding_no, effect
+FROM findings WHERE licence_id = ANY(%(ids)s)
+ORDER BY licence_id, department, inspected_at DESC, finding_no COLLATE "C" DESC
+"""
+_HOLDS = "SELECT licence_id, department, placed_by FROM holds WHERE licence_id = ANY(%(ids)s) AND lifted_at IS NULL"
+
+
+def _locked(tx: Connection, ids: set[uuid.UUID]) -> dict[uuid.UUID, _Licence]:
+    (rows,) = ask(tx, (_LOCK, {"ids": list(ids)}))
+    return {id_: _Licence(case_no, status) for id_, case_no, status in rows}
+
+
+def _spoken_before(
+    tx: Connection, ids: list[uuid.UUID]
+) -> tuple[dict[Seat, tuple[datetime, str]], dict[Seat, str], dict[Seat, uuid.UUID]]:
+    """The rank and effect of each department's newest finding, and the open holds. Asked after the lock."""
+    newest, holds = ask(tx, (_NEWEST, {"ids": ids}), (_HOLDS, {"ids": ids}))
+    return (
+        {(licence, department): (at, number) for licence, department, at, number, _ in newest},
+        {(licence, department): effect for licence, department, _, _, effect in newest},
+        {(licence, department): placed_by for licence, department, placed_by in holds},
     )
-    return {row.id: row for row in rows}
-
-
-def _newest(
-    tx: Connection, licences: dict[uuid.UUID, Any]
-) -> tuple[dict[Seat, tuple[datetime, str]], dict[Seat, str]]:
-    rows = tx.execute(
-        select(
-            Finding.licence_id, Finding.department, Finding.inspected_at, Finding.finding_no, Finding.effect
-        )
-        .ext(distinct_on(Finding.licence_id, Finding.department))
-        .where(Finding.licence_id.in_(licences))
-        .order_by(
-            Finding.licence_id,
-            Finding.department,
-            Finding.inspected_at.desc(),
-            Finding.finding_no.collate("C").desc(),
-        )
-    ).all()
-    ranks = {(row.licence_id, row.department): (row.inspected_at, row.finding_no) for row in rows}
-    return ranks, {(row.licence_id, row.department): row.effect for row in rows}
-
-
-def _open_holds(tx: Connection, licences: dict[uuid.UUID, Any]) -> dict[Seat, uuid.UUID]:
-    rows = tx.execute(
-        select(Hold.licence_id, Hold.department, Hold.placed_by).where(
-            Hold.licence_id.in_(licences), Hold.lifted_at.is_(None)
-        )
-    )
-    return {(row.licence_id, row.department): row.placed_by for row in rows}
 
 
 def _save_holds(
@@ -129,64 +123,61 @@ def _save_holds(
         if (licence_id, department) not in before
     ]
     write(tx, Rows(Hold, placed))
-    lifted = before - set(holds)
-    if not lifted:
-        return
-    by = {
-        (one.licence_id, one.department): one.finding_id for one in sorted(spoken, key=lambda one: one.rank)
-    }
-    tx.execute(
-        update(Hold.__table__)  # type: ignore[arg-type]
-        .where(
-            Hold.__table__.c.licence_id == bindparam("of_licence"),
-            Hold.__table__.c.department == bindparam("of_department"),
-            Hold.__table__.c.lifted_at.is_(None),
-        )
-        .values(lifted_at=now, lifted_by=bindparam("by_finding")),
-        [
-            {"of_licence": seat[0], "of_department": seat[1], "by_finding": by[seat]}
-            for seat in sorted(lifted)
-        ],
-    )
+    lifted = sorted(before - set(holds))
+    if lifted:
+        by = {
+            (one.licence_id, one.department): one.finding_id
+            for one in sorted(spoken, key=lambda one: one.rank)
+        }
+        of = {
+            "licences": [licence_id for licence_id, _ in lifted],
+            "departments": [department for _, department in lifted],
+            "findings": [by[seat] for seat in lifted],
+            "now": now,
+        }
+        tell(tx, (_LIFT, of))
 
 
-def _save_licences(
-    tx: Connection, licences: dict[uuid.UUID, Any], holds: dict[Seat, uuid.UUID], now: datetime
-) -> None:
+_LIFT = """
+UPDATE holds h SET lifted_at = %(now)s, lifted_by = n.finding
+FROM unnest(%(licences)s::uuid[], %(departments)s::text[], %(findings)s::uuid[]) AS n(licence, department, finding)
+WHERE h.licence_id = n.licence AND h.department = n.department AND h.lifted_at IS NULL
+"""
+_STATUS = "UPDATE licences SET status = %(status)s, status_at = %(now)s WHERE id = ANY(%(ids)s)"
+_STAND = (
+    "UPDATE cases SET standing = %(standing)s WHERE case_no = ANY(%(case_nos)s) AND standing <> %(standing)s"
+)
+_COUNT = """
+UPDATE pushes p SET findings = p.findings + n.more, last_finding_at = %(now)s
+FROM unnest(%(ids)s::uuid[], %(more)s::int[]) AS n(id, more) WHERE p.id = n.id
+"""
+
+
+def _changed_licences(
+    licences: dict[uuid.UUID, _Licence], holds: dict[Seat, uuid.UUID], now: datetime
+) -> Iterator[Question]:
     held = {licence_id for licence_id, _ in holds}
     for status, ids in (
-        (FROZEN, [id_ for id_, row in licences.items() if row.status == VALID and id_ in held]),
-        (VALID, [id_ for id_, row in licences.items() if row.status == FROZEN and id_ not in held]),
+        (FROZEN, [id_ for id_, licence in licences.items() if licence.status == VALID and id_ in held]),
+        (VALID, [id_ for id_, licence in licences.items() if licence.status == FROZEN and id_ not in held]),
     ):
         if ids:
-            tx.execute(update(Licence).where(Licence.id.in_(ids)).values(status=status, status_at=now))
+            yield _STATUS, {"status": status, "now": now, "ids": ids}
 
 
-def _save_cases(
-    tx: Connection, licences: dict[uuid.UUID, Any], holds: dict[Seat, uuid.UUID], effects: dict[Seat, str]
-) -> None:
-    alert = {licences[licence_id].case_no for licence_id, _ in holds if licence_id in licences}
+def _changed_cases(
+    licences: dict[uuid.UUID, _Licence], holds: dict[Seat, uuid.UUID], effects: dict[Seat, str]
+) -> Iterator[Question]:
+    alert = {licences[licence_id].case_no for licence_id, _ in holds}
     watch = {
         licences[licence_id].case_no for (licence_id, _), effect in effects.items() if effect == "warn"
     } - alert
-    clear = {row.case_no for row in licences.values()} - alert - watch
+    clear = {licence.case_no for licence in licences.values()} - alert - watch
     for standing, case_nos in (("alert", alert), ("watch", watch), ("clear", clear)):
         if case_nos:
-            tx.execute(
-                update(Case)
-                .where(Case.case_no.in_(case_nos), Case.standing != standing)
-                .values(standing=standing)
-            )
+            yield _STAND, {"standing": standing, "case_nos": list(case_nos)}
 
 
-def _save_pushes(tx: Connection, spoken: Sequence[Spoken], now: datetime) -> None:
-    counts: dict[uuid.UUID, int] = {}
-    for one in spoken:
-        counts[one.push_id] = counts.get(one.push_id, 0) + 1
-    table: Any = Push.__table__
-    tx.execute(
-        update(table)
-        .where(table.c.id == bindparam("push_id"))
-        .values(findings=table.c.findings + bindparam("more"), last_finding_at=now),
-        [{"push_id": push_id, "more": more} for push_id, more in sorted(counts.items())],
-    )
+def _changed_pushes(spoken: Sequence[Spoken], now: datetime) -> Question:
+    counts = Counter(one.push_id for one in spoken)
+    return _COUNT, {"ids": list(counts), "more": list(counts.values()), "now": now}

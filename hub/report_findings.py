@@ -14,23 +14,20 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, select, tuple_
+from sqlalchemy import Connection
 
 from hub.arrived import Arrived, Refused
-from hub.case import Case
-from hub.department import Department
 from hub.finding import EFFECTS, Finding
 from hub.hold_licences import Spoken, hold_licences
 from hub.ledger import LedgerRow
-from hub.licence import Licence
 from hub.moments import parse_moment
 from hub.notice import Notice
 from hub.ports import Desk
-from hub.push import Push
-from hub.round_trips import Rows, write
+from hub.round_trips import Question, Rows, write
 from schemas import code_table
 
 FINDINGS = uuid.UUID("f3b7a5c4-8a0a-5f55-9d5c-5a1c6f0f7e21")
+Answer = Sequence[Any]
 TOLERANCE = timedelta(days=1)  # a department's clock may be ahead, but not by more
 
 
@@ -42,39 +39,44 @@ class Grounds:
     pushes: Mapping[tuple[str, str], uuid.UUID]  # (case_no, department) -> push
     names: Mapping[str, str]  # of departments
     licences: Mapping[str, Sequence[tuple[uuid.UUID, str]]]  # case_no -> (id, identifier)
-    numbers: Mapping[tuple[str, str], bytes]  # (department, finding_no) -> SHA-256 of what was said under it
+    numbers: frozenset[tuple[str, ...]]  # (department, finding_no) that were used before
 
 
-def grounds(tx: Connection, messages: Sequence[Arrived]) -> Grounds:
-    """Look up everything that `messages` speak of, in four queries."""
-    if not messages:
-        return Grounds(frozenset(), {}, {}, {}, {})
-    case_nos = {str(message.data["project_no"]) for message in messages}
-    cases = frozenset(tx.execute(select(Case.case_no).where(Case.case_no.in_(case_nos))).scalars())
-    pushes = tx.execute(
-        select(Push.case_no, Push.department, Push.id, Department.name)
-        .join(Department, Department.code == Push.department)
-        .where(Push.case_no.in_(case_nos))
-    ).all()
-    licences: dict[str, list[tuple[uuid.UUID, str]]] = {}
-    for row in tx.execute(
-        select(Licence.case_no, Licence.id, Licence.identifier)
-        .where(Licence.case_no.in_(case_nos))
-        .order_by(Licence.issued_on.desc(), Licence.identifier)
-    ):
-        licences.setdefault(row.case_no, []).append((row.id, row.identifier))
-    pairs = {(message.department, message.data["finding_no"]) for message in messages}
-    numbers = tx.execute(
-        select(Finding.department, Finding.finding_no, Finding.envelope_sha256).where(
-            tuple_(Finding.department, Finding.finding_no).in_(pairs)
-        )
-    )
+_CASES = "SELECT case_no FROM cases WHERE case_no = ANY(%(case_nos)s)"
+_PUSHES = """
+SELECT p.case_no, p.department, p.id, d.name FROM pushes p JOIN departments d ON d.code = p.department
+WHERE p.case_no = ANY(%(case_nos)s)
+"""
+_LICENCES = """
+SELECT case_no, id, identifier FROM licences WHERE case_no = ANY(%(case_nos)s) ORDER BY issued_on DESC, identifier
+"""
+_NUMBERS = """
+SELECT department, finding_no FROM findings
+WHERE (department, finding_no) IN (SELECT * FROM unnest(%(departments)s::text[], %(numbers)s::text[]))
+"""
+
+
+def questions(messages: Sequence[Arrived]) -> tuple[Question, ...]:
+    """Ask for everything that findings speak of."""
+    of = {"case_nos": list({str(message.data["project_no"]) for message in messages})}
+    numbers = {
+        "departments": [message.department for message in messages],
+        "numbers": [message.data["finding_no"] for message in messages],
+    }
+    return (_CASES, of), (_PUSHES, of), (_LICENCES, of), (_NUMBERS, numbers)
+
+
+def grounds(cases: Answer, pushes: Answer, licences: Answer, numbers: Answer) -> Grounds:
+    """The answers to `questions`."""
+    by_case: dict[str, list[tuple[uuid.UUID, str]]] = {}
+    for case_no, licence_id, identifier in licences:
+        by_case.setdefault(case_no, []).append((licence_id, identifier))
     return Grounds(
-        cases,
-        {(row.case_no, row.department): row.id for row in pushes},
-        {row.department: row.name for row in pushes},
-        licences,
-        {(row.department, row.finding_no): bytes(row.envelope_sha256) for row in numbers},
+        frozenset(row[0] for row in cases),
+        {(case_no, department): push_id for case_no, department, push_id, _ in pushes},
+        {department: name for _, department, _, name in pushes},
+        by_case,
+        frozenset(tuple(row) for row in numbers),
     )
 
 

@@ -24,6 +24,9 @@ from schemas import dumps
 COPY_FROM = 20  # rows of a table; measured: below this a pipeline of INSERTs is cheaper
 
 Row = Mapping[str, Any]
+Question = tuple[
+    str, Mapping[str, Any]
+]  # a statement with psycopg's named placeholders, and what stands for them
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +38,20 @@ class Rows:
     once: bool = False
 
 
-def ask(tx: Connection, *questions: tuple[str, Mapping[str, Any]]) -> list[list[Any]]:
+def ask(tx: Connection, *questions: Question) -> list[list[Any]]:
     """The answers to several SELECTs (psycopg placeholders), in one round trip."""
     with _driver(tx) as driver, driver.pipeline():
         cursors = [driver.cursor() for _ in questions]
         for cursor, (statement, parameters) in zip(cursors, questions, strict=True):
             cursor.execute(statement, parameters)
         return [cursor.fetchall() for cursor in cursors]
+
+
+def tell(tx: Connection, *statements: Question) -> None:
+    """Several statements that change rows, in this order, in one round trip."""
+    with _driver(tx) as driver, driver.pipeline(), driver.cursor() as cursor:
+        for statement, parameters in statements:
+            cursor.execute(statement, parameters)
 
 
 def write(tx: Connection, *tables: Rows) -> None:

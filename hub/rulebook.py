@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from hub.round_trips import Question
 from hub.workday import due, end_of
 
 
@@ -67,7 +68,7 @@ class Rulebook:
 
 
 #: What `read_rulebook` reads from the answers to: the rules of active departments, and the calendar.
-QUESTIONS: tuple[tuple[str, Mapping[str, object]], ...] = (
+QUESTIONS: tuple[Question, ...] = (
     (
         """
         SELECT r.id, r.item_code, r.area_prefix, r.result_type, r.party_kind, r.department, r.sign_within_days

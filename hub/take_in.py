@@ -7,12 +7,12 @@ with its cause and an answer to the sender}. All of a batch or nothing; the call
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select, tuple_
+from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from hub import acknowledge, report_findings
@@ -22,7 +22,7 @@ from hub.ledger import LedgerRow
 from hub.outbox import LIVE, OutboxRow
 from hub.package import instant, seal_event
 from hub.ports import Desk
-from hub.round_trips import Rows, write
+from hub.round_trips import Rows, ask, write
 
 RECEIPT, FINDING = "receipt.v1", "finding.reported.v1"
 
@@ -38,72 +38,73 @@ class TakenIn:
 
 def take_in(tx: Connection, arrived: Sequence[Arrived], refused: Sequence[Refused], desk: Desk) -> TakenIn:
     """Take one batch in. Order within a case is the order of `arrived`."""
-    fresh, duplicates = _not_yet_taken(tx, arrived)
-    taken, objected = _judge(tx, fresh, desk)
-    _write_inbox(tx, taken.all, desk.clock())
-    acknowledge.acknowledge(tx, taken.receipts, taken.pushes)
-    report_findings.report_findings(tx, taken.findings, taken.grounds, desk)
-    held = _quarantine(tx, [*refused, *objected], desk)
-    return TakenIn(len(taken.all), duplicates, held)
+    judged, duplicates = _judge(tx, arrived, desk)
+    _write_inbox(tx, [*judged.receipts, *judged.findings], desk.clock())
+    acknowledge.acknowledge(tx, judged.receipts, judged.pushes)
+    report_findings.report_findings(tx, judged.findings, judged.grounds, desk)
+    held = _quarantine(tx, [*refused, *judged.objected], desk)
+    return TakenIn(len(judged.receipts) + len(judged.findings), duplicates, held)
 
 
 @dataclass(slots=True)
 class _Judged:
-    receipts: list[Arrived]
-    findings: list[Arrived]
-    pushes: dict[str, acknowledge.PushRow]
+    """Fresh messages, sorted; and what they were judged by."""
+
+    pushes: Mapping[str, acknowledge.PushRow]
     grounds: report_findings.Grounds
+    receipts: list[Arrived] = field(default_factory=list)
+    findings: list[Arrived] = field(default_factory=list)
+    objected: list[Refused] = field(default_factory=list)
 
-    @property
-    def all(self) -> list[Arrived]:
-        return [*self.receipts, *self.findings]
+
+_TAKEN = """
+SELECT source, event_id FROM inbox
+WHERE (source, event_id) IN (SELECT * FROM unnest(%(sources)s::text[], %(event_ids)s::text[]))
+"""
 
 
-def _not_yet_taken(tx: Connection, arrived: Sequence[Arrived]) -> tuple[list[Arrived], int]:
+def _judge(tx: Connection, arrived: Sequence[Arrived], desk: Desk) -> tuple[_Judged, int]:
+    """Everything that speaks for or against these messages, in one round trip. Also counts those taken before."""
     first: dict[tuple[str, str], Arrived] = {}
     for message in arrived:
         first.setdefault(message.identity, message)
-    if not first:
-        return [], 0
-    rows = tx.execute(
-        select(InboxRow.source, InboxRow.event_id).where(
-            tuple_(InboxRow.source, InboxRow.event_id).in_(list(first))
-        )
+    receipts = [message for message in first.values() if message.event["type"] == RECEIPT]
+    findings = [message for message in first.values() if message.event["type"] == FINDING]
+    of = {"sources": [source for source, _ in first], "event_ids": [event_id for _, event_id in first]}
+    taken, pushes, *grounds = ask(
+        tx, (_TAKEN, of), acknowledge.question(receipts), *report_findings.questions(findings)
     )
-    taken = {(row.source, row.event_id) for row in rows}
-    fresh = [message for identity, message in first.items() if identity not in taken]
-    return fresh, len(arrived) - len(fresh)
-
-
-def _judge(tx: Connection, fresh: Sequence[Arrived], desk: Desk) -> tuple[_Judged, list[Refused]]:
-    receipts = [message for message in fresh if message.event["type"] == RECEIPT]
-    findings = [message for message in fresh if message.event["type"] == FINDING]
-    judged = _Judged([], [], acknowledge.pushes_named(tx, receipts), report_findings.grounds(tx, findings))
-    objected = [
-        message.refuse(
-            "unknown_type", f"部门不能发送 {message.event['type']} 类型的消息", f"{RECEIPT} 或 {FINDING}"
-        )
-        for message in fresh
-        if message.event["type"] not in (RECEIPT, FINDING)
-    ]
-    for message in receipts:
-        if refusal := acknowledge.objection(message, judged.pushes):
-            objected.append(refusal)
-        else:
-            judged.receipts.append(message)
-    now = desk.clock()
+    known = {tuple(row) for row in taken}
+    judged = _Judged(acknowledge.pushes_named(pushes), report_findings.grounds(*grounds))
     numbers: set[tuple[str, str]] = set()
-    for message in findings:
-        number = (message.department, message.data["finding_no"])
-        refusal = report_findings.objection(message, judged.grounds, now)
-        if refusal is None and number in numbers:
-            refusal = message.refuse("schema", f"监管信息编号 {number[1]} 已经用过", "每条监管信息用新的编号")
+    now = desk.clock()
+    for identity, message in first.items():
+        if identity in known:
+            continue
+        refusal = _objection(message, judged, numbers, now)
         if refusal:
-            objected.append(refusal)
+            judged.objected.append(refusal)
+        elif message.event["type"] == RECEIPT:
+            judged.receipts.append(message)
         else:
-            numbers.add(number)
             judged.findings.append(message)
-    return judged, objected
+    return judged, len(arrived) - len(first.keys() - known)
+
+
+def _objection(
+    message: Arrived, judged: _Judged, numbers: set[tuple[str, str]], now: datetime
+) -> Refused | None:
+    kind = message.event["type"]
+    if kind == RECEIPT:
+        return acknowledge.objection(message, judged.pushes)
+    if kind != FINDING:
+        return message.refuse("unknown_type", f"部门不能发送 {kind} 类型的消息", f"{RECEIPT} 或 {FINDING}")
+    number = (message.department, message.data["finding_no"])
+    refusal = report_findings.objection(message, judged.grounds, now)
+    if refusal is None and number in numbers:
+        refusal = message.refuse("schema", f"监管信息编号 {number[1]} 已经用过", "每条监管信息用新的编号")
+    numbers.add(number)
+    return refusal
 
 
 def _write_inbox(tx: Connection, messages: Sequence[Arrived], now: datetime) -> None:
