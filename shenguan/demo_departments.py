@@ -86,7 +86,6 @@ public_url = "{settings.public_url}"
 
 [broker]
 bootstrap = "{settings.kafka_bootstrap}"
-session_timeout_ms = {settings.kafka_session_timeout_ms or 45000}
 fetch_max_wait_ms = {settings.kafka_fetch_max_wait_ms or 500}
 
 [adapter]

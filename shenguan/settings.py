@@ -49,8 +49,7 @@ class Settings(BaseSettings):
     kafka_ssl_cafile: str | None = None
     kafka_ssl_certfile: str | None = None
     kafka_ssl_keyfile: str | None = None
-    kafka_session_timeout_ms: int | None = None  # None: the client's own default
-    kafka_fetch_max_wait_ms: int | None = None
+    kafka_fetch_max_wait_ms: int | None = None  # None: the client's own default
 
     s3_endpoint: str = ""
     s3_access_key: str = Field(default="", repr=False)
@@ -168,7 +167,6 @@ def embedded_values(data: Path) -> dict[str, Any]:
         "web_secret": kept.text("web_secret"),
         "hub_signing_key": kept.private_key("hub_signing_key"),
         "cookie_secure": False,
-        "kafka_session_timeout_ms": broker.SESSION_TIMEOUT_MS,
         "kafka_fetch_max_wait_ms": broker.FETCH_MAX_WAIT_MS,
     }
     state = run_state.read(data)

@@ -88,7 +88,6 @@ def bus_of(settings: Settings) -> BusSettings:
     }
     security = {name: value for name, value in named.items() if value}
     timing = {
-        "session_timeout_ms": settings.kafka_session_timeout_ms,
         "fetch_max_wait_ms": settings.kafka_fetch_max_wait_ms,
     }
     return BusSettings(

@@ -87,7 +87,6 @@ def hub(parts: Any, database_url: str, area: str, bucket: str, tmp_path: Path) -
         "AREA": area,
         "DATABASE_URL": database_url,
         "KAFKA_BOOTSTRAP": parts.kafka_bootstrap,
-        "KAFKA_SESSION_TIMEOUT_MS": "3000",
         "KAFKA_FETCH_MAX_WAIT_MS": "10",
         "S3_ENDPOINT": parts.s3_endpoint,
         "S3_ACCESS_KEY": parts.s3_access_key,

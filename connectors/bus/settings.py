@@ -35,13 +35,9 @@ PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 
 @dataclass(frozen=True, slots=True)
 class BusSettings:
-    """Address, security and timing. The defaults suit Apache Kafka; the embedded broker wants a fetch wait of 50.
-
-    `session_timeout_ms` is read from settings files but has no effect: nobody joins a group (see `consumer`).
-    """
+    """Address, security and timing. The defaults suit Apache Kafka; the embedded broker wants a fetch wait of 50."""
 
     bootstrap: str
-    session_timeout_ms: int = 45_000
     fetch_max_wait_ms: int = 500
     partitions: int = 3
     replication_factor: int = -1  # the broker's own default

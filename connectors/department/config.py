@@ -26,7 +26,7 @@ _SECTIONS = {
     "adapter": {"kind", "database", "folder", "poll_ms"},
     "files": {"fetch_files", "stated_use", "folder"},
 }
-_TIMING = ("session_timeout_ms", "fetch_max_wait_ms", "connect_timeout_ms", "request_timeout_ms")
+_TIMING = ("fetch_max_wait_ms", "connect_timeout_ms", "request_timeout_ms")
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,8 @@ from shenguan.embedded.part import Part
 from shenguan.embedded.ports import HOST
 from shenguan.embedded.process import Child, spawn
 
-# This broker lets a new group member wait about half its session, and holds every fetch until the wait is over.
+# This broker holds every fetch until the wait is over.
 # An Apache broker needs neither: these are settings of the embedded profile only.
-SESSION_TIMEOUT_MS = 3000
 FETCH_MAX_WAIT_MS = 50
 TEST_FETCH_MAX_WAIT_MS = 10
 

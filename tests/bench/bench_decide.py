@@ -163,7 +163,7 @@ def main() -> None:
     for name, arm in run().items():
         assert isinstance(arm, dict)
         click.echo(
-            f"decide, {name:4}  {arm['decide']:6} /s   bare psycopg {arm['bare']:6} /s   ratio {arm['ratio']}   (goal {GOAL})"
+            f"decide, {name:4}  {arm['decide']:6} /s   bare {arm['bare']:6} /s   ratio {arm['ratio']} (goal {GOAL})"
         )
 
 

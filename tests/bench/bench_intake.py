@@ -46,7 +46,7 @@ def run(*, findings: int = 5_000, repetitions: int = 5) -> dict[str, object]:
     try:
         url = _database(servers)
         engine = create_engine(url)
-        bus = BusSettings(servers.get("broker")["bootstrap"], session_timeout_ms=3000, fetch_max_wait_ms=10)
+        bus = BusSettings(servers.get("broker")["bootstrap"], fetch_max_wait_ms=10)
         key = Signer.from_pem(DEPARTMENT, generate_private_key())
         rates: list[float] = []
         busy: list[float] = []

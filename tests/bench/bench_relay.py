@@ -29,9 +29,7 @@ def run(
     servers = Owner(Path(tempfile.mkdtemp(prefix="bench-relay-")))
     try:
         url = _database(servers)
-        bus = BusSettings(
-            servers.get("broker")["bootstrap"], session_timeout_ms=3000, fetch_max_wait_ms=10, partitions=3
-        )
+        bus = BusSettings(servers.get("broker")["bootstrap"], fetch_max_wait_ms=10, partitions=3)
         topics = [f"99{secrets.token_hex(4)}.d{number}.in" for number in range(departments)]
         ensure_topics(bus, topics)
         wall: dict[str, list[float]] = {"bare": [], "relay": []}

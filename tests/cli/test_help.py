@@ -110,7 +110,6 @@ key_file = "key.pem"
 trust_bundle = "bundle.json"
 [broker]
 bootstrap = "{bootstrap}"
-session_timeout_ms = 3000
 fetch_max_wait_ms = 10
 [adapter]
 kind = "folder"

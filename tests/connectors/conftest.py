@@ -30,7 +30,7 @@ CODES = {"scjg": "示范县市场监督管理局", "zhzf": "示范县综合行�
 
 @pytest.fixture
 def bus(parts: Any) -> BusSettings:
-    return BusSettings(parts.kafka_bootstrap, session_timeout_ms=3000, fetch_max_wait_ms=10)
+    return BusSettings(parts.kafka_bootstrap, fetch_max_wait_ms=10)
 
 
 @pytest.fixture(scope="session")
