@@ -62,6 +62,10 @@ def items(tx: Tx) -> list[tuple[str, Any]]:
     return [(row.code, row.name) for row in rows]
 
 
+def _standings(tx: Tx) -> list[tuple[str, Any]]:
+    return [*words("standing")(tx), ("any", gettext("需要关注"))]
+
+
 def _trace(row: Any) -> str:
     return url_for("CaseView.show", case_no=row.case_no)
 
@@ -107,7 +111,7 @@ LISTING = Listing(
     ),
     search_hint=_("办件编号、相对人、统一社会信用代码、决定文书号、证照编号"),
     choices=(
-        Choice("standing", _("状态"), Case.standing, words("standing")),
+        Choice("standing", _("状态"), Case.standing, _standings, {"any": lambda: Case.standing != "clear"}),
         Choice("item", _("事项"), Case.item_code, items),
         Choice("source", _("来源"), Case.source, words("source")),
     ),

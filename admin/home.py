@@ -22,7 +22,7 @@ from hub.finding import Finding
 from hub.inbox import Quarantined
 from hub.licence import Licence
 from hub.outbox import OutboxRow, ParkedKey
-from hub.overview import departments, programs
+from hub.overview import ProgramHealth, departments, programs
 from hub.push import Push
 
 
@@ -117,10 +117,21 @@ def _for_data_admin(tx: Connection) -> dict[str, Any]:
         "tiles": tiles,
         "backlog": backlog,
         "parts": health.look(here()),
-        "programs": programs(tx, now),
+        "programs": _worth_showing(programs(tx, now)),
         "notices": notices(tx, 5),
         "days": per_day(tx),
     }
+
+
+def _worth_showing(found: tuple[ProgramHealth, ...]) -> list[ProgramHealth]:
+    """Every program at work, and one that has gone only where no other instance of it is there."""
+    alive = {program.name for program in found if program.state in ("running", "waiting")}
+    gone = {
+        program.name: program for program in found if program.state == "gone" and program.name not in alive
+    }
+    return [
+        program for program in found if program.name in alive and program.state in ("running", "waiting")
+    ] + [*gone.values()]
 
 
 def _for_clerk(tx: Connection) -> dict[str, Any]:
@@ -135,7 +146,7 @@ def _for_clerk(tx: Connection) -> dict[str, Any]:
         tile(
             gettext("需要关注的办件"),
             _count(tx, Case.standing != "clear"),
-            url_for("CaseView.list", standing="alert"),
+            url_for("CaseView.list", standing="any"),
             tone="warn",
         ),
         tile(

@@ -11,7 +11,7 @@ from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_appbuilder.validators import Unique
 from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import joinedload
-from wtforms import IntegerField, SelectField, StringField
+from wtforms import BooleanField, IntegerField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, NumberRange, Optional, Regexp
 
@@ -128,6 +128,7 @@ class ItemView(ModelView):
     }
     add_form_extra_fields = {
         **edit_form_extra_fields,
+        "active": BooleanField(label_columns["active"], default=True),
         "code": StringField(
             label_columns["code"],
             [
@@ -220,7 +221,7 @@ class PushRuleView(ModelView):
             widget=BS3TextFieldWidget(),
         ),
     }
-    add_form_extra_fields = _fields
+    add_form_extra_fields = {**_fields, "active": BooleanField(label_columns["active"], default=True)}
     edit_form_extra_fields = _fields
 
     def pre_add(self, item: PushRule) -> None:

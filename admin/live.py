@@ -58,9 +58,11 @@ class LiveBoard:
             own = [other for other in self._streams if other.user == user]
             for oldest in own[: max(0, len(own) - STREAMS_PER_USER + 1)]:
                 self._end(oldest)
+            if self._thread is None or not self._thread.is_alive():
+                self._begin()  # before the page asks what it missed: what comes in between is handed out
+                self._stopping.clear()
             self._streams.append(stream)
             if self._thread is None or not self._thread.is_alive():
-                self._stopping.clear()
                 self._thread = threading.Thread(target=self._run, name="live-notices", daemon=True)
                 self._thread.start()
         return stream
@@ -124,21 +126,18 @@ class LiveBoard:
             driver.autocommit = True
             driver.execute(f"LISTEN {CHANNEL}")
             self.listening = True
-            with self._engine.connect() as tx:
-                self._begin(tx)
             while not self._stopping.is_set():
                 with self._engine.connect() as tx:
                     self._hand_out(tx)
                 for _ in driver.notifies(timeout=POLL_SECONDS, stop_after=1):
                     pass
 
-    def _begin(self, tx: Connection) -> None:
-        """What is there before anybody looks on is old news; after a break, nothing is."""
-        if self._high == 0:
+    def _begin(self) -> None:
+        """What is there before anybody looks on is old news; after a lost connection, nothing is."""
+        with self._engine.connect() as tx:
             self._high = tx.scalar(select(func.max(Notice.id))) or 0
-            self._seen = set(
-                tx.execute(select(Notice.id).where(Notice.id > self._high - LOOK_BACK)).scalars()
-            )
+            recent = select(Notice.id).where(Notice.id > self._high - LOOK_BACK)
+            self._seen = set(tx.execute(recent).scalars())
 
     def _hand_out(self, tx: Connection) -> None:
         rows = tx.execute(

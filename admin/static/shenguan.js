@@ -35,7 +35,7 @@
     ['dragenter', 'dragover'].forEach((kind) => input.addEventListener(kind, () => zone.classList.add('over')));
     ['dragleave', 'drop'].forEach((kind) => input.addEventListener(kind, () => zone.classList.remove('over')));
   });
-  every('option[value=__None]').forEach((option) => { if (!option.text) option.text = document.documentElement.lang === 'en' ? '(any)' : '（不限）'; });
+  every('option[value=__None]').forEach((option) => { if (!option.text || option.text === '__None') option.text = document.documentElement.lang === 'en' ? '(any)' : '（不限）'; });
   const party = one('[data-party]');
   if (party) {
     const show = () => party.form.classList.toggle('natural', party.value === 'natural');
@@ -86,7 +86,10 @@
     const small = element('small', '', new Date(notice.at).toLocaleTimeString('zh-CN', { hour12: false, timeZone: 'Asia/Shanghai' }));
     if (notice.case_no) small.append(' · ', caseLink(notice, notice.case_no));
     body.append(element('b', '', notice.title), element('p', '', notice.body), small);
-    line.append(body);
+    const mark = element('button', 'ghost small', board.dataset.markText);
+    mark.type = 'button';
+    mark.dataset.mark = notice.id;
+    line.append(body, mark);
     return line;
   }
   function toast(notice) {
