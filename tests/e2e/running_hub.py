@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 from shenguan import run_state
 from shenguan.embedded import ports
+from shenguan.embedded.process import Child, spawn
 from shenguan.settings import Settings, load
 
 T = TypeVar("T")
@@ -48,7 +49,7 @@ class RunningHub:
         # A port of our own: two installations that start together would both prefer 8080.
         web = ports.choose(["any"], remembered={}, configured={})["any"]
         self._env = {**own, "SHENGUAN_DATA": str(data), "SHENGUAN_PORT_WEB": str(web), **env}
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Child | None = None
 
     def __enter__(self) -> RunningHub:
         self.start()
@@ -61,15 +62,12 @@ class RunningHub:
     def start(self) -> None:
         """Start it and wait until everything runs."""
         self.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with (self.data.parent / f"{self.data.name}-up.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "shenguan", "up"],
-                env=self._env,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        self._process = spawn(  # it is told to stop should this test run be killed
+            [sys.executable, "-m", "shenguan", "up"],
+            log=self.data.parent / f"{self.data.name}-up.log",
+            env=self._env,
+            death_signal=signal.SIGTERM,
+        )
         try:
             self.until(self._up, seconds=START_SECONDS, what="everything to run")
         except BaseException:
@@ -80,11 +78,10 @@ class RunningHub:
         """Ctrl-C; how long it took. Fails when it takes longer than `seconds`."""
         assert self._process is not None
         begun = time.monotonic()
-        self._process.send_signal(signal.SIGINT)
-        try:
-            code = self._process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            raise AssertionError(f"still running {seconds} s after Ctrl-C: {self.said()}") from None
+        self._process.tell(signal.SIGINT)
+        assert self._process.wait(seconds), f"still running {seconds} s after Ctrl-C: {self.said()}"
+        code = self._process.returncode
+        self._process.kill()
         self._process = None
         assert code == 0, f"exit code {code}: {self.said()}"
         return time.monotonic() - begun
@@ -110,6 +107,7 @@ class RunningHub:
     def kill(self, name: str) -> int:
         """kill -9; which process it was."""
         pid = self.until(lambda: self.unit(name).pid, seconds=60, what=f"{name} to have a process")
+        assert pid is not None
         os.kill(pid, signal.SIGKILL)
         return pid
 
@@ -135,13 +133,9 @@ class RunningHub:
         )
         return Done(done.returncode, done.stdout, done.stderr)
 
-    def begin(self, *arguments: str, log: Path) -> subprocess.Popen[bytes]:
+    def begin(self, *arguments: str, log: Path) -> Child:
         """Start one more program of ours; the caller ends it."""
-        with log.open("ab") as output:
-            return subprocess.Popen(
-                [sys.executable, "-m", "shenguan", *arguments],
-                env=self._env, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-            )  # fmt: skip
+        return spawn([sys.executable, "-m", "shenguan", *arguments], log=log, env=self._env)
 
     def status(self) -> Mapping[str, Any]:
         """`status --json`."""
@@ -152,7 +146,7 @@ class RunningHub:
         """The first true answer; fails when none comes in time or the supervisor ends."""
         deadline = time.monotonic() + seconds
         while not (answer := question()):
-            if self._process is None or self._process.poll() is not None:
+            if self._process is None or self._process.returncode is not None:
                 raise AssertionError(f"shenguan up ended while waiting for {what}: {self.said()}")
             if time.monotonic() > deadline:
                 raise AssertionError(f"waited {seconds} s for {what}; last {answer!r}\n{self.said()}")
@@ -175,12 +169,7 @@ class RunningHub:
     def _end(self) -> None:
         process, self._process = self._process, None
         assert process is not None
-        process.send_signal(signal.SIGINT)
-        try:
-            process.wait(25)
-        except subprocess.TimeoutExpired:
-            process.kill()  # its children follow it by themselves
-            process.wait()
+        process.end(signal.SIGINT, 25)  # when it has to be killed, its children follow it by themselves
 
 
 def processes_naming(words: str) -> list[str]:

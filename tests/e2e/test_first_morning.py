@@ -78,6 +78,7 @@ def test_a_thousand_decisions_reach_both_departments(hub: RunningHub, sheet: Pat
     )  # fmt: skip
     arrived = time.monotonic() - begun
     status = hub.until(lambda: _all_signed(hub), seconds=60, what="2,000 signed pushes", every=0.5)
+    assert status
     print(
         f"loaded in {loading:.1f} s, all arrived after {arrived:.1f} s, signed {time.monotonic() - begun:.1f} s"
     )
@@ -256,6 +257,7 @@ def test_stopping_leaves_nothing_and_a_second_start_finds_everything(hub: Runnin
     hub.start()
     print(f"second start in {time.monotonic() - begun:.1f} s")
     status = hub.until(lambda: _well(hub), seconds=60, what="everything to be well", every=0.5)
+    assert status
     kept = ("decisions", "pushes", "findings", "quarantined", "notices_unread", "parked_keys")
     assert {name: status["counts"][name] for name in kept} == {name: before[name] for name in kept}
     assert len(in_table(hub)) == len(in_folder(hub))

@@ -22,7 +22,7 @@ from typing import Any
 
 import httpx
 from sqlalchemy import Connection, create_engine, insert
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from hub.decide import ACCEPTED, decide
 from hub.decided_case import DecidedCase
@@ -121,7 +121,7 @@ class Decider:
                     outcomes = decide(tx, cases, self.desk, actor="user:faults", lane=lane)
                     fresh = {outcome.verdict for outcome in outcomes} == {ACCEPTED}
                     numbers = self._number(tx, keys) if fresh else {}
-            except (SQLAlchemyError, HubError) as error:
+            except (OperationalError, InterfaceError, HubError) as error:
                 self.log.errors.append(f"decide: {type(error).__name__}")
                 threading.Event().wait(min(0.1 * (attempt + 1), 1.0))
                 continue

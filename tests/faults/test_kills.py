@@ -94,7 +94,7 @@ def test_kill_9(town: Town, seed: int, victim: str) -> None:
 
 @pytest.mark.parametrize("seed", [101, 102])
 def test_kill_9_of_everything(town: Town, seed: int) -> None:
-    """Claim: the same holds when all of them are killed within seconds, in a random order, without waiting for each other."""
+    """Claim: the same holds when all of them are killed within seconds, in random order, not waiting for each other."""
     chance = random.Random(seed)
     decided = len(town.log.acknowledged)
     victims = chance.sample(list(VICTIMS), len(VICTIMS))
