@@ -9,6 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 
 .PHONY: help run test check bench fix clean lock
 
@@ -30,8 +31,7 @@ check: $(STAMP) ## 代码规范、类型、导入方向、迁移与模型一致
 	@$(BIN)/python -m tests.migrations_match
 
 bench: $(STAMP) ## 运行 tests/bench 下的全部基准
-	@set -e; for file in tests/bench/bench_*.py; do \
-		echo "== $$file"; $(BIN)/python -m "tests.bench.$$(basename "$$file" .py)"; done
+	@$(BIN)/python -m tests.bench $(BENCH_ARGS)
 
 fix: $(STAMP) ## 自动修正格式和可自动修正的规范问题
 	@$(BIN)/ruff check --fix .
