@@ -33,7 +33,9 @@ def console(*, err: bool = False) -> Console:
     """A rich console, made when it is needed."""
     from rich.console import Console
 
-    return Console(stderr=err, highlight=False)
+    return Console(
+        stderr=err, highlight=False, soft_wrap=True
+    )  # commands are copied from here: no line breaks
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
