@@ -119,6 +119,14 @@ class Apart:
 
         until(heard, seconds=40, every=0.5)
 
+    def said(self, lines: int = 8) -> str:
+        """The end of everybody's log, shown when a test fails."""
+        logs = sorted(self.folder.glob("*.log"))
+        return "\n".join(
+            f"--- {log.name}\n" + "\n".join(log.read_text("utf-8", "replace").splitlines()[-lines:])
+            for log in logs
+        )
+
     def close(self) -> None:
         """End everything."""
         for child in self._children:
@@ -147,7 +155,7 @@ class Apart:
         values = {
             "mode": "production", "data": str(self.folder / "data"), "area": self.area,
             "database_url": self.postgres.url(user="shenguan", password=word, database="shenguan"),
-            "kafka_bootstrap": self.broker.bootstrap, "kafka_session_timeout_ms": "3000",
+            "kafka_bootstrap": self.broker.bootstrap,
             "kafka_fetch_max_wait_ms": "10", "s3_endpoint": store["endpoint"], "s3_bucket": store["bucket"],
             "s3_access_key": store["access_key"], "s3_secret_key": store["secret_key"],
             "public_url": f"http://127.0.0.1:{web}", "web_port": str(web), "web_secret": secrets.token_hex(32),
@@ -168,7 +176,6 @@ trust_bundle = "trust-bundle.json"
 
 [broker]
 bootstrap = "{self.broker.bootstrap}"
-session_timeout_ms = 3000
 fetch_max_wait_ms = 10
 
 [adapter]

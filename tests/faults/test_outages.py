@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 import signal
+import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +43,7 @@ def apart(parts: Any) -> Iterator[Apart]:
             made.start()
             yield made
         finally:
+            print(made.said())
             made.close()
 
 
@@ -79,6 +82,7 @@ def test_a_stopped_relay_that_goes_on_does_no_harm(apart: Apart, log: Log) -> No
     first goes on again, no message is lost and none of a key appears before an earlier one."""
     apart.run("intake")
     apart.connector()
+    until(lambda: _has_inbox(apart.store), seconds=40)
     first = apart.run("relay")
     mine = until(lambda: relay_backends(apart), seconds=30)
     second = apart.run("relay")
@@ -97,6 +101,14 @@ def test_a_stopped_relay_that_goes_on_does_no_harm(apart: Apart, log: Log) -> No
     assert first.returncode is None
     both_ends_agree(apart, log)
     apart.end(second)
+
+
+def _has_inbox(store: Path) -> bool:
+    """The connector has made its tables: it runs."""
+    if not store.exists():
+        return False
+    with closing(sqlite3.connect(store, timeout=20)) as db:
+        return bool(db.execute("SELECT 1 FROM sqlite_master WHERE name = 'shenguan_findings'").fetchall())
 
 
 def _fresh_rows_leave(apart: Apart) -> bool:
