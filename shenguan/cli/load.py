@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,6 +50,7 @@ def load(
     from hub.sheet import Defaults
     from storage.spreadsheet import read_rows
 
+    os.nice(10)  # live decisions on the same machine come first
     ctx = click.get_current_context()
     given = Defaults(
         org_code=defaults["org_code"],
