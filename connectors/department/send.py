@@ -33,6 +33,23 @@ class Sender:
 
     def send(self) -> int:
         """One round; returns how many went out."""
+        return self._again() + self._fresh()
+
+    def _again(self) -> int:
+        """What somebody asked to have said once more; the hub drops what it knows."""
+        waiting = self._parts.state.to_say_again(BATCH)
+        if not waiting:
+            return 0
+        topic = self._parts.config.topic_out
+        outcomes = publish(self._parts.producer, [signed.record(topic) for signed in waiting])
+        safe = [signed for signed, outcome in zip(waiting, outcomes, strict=True) if outcome is None]
+        self._parts.state.note_said(safe)
+        for outcome in outcomes:
+            if outcome is not None:
+                raise outcome
+        return len(safe)
+
+    def _fresh(self) -> int:
         ready: list[tuple[Draft, Signed]] = []
         for draft in self._parts.adapter.drafts(BATCH):
             try:
@@ -43,13 +60,10 @@ class Sender:
             return 0
         topic = self._parts.config.topic_out
         outcomes = publish(self._parts.producer, [signed.record(topic) for _, signed in ready])
-        safe = [
-            (draft, signed.event_id)
-            for (draft, signed), outcome in zip(ready, outcomes, strict=True)
-            if outcome is None
-        ]
+        safe = [one for one, outcome in zip(ready, outcomes, strict=True) if outcome is None]
         if safe:
-            self._parts.adapter.sent(safe)
+            self._parts.state.note_said(signed for _, signed in safe)
+            self._parts.adapter.sent([(draft, signed.event_id) for draft, signed in safe])
         self._raise_or_refuse(ready, outcomes)
         return len(safe)
 

@@ -22,6 +22,10 @@ CREATE TABLE IF NOT EXISTS received (
   receipt_id TEXT NOT NULL, receipt BLOB NOT NULL, signature TEXT NOT NULL, kid TEXT NOT NULL, receipted_at TEXT);
 CREATE INDEX IF NOT EXISTS received_push ON received (push_id);
 CREATE INDEX IF NOT EXISTS received_unanswered ON received (event_id) WHERE receipted_at IS NULL;
+CREATE TABLE IF NOT EXISTS said (
+  event_id TEXT PRIMARY KEY, case_no TEXT NOT NULL, value BLOB NOT NULL, signature TEXT NOT NULL, kid TEXT NOT NULL,
+  said_at TEXT NOT NULL, again INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX IF NOT EXISTS said_again ON said (said_at) WHERE again;
 CREATE TABLE IF NOT EXISTS quarantine (
   topic TEXT NOT NULL, partition INTEGER NOT NULL, offset INTEGER NOT NULL, sha256 TEXT NOT NULL,
   cause TEXT NOT NULL, message TEXT NOT NULL, value BLOB NOT NULL, signature TEXT, received_at TEXT NOT NULL,
@@ -101,6 +105,30 @@ class State:
                 "UPDATE received SET receipted_at = ? WHERE event_id = ? AND receipted_at IS NULL",
                 [(now, event_id) for event_id in event_ids],
             )
+
+    def note_said(self, statements: Iterable[Signed]) -> None:
+        """These findings, claims and returns are safe on the broker. Kept, so that a wiped broker can be told again."""
+        now = instant(datetime.now(UTC))
+        with self._transaction():
+            self._db.executemany(
+                """INSERT INTO said (event_id, case_no, value, signature, kid, said_at) VALUES (?, ?, ?, ?, ?, ?)
+                   ON CONFLICT (event_id) DO UPDATE SET again = 0""",
+                [(*one, now) for one in statements],
+            )
+
+    def say_again(self, since: str | None = None) -> int:
+        """Have everything said since then (RFC 3339, UTC) sent once more, the same bytes. Returns how many."""
+        with self._transaction():
+            done = self._db.execute("UPDATE said SET again = 1 WHERE said_at >= ?", (since or "",))
+        return done.rowcount
+
+    def to_say_again(self, limit: int) -> list[Signed]:
+        """What waits to be sent once more, the oldest first."""
+        rows = self._db.execute(
+            "SELECT event_id, case_no, value, signature, kid FROM said WHERE again ORDER BY said_at, rowid LIMIT ?",
+            (limit,),
+        )
+        return [Signed(*row) for row in rows]
 
     def find(self, *, event_id: str | None = None, push_id: str | None = None) -> Received | None:
         """A package by its event id or its push id."""

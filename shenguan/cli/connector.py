@@ -70,6 +70,42 @@ def health(ctx: click.Context, config: Path, as_json: bool) -> None:
     ctx.exit(0 if said["state"] in ("running", "waiting") else 1)
 
 
+@connector.command()
+@click.argument("config", type=click.Path(path_type=Path), metavar="设置文件")
+@click.option(
+    "--since",
+    default=None,
+    metavar="时间",
+    help="只补发此时以后发过的（如 2026-11-22 或 RFC 3339）；默认全部。",
+)
+@json_option
+def resend(config: Path, since: str | None, as_json: bool) -> None:
+    """补发本部门说过的监管信息、认领和退回：消息代理被清空而中心没有来得及接收时用。
+
+    原样补发签过名的字节，中心按编号去重，已接收的不会重复生效。正在运行的连接器几秒内发出。
+    """
+    from contextlib import closing
+    from datetime import datetime
+
+    from connectors.department.config import read_config
+    from connectors.department.events import instant
+    from connectors.department.program import STATE_FILE
+    from connectors.department.state import State
+    from shenguan.cli.screen import LOCAL
+
+    try:
+        moment = datetime.fromisoformat(since) if since else None
+    except ValueError:
+        raise click.UsageError(f"“{since}”不是时间，应如 2026-11-22 或 2026-11-22T08:00:00+08:00。") from None
+    start = instant(moment if moment.tzinfo else moment.replace(tzinfo=LOCAL)) if moment else None
+    with closing(State(read_config(config).state_dir / STATE_FILE)) as state:
+        count = state.say_again(start)
+    if as_json:
+        print_json({"resent": count})
+    else:
+        click.echo(f"将补发 {count} 条，连接器运行时几秒内发出。")
+
+
 @connector.command("draft-finding")
 @click.argument("config", type=click.Path(path_type=Path), metavar="设置文件")
 @click.option("--case", "case_no", default=None, metavar="办件编号", help="默认为最近收到的推送包。")

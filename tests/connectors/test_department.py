@@ -310,3 +310,20 @@ def test_a_broker_without_our_topics_is_told_apart(
     with pytest.raises(ConnectorError, match="等待平台登记本部门"):
         made._follow()
     made.close()
+
+
+def test_what_was_said_is_said_again_with_the_same_bytes(
+    config: ConnectorConfig, connector: Connector, tap: Any
+) -> None:
+    """Asked to, a connector sends its findings once more, byte for byte, and only once."""
+    document = event(config.source, "finding.reported.v1", "case-1", {"n": 1}, event_id="e1", at=NOW)
+    signed = sign(document, connector._parts.signer)
+    state, sender = connector._parts.state, connector._sender
+    state.note_said([signed])
+    assert sender.send() == 0
+    assert state.say_again("2999-01-01T00:00:00.000Z") == 0
+    assert state.say_again() == 1
+
+    assert (sender.send(), sender.send()) == (1, 0)
+    (message,) = tap(config.topic_out).quiet()
+    assert (message.value, message.header("signature")) == (signed.value, signed.signature)
