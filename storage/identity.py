@@ -51,5 +51,7 @@ class IdentityVault:
 
 def normal(number: str) -> str:
     """Upper case, half width, no blanks or invisible characters."""
+    if number.isascii() and number.isalnum():  # nearly all of them: nothing to fold
+        return number.upper()
     text = unicodedata.normalize("NFKC", number).upper()
     return "".join(c for c in text if not c.isspace() and unicodedata.category(c) not in ("Cf", "Cc"))

@@ -16,7 +16,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
@@ -127,6 +127,7 @@ class Signer:
         self.public_pem = spki_pem(key.public_key())
         self.kid = kid_of(code, self.public_pem)
         self._key = key
+        self._ed25519 = isinstance(key, ed25519.Ed25519PrivateKey)
         header = {"alg": algorithm_of(key.public_key()), "kid": self.kid}
         self._protected = self._header(header)
         self._protected_token = self._header({**header, "typ": "JWT"})
@@ -151,9 +152,10 @@ class Signer:
 
     def _signature(self, protected: str, payload: bytes) -> str:
         signing_input = b"%b.%b" % (protected.encode(), encode(payload))
-        if isinstance(self._key, ed25519.Ed25519PrivateKey):
-            return encode(self._key.sign(signing_input)).decode()
-        r, s = decode_dss_signature(self._key.sign(signing_input, _ECDSA))
+        if self._ed25519:
+            return encode(cast(ed25519.Ed25519PrivateKey, self._key).sign(signing_input)).decode()
+        key = cast(ec.EllipticCurvePrivateKey, self._key)
+        r, s = decode_dss_signature(key.sign(signing_input, _ECDSA))
         return encode(r.to_bytes(32, "big") + s.to_bytes(32, "big")).decode()
 
 
