@@ -85,7 +85,9 @@ def _make_database(parts: Parts, *, template: str) -> Iterator[str]:
     try:
         yield role.set(database=name).render_as_string(hide_password=False)
     finally:
-        with psycopg.connect(plain, autocommit=True) as connection:
+        # The administrator drops it: an ordinary role may not send an autovacuum worker away, which may be inside.
+        admin = make_url(parts.database_url).set(drivername="postgresql")
+        with psycopg.connect(admin.render_as_string(hide_password=False), autocommit=True) as connection:
             connection.execute(f"drop database {name} with (force)")
 
 
