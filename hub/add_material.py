@@ -6,7 +6,10 @@ Guarantees: the same bytes are stored once; the loser of a race learns which obj
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from dataclasses import fields as fields_of
+from datetime import date
 
 from sqlalchemy import Connection, insert, select
 from sqlalchemy.dialects.postgresql import insert as pg_insert
@@ -27,12 +30,43 @@ class StoredFacts:
     wrapped_key: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What is known of a material taken for a requirement, beside its bytes."""
+
+    requirement_id: uuid.UUID
+    type_code: str
+    type_version: int
+    subject: str = ""  # which of several, e.g. whose identity card
+    valid_from: date | None = None
+    valid_to: date | None = None
+    fields: Mapping[str, object] = field(default_factory=dict)
+    signature_state: str = "unchecked"
+    signature: Sequence[Mapping[str, object]] = ()
+    scan_state: str = "not_configured"
+
+
 def add_material(
-    tx: Connection, *, case_no: str, name: str, media_type: str, stored: StoredFacts, actor: str
+    tx: Connection,
+    *,
+    case_no: str,
+    name: str,
+    media_type: str,
+    stored: StoredFacts,
+    actor: str,
+    taken: Taken | None = None,
 ) -> uuid.UUID:
-    """Refer to `stored` from the case. Returns the material's id. Raises NotFound, or Conflict after the decision."""
-    if not tx.execute(select(Case.case_no).where(Case.case_no == case_no).with_for_update()).first():
+    """Refer to `stored` from the case. Returns the material's id. Raises NotFound, or Conflict after the decision.
+
+    On a case that is still preparing the material is `pending`: no other case is offered it before this one is accepted.
+    """
+    case = tx.execute(
+        select(Case.party_id, Case.department, Case.state).where(Case.case_no == case_no).with_for_update()
+    ).one_or_none()
+    if case is None:
         raise NotFound(f"没有办件编号为 {case_no} 的办件。")
+    if case.state == "withdrawn":
+        raise Conflict(f"办件 {case_no} 已经撤回，不能再加材料。")
     if tx.execute(select(Decision.id).where(Decision.case_no == case_no)).first():
         raise Conflict(f"办件 {case_no} 已经作出决定，推送包已签名发出，不能再加材料。")
     tx.execute(
@@ -48,12 +82,30 @@ def add_material(
     material_id = uuid.uuid4()
     tx.execute(
         insert(Material).values(
-            id=material_id, case_no=case_no, sha256=stored.sha256, name=name, media_type=media_type
+            id=material_id,
+            case_no=case_no,
+            party_id=case.party_id,
+            department=case.department,
+            state="pending" if case.state == "preparing" else "usable",
+            sha256=stored.sha256,
+            name=name,
+            media_type=media_type,
+            added_by=actor,
+            **(_known(taken) if taken else {}),
         )
     )
     detail = {"name": name, "sha256": stored.sha256.hex(), "size": stored.size, "media_type": media_type}
+    if taken:
+        detail |= {"type": taken.type_code, "signature": taken.signature_state, "scan": taken.scan_state}
     record(tx, Entry(actor, "material.added", f"material:{material_id}", case_no, detail=detail))
     return material_id
+
+
+def _known(taken: Taken) -> dict[str, object]:
+    return {name.name: getattr(taken, name.name) for name in fields_of(taken)} | {
+        "fields": dict(taken.fields),
+        "signature": [dict(one) for one in taken.signature],
+    }
 
 
 def standing_object(tx: Connection, sha256: bytes) -> str | None:

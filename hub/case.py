@@ -13,13 +13,15 @@ from hub.model import Base, one_of
 from hub.party import Party
 
 STANDINGS = ("clear", "watch", "alert")  # what the departments' findings mean for the case
+#: preparing: materials are being gathered at the window, nothing is promised yet. Decided is who has a Decision.
+CASE_STATES = ("preparing", "accepted", "withdrawn")
 
 
 class Case(Base):
     """One application. `case_no` is the 办件编号, and the key of every message about it."""
 
     __tablename__ = "cases"
-    __table_args__ = (one_of("standing", STANDINGS),)
+    __table_args__ = (one_of("standing", STANDINGS), one_of("state", CASE_STATES))
 
     case_no: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str]
@@ -31,6 +33,14 @@ class Case(Base):
     applied_on: Mapped[date | None]
     accepted_on: Mapped[date | None]
     promised_on: Mapped[date | None]
+    state: Mapped[str] = mapped_column(server_default=text("'accepted'"))
+    department: Mapped[str | None] = mapped_column(
+        ForeignKey("departments.code")
+    )  # who handles it; None: not known
+    # The version of the item it started with and keeps; None: it did not come through the window.
+    item_version_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("item_versions.id"))
+    accepted_at: Mapped[datetime | None]
+    taken_by: Mapped[str | None]  # the clerk, as the ledger names them
     standing: Mapped[str] = mapped_column(server_default=text("'clear'"))
     source: Mapped[str]  # 'sheet', 'window', 'api'
     created_at: Mapped[datetime] = mapped_column(server_default=text("now()"), index=True)

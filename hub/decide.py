@@ -62,9 +62,14 @@ WHERE (org_code, document_no) IN (SELECT * FROM unnest(%(org_codes)s::text[], %(
 UNION SELECT org_code, document_no, case_no, content_hash FROM decisions WHERE case_no = ANY(%(case_nos)s)
 """
 _MATERIALS = """
-SELECT m.case_no, m.id, m.name, m.get_type, m.get_num, m.sha256, s.size, m.media_type
+SELECT m.case_no, m.id, m.name, m.get_type, m.get_num, m.sha256, s.size, m.media_type, m.created_at AS at
 FROM materials m JOIN stored_objects s USING (sha256)
-WHERE m.case_no = ANY(%(case_nos)s) ORDER BY m.created_at, m.id
+WHERE m.case_no = ANY(%(case_nos)s) AND m.state IN ('usable', 'superseded')
+UNION ALL
+SELECT u.case_no, m.id, m.name, '共享复用', m.get_num, m.sha256, s.size, m.media_type, u.used_at
+FROM material_uses u JOIN materials m ON m.id = u.material_id JOIN stored_objects s USING (sha256)
+WHERE u.case_no = ANY(%(case_nos)s) AND u.withdrawn_at IS NULL
+ORDER BY at, id
 """
 
 Known = Mapping[tuple[str, str], tuple[str, bytes]]

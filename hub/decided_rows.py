@@ -162,7 +162,7 @@ def _case_row(case: DecidedCase, of_party: uuid.UUID) -> dict[str, Any]:
 def named_materials(rows: Iterable[Any], desk: Desk) -> Materials:
     """Materials as a package names them, by case, from rows of `decide`'s question."""
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for case_no, id_, name, get_type, get_num, sha256, size, media_type in rows:
+    for case_no, id_, name, get_type, get_num, sha256, size, media_type, _at in rows:
         found[case_no].append(
             {
                 "id": str(id_),

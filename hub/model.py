@@ -30,6 +30,7 @@ class Base(DeclarativeBase):
         datetime: DateTime(timezone=True),
         bytes: LargeBinary(),
         dict[str, object]: JSONB(),
+        list[dict[str, object]]: JSONB(),
         list[str]: ARRAY(Text()),
     }
 

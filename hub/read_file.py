@@ -1,7 +1,7 @@
 """Read a file: who may, for what stated use, on the record.
 
-Guarantees: a department reads only materials of cases that were pushed to it; a request token is spent by its first use;
-every read is in the ledger before the first byte leaves, and a denied one is recorded by `note_denied`.
+Guarantees: a department reads only materials of cases that were pushed to it, those that these cases reused included; a
+request token is spent by its first use; every read is in the ledger before the first byte leaves, and a denied one is recorded by `note_denied`.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, or_, select
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from hub.errors import Conflict, Denied, NotFound, Rejected
 from hub.ledger import Entry, record
 from hub.material import FileRead, Material, StoredObject
 from hub.push import Push
+from hub.reuse.material_use import MaterialUse
 
 USE_LONGEST = 200  # characters of a stated use, as the licence-sharing interface has it
 
@@ -30,7 +31,7 @@ class FileFacts:
     sha256: bytes
     object_name: str
     wrapped_key: bytes
-    case_no: str
+    case_no: str | None  # None: supplied as data, not taken on a case
 
 
 def read_file(
@@ -57,7 +58,10 @@ def read_file(
     if row is None:
         raise NotFound(f"没有编号为 {material_id} 的材料。")
     if department is not None:
-        owed = select(Push.id).where(Push.case_no == row.case_no, Push.department == department)
+        reused = select(MaterialUse.case_no).where(MaterialUse.material_id == material_id)
+        owed = select(Push.id).where(
+            or_(Push.case_no == row.case_no, Push.case_no.in_(reused)), Push.department == department
+        )
         if not tx.execute(owed).first():
             raise Denied("该材料所属办件没有推送给本部门，不能调阅。")
     spent = tx.execute(

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from hub.case import Case, Decision, Step
+from hub.catalogue.code_pattern import CodePattern
+from hub.catalogue.item_version import ItemVersion, Requirement, StandIn
+from hub.catalogue.licence_type import LicenceType
+from hub.catalogue.material_type import MaterialType, MaterialTypeVersion
 from hub.department import Department, DepartmentKey
 from hub.finding import Finding
 from hub.inbox import InboxRow, Quarantined
@@ -15,24 +19,44 @@ from hub.outbox import OutboxRow, ParkedKey
 from hub.party import Party
 from hub.program import Program
 from hub.push import Push, Receipt
+from hub.reuse.case_field import CaseField
+from hub.reuse.consent import Consent
+from hub.reuse.deferral import Deferral
+from hub.reuse.material_use import MaterialUse
+from hub.sharing.grant import Grant
+from hub.sharing.limit import Limit
+from hub.sharing.objection import Objection
+from hub.upload import Upload
 from hub.workday import CalendarDay
 
 __all__ = [
     "CalendarDay",
     "Case",
+    "CaseField",
+    "CodePattern",
+    "Consent",
     "Decision",
+    "Deferral",
     "Department",
     "DepartmentKey",
     "FileRead",
     "Finding",
+    "Grant",
     "Hold",
     "InboxRow",
+    "ItemVersion",
     "LedgerBatch",
     "LedgerRow",
     "LedgerUnsealed",
     "Licence",
+    "LicenceType",
+    "Limit",
     "Material",
+    "MaterialType",
+    "MaterialTypeVersion",
+    "MaterialUse",
     "Notice",
+    "Objection",
     "OutboxRow",
     "ParkedKey",
     "Party",
@@ -41,7 +65,10 @@ __all__ = [
     "PushRule",
     "Quarantined",
     "Receipt",
+    "Requirement",
     "ServiceItem",
+    "StandIn",
     "Step",
     "StoredObject",
+    "Upload",
 ]
