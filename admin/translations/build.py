@@ -1,6 +1,6 @@
 """The catalogues: what pages say in English, and what Flask-AppBuilder lacks in Chinese.
 
-Guarantees: `messages()` finds every text that our pages and code hand to gettext; `build` compiles each `.po` beside itself.
+Guarantees: `messages()` finds every text that our pages and code hand to gettext; `build` compiles all `.po` of a language into one.
 Our own texts are Chinese in the source, so the English catalogue has all of them and the Chinese one only foreign texts.
 Run `python -m admin.translations.build` after changing a `.po`; a test says when it was forgotten.
 """
@@ -11,11 +11,13 @@ import io
 from datetime import UTC, datetime
 from pathlib import Path
 
+from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 HERE = Path(__file__).resolve().parent
+LANGUAGES = ("en", "zh")
 WHENEVER = datetime(2026, 1, 1, tzinfo=UTC)  # the same catalogue is the same bytes
 METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
 
@@ -57,20 +59,39 @@ TABLES = (
 )
 
 
-def compiled(po: Path) -> bytes:
-    """The `.mo` of a `.po`."""
-    with po.open("rb") as file:
-        catalogue = read_po(file, locale=po.parent.parent.name)
+def written(language: str) -> Catalog:
+    """What all `.po` files of a language say together; each part of the pages keeps a file of its own."""
+    whole = Catalog(locale=language)
+    for po in sorted((HERE / language / "LC_MESSAGES").glob("*.po")):
+        with po.open("rb") as file:
+            for message in read_po(file, locale=language):
+                if not message.id:
+                    continue
+                known = whole.get(message.id)
+                if known is not None and known.string != message.string:
+                    raise ValueError(f"{po.name}: {message.id!r} is translated in two ways")
+                whole.add(message.id, message.string, flags=message.flags)
+    return whole
+
+
+def compiled(language: str) -> bytes:
+    """The one `messages.mo` of a language."""
+    catalogue = written(language)
     catalogue.creation_date = catalogue.revision_date = WHENEVER
     out = io.BytesIO()
     write_mo(out, catalogue)
     return out.getvalue()
 
 
+def compiled_file(language: str) -> Path:
+    """Where it stands."""
+    return HERE / language / "LC_MESSAGES" / "messages.mo"
+
+
 def build() -> None:
-    """Compile every catalogue."""
-    for po in HERE.glob("*/LC_MESSAGES/*.po"):
-        po.with_suffix(".mo").write_bytes(compiled(po))
+    """Compile every language."""
+    for language in LANGUAGES:
+        compiled_file(language).write_bytes(compiled(language))
 
 
 if __name__ == "__main__":
