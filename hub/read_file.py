@@ -1,8 +1,8 @@
 """Read a file: who may, for what stated use, on the record.
 
 Guarantees: a department reads only materials of cases that were pushed to it, those that these cases reused included; a
-request token is spent by its first use; every read is in the ledger before the first byte leaves, and a denied one is recorded by
-`note_denied`.
+request token is spent by its first use; every read is in the ledger before the first byte leaves, and a denied one is
+recorded by `note_denied`.
 """
 
 from __future__ import annotations
