@@ -1,8 +1,8 @@
 """The catalogues: what pages say in English, and what Flask-AppBuilder lacks in Chinese.
 
 Guarantees: `messages()` finds every text that our pages and code hand to gettext; `build` compiles all `.po` of a
-language into one. Our own texts are Chinese in the source, so the English catalogue has all of them and the Chinese one only foreign texts.
-Run `python -m admin.translations.build` after changing a `.po`; a test says when it was forgotten.
+language into one. Our own texts are Chinese in the source, so the English catalogue has all of them and the Chinese one
+only foreign texts. Run `python -m admin.translations.build` after changing a `.po`; a test says when it was forgotten.
 """
 
 from __future__ import annotations
