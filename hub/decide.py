@@ -14,8 +14,9 @@ from sqlalchemy import Connection, exists, select
 from sqlalchemy.exc import IntegrityError
 
 from hub.decided_case import DecidedCase
-from hub.decided_rows import DecidedRows, Materials, named_materials, new_cases
+from hub.decided_rows import DecidedRows, new_cases, party_id
 from hub.errors import Conflict
+from hub.gathered import Gathered, questions, read_gathered
 from hub.outbox import BULK, LIVE, OutboxRow
 from hub.ports import Desk
 from hub.round_trips import ask, write
@@ -42,11 +43,13 @@ def decide(
 
     Raises Conflict where another transaction wrote the same decision meanwhile: roll back, and try again to learn of it.
     """
-    known, materials, rulebook = _look_up(tx, cases, desk)
+    known, gathered, rulebook = _look_up(tx, cases, desk)
     outcomes = {case.case_no: _verdict(case, known) for case in cases}
     fresh = [case for case in cases if outcomes[case.case_no].verdict == ACCEPTED]
     if fresh:
-        writing = DecidedRows(desk, lane, rulebook, materials, desk.clock())
+        for case in fresh:
+            _check_opened(case, gathered.get(case.case_no), desk)
+        writing = DecidedRows(desk, lane, rulebook, gathered, desk.clock())
         for case in sorted(
             fresh, key=lambda case: case.case_no
         ):  # one order for all: two loads cannot deadlock
@@ -61,21 +64,13 @@ SELECT org_code, document_no, case_no, content_hash FROM decisions
 WHERE (org_code, document_no) IN (SELECT * FROM unnest(%(org_codes)s::text[], %(document_nos)s::text[]))
 UNION SELECT org_code, document_no, case_no, content_hash FROM decisions WHERE case_no = ANY(%(case_nos)s)
 """
-_MATERIALS = """
-SELECT m.case_no, m.id, m.name, m.get_type, m.get_num, m.sha256, s.size, m.media_type, m.created_at AS at
-FROM materials m JOIN stored_objects s USING (sha256)
-WHERE m.case_no = ANY(%(case_nos)s) AND m.state IN ('usable', 'superseded')
-UNION ALL
-SELECT u.case_no, m.id, m.name, '共享复用', m.get_num, m.sha256, s.size, m.media_type, u.used_at
-FROM material_uses u JOIN materials m ON m.id = u.material_id JOIN stored_objects s USING (sha256)
-WHERE u.case_no = ANY(%(case_nos)s) AND u.withdrawn_at IS NULL
-ORDER BY at, id
-"""
 
 Known = Mapping[tuple[str, str], tuple[str, bytes]]
 
 
-def _look_up(tx: Connection, cases: Sequence[DecidedCase], desk: Desk) -> tuple[Known, Materials, Rulebook]:
+def _look_up(
+    tx: Connection, cases: Sequence[DecidedCase], desk: Desk
+) -> tuple[Known, Mapping[str, Gathered], Rulebook]:
     """Everything a decision depends on, in one round trip."""
     case_nos = [case.case_no for case in cases]
     of = {
@@ -83,11 +78,25 @@ def _look_up(tx: Connection, cases: Sequence[DecidedCase], desk: Desk) -> tuple[
         "document_nos": [case.decision.document_no for case in cases],
         "case_nos": case_nos,
     }
-    decided, materials, *rulebook = ask(tx, (_DECIDED, of), (_MATERIALS, {"case_nos": case_nos}), *QUESTIONS)
+    asked = questions(case_nos)
+    decided, *rest = ask(tx, (_DECIDED, of), *asked, *QUESTIONS)
+    gathered, rulebook = rest[: len(asked)], rest[len(asked) :]
     known: dict[tuple[str, str], tuple[str, bytes]] = {}
     for org_code, document_no, case_no, content_hash in decided:
         known[org_code, document_no] = known["", case_no] = (case_no, content_hash)
-    return known, named_materials(materials, desk), read_rulebook(*rulebook)
+    return known, read_gathered(gathered, desk), read_rulebook(*rulebook)
+
+
+def _check_opened(case: DecidedCase, opened: Gathered | None, desk: Desk) -> None:
+    """A case that was opened before must be accepted, and be the same party's."""
+    if opened is None or opened.state is None:
+        return
+    if opened.state == "preparing":
+        raise Conflict(f"办件 {case.case_no} 还在收取材料，没有受理。请先在窗口工作台受理，再作决定。")
+    if opened.state == "withdrawn":
+        raise Conflict(f"办件 {case.case_no} 已经撤回，不能再作决定。需要时请重新申请。")
+    if opened.party_id != party_id(case.party, desk):
+        raise Conflict(f"决定里的行政相对人与办件 {case.case_no} 的不是同一个。请核对名称和证件号码。")
 
 
 def _verdict(case: DecidedCase, known: Known) -> Outcome:

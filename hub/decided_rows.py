@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,6 +10,7 @@ from typing import Any
 
 from hub.case import Case, Decision, Step
 from hub.decided_case import DecidedCase, LicenceFacts, PartyFacts
+from hub.gathered import Gathered
 from hub.ledger import LedgerRow
 from hub.licence import Licence
 from hub.outbox import OutboxRow
@@ -29,8 +29,6 @@ USCC = "001"
 #: Elements that carry a personal document number: kept masked in the decision, complete only in the signed package.
 PERSONAL = ("XK_XDR_ZJHM", "XK_FR_ZJHM", "XK_FR_SFZH", "XK_XDR_SFZ", "XK_XDR_SFZH")
 
-Materials = Mapping[str, list[dict[str, Any]]]
-
 
 @dataclass(slots=True)
 class DecidedRows:
@@ -39,7 +37,7 @@ class DecidedRows:
     desk: Desk
     lane: int
     rulebook: Rulebook
-    materials: Materials
+    gathered: Mapping[str, Gathered]
     now: datetime
     steps: list[dict[str, Any]] = field(default_factory=list)
     decisions: list[dict[str, Any]] = field(default_factory=list)
@@ -66,7 +64,7 @@ class DecidedRows:
         self.decisions.append(_decision_row(case, decision_id, self.desk))
         if case.licence:
             self.licences.append(_licence_row(case, case.licence, party_id(case.party, self.desk)))
-        data = decided_data(case, self.materials.get(case.case_no, []))
+        data = decided_data(case, self.gathered.get(case.case_no) or Gathered())
         owed_to = self.rulebook.owed(
             case.item_code, case.area_code, case.decision.result_type, case.party.kind
         )
@@ -157,25 +155,6 @@ def _case_row(case: DecidedCase, of_party: uuid.UUID) -> dict[str, Any]:
         "promised_on": case.promised_on,
         "source": case.source,
     }
-
-
-def named_materials(rows: Iterable[Any], desk: Desk) -> Materials:
-    """Materials as a package names them, by case, from rows of `decide`'s question."""
-    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for case_no, id_, name, get_type, get_num, sha256, size, media_type, _at in rows:
-        found[case_no].append(
-            {
-                "id": str(id_),
-                "material_name": name,
-                "get_type": get_type,
-                "get_num": get_num,
-                "sha256": sha256.hex(),
-                "size": size,
-                "media_type": media_type,
-                "href": f"{desk.public_url}/api/hub/materials/{id_}",
-            }
-        )
-    return found
 
 
 def _step_row(case_no: str, seq: int, step: Any) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from schemas import dumps
 
 if TYPE_CHECKING:
     from hub.decided_case import DecidedCase
+    from hub.gathered import Gathered
 
 HUB = "hub"
 
@@ -80,8 +81,8 @@ def day(value: date | None) -> str | None:
     return value.isoformat() if value else None
 
 
-def decided_data(case: DecidedCase, materials: list[dict[str, Any]]) -> dict[str, Any]:
-    """What is the same for every department: case, steps, result, licence, materials, elements."""
+def decided_data(case: DecidedCase, gathered: Gathered) -> dict[str, Any]:
+    """What is the same for every department: case, steps, result, licence, materials, what was reused, elements."""
     return {
         "case": {
             "project_no": case.case_no,
@@ -90,7 +91,7 @@ def decided_data(case: DecidedCase, materials: list[dict[str, Any]]) -> dict[str
             "catalog_code": case.catalog_code or None,
             "task_code": case.item_code,
             "task_name": case.item_name,
-            "task_version": "1",
+            "task_version": str(gathered.item_version or 1),
             "apply_date": day(case.applied_on),
             "accept_date": day(case.accepted_on),
             "promise_date": day(case.promised_on),
@@ -127,8 +128,9 @@ def decided_data(case: DecidedCase, materials: list[dict[str, Any]]) -> dict[str
             "document_no": case.decision.document_no,
         },
         "licence": _licence_data(case),
-        "materials": materials,
+        "materials": gathered.materials,
         "elements": dict(case.decision.elements),
+        **gathered.data(),
     }
 
 

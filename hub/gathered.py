@@ -1,0 +1,145 @@
+"""Gathered: what a case brings to its decision - materials, reuse, promises, the form - as a package names it.
+
+Guarantees: asked in the same round trip as everything else a decision depends on, with the case locked, so that nothing is
+added behind the decision's back; personal numbers appear masked. A case that comes with its decision (from a sheet) has
+gathered nothing and costs four index look-ups.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from hub.package import instant
+from hub.ports import Desk
+from hub.round_trips import Question
+
+
+@dataclass(slots=True)
+class Gathered:
+    """Of one case. `party_id` and `state` are None where the case is not opened yet."""
+
+    state: str | None = None
+    party_id: uuid.UUID | None = None
+    item_version: int | None = None
+    materials: list[dict[str, Any]] = field(default_factory=list)
+    reused: list[dict[str, Any]] = field(default_factory=list)
+    promised: list[dict[str, Any]] = field(default_factory=list)
+    form: list[dict[str, Any]] = field(default_factory=list)
+
+    def data(self) -> dict[str, Any]:
+        """The parts of the package that only a case from the window has."""
+        parts = {"reused": self.reused, "promised": self.promised, "form": self.form}
+        return {name: rows for name, rows in parts.items() if rows}
+
+
+_OPENED = """
+SELECT c.case_no, c.state, c.party_id, v.number FROM cases c LEFT JOIN item_versions v ON v.id = c.item_version_id
+WHERE c.case_no = ANY(%(case_nos)s) ORDER BY c.case_no FOR UPDATE OF c
+"""
+_MATERIALS = """
+SELECT m.case_no, m.id, m.name, m.get_type, m.get_num, m.sha256, s.size, m.media_type, m.created_at AS at
+FROM materials m JOIN stored_objects s USING (sha256)
+WHERE m.case_no = ANY(%(case_nos)s) AND m.state IN ('usable', 'superseded')
+UNION ALL
+SELECT u.case_no, m.id, m.name, '共享复用', m.get_num, m.sha256, s.size, m.media_type, u.used_at
+FROM material_uses u JOIN materials m ON m.id = u.material_id JOIN stored_objects s USING (sha256)
+WHERE u.case_no = ANY(%(case_nos)s) AND u.withdrawn_at IS NULL
+ORDER BY at, id
+"""
+_REUSED = """
+SELECT u.case_no, u.id, r.name, u.source_kind, u.source_name,
+       coalesce(l.identifier, d.document_no, m.id::text), coalesce(m.case_no, l.case_no, d.case_no),
+       u.provider, u.purpose, u.used_at, m.fields
+FROM material_uses u JOIN requirements r ON r.id = u.requirement_id
+LEFT JOIN materials m ON m.id = u.material_id LEFT JOIN licences l ON l.id = u.licence_id
+LEFT JOIN decisions d ON d.id = u.decision_id
+WHERE u.case_no = ANY(%(case_nos)s) AND u.withdrawn_at IS NULL ORDER BY u.used_at, u.id
+"""
+_PROMISED = """
+SELECT f.case_no, r.name, f.promised_until, f.promised_by FROM deferrals f JOIN requirements r ON r.id = f.requirement_id
+WHERE f.case_no = ANY(%(case_nos)s) AND f.settled_at IS NULL ORDER BY f.promised_until, r.seq
+"""
+_FORM = """
+SELECT case_no, name, value, source_kind, source_name, source_date FROM case_fields
+WHERE case_no = ANY(%(case_nos)s) ORDER BY name
+"""
+
+
+def questions(case_nos: Sequence[str]) -> tuple[Question, ...]:
+    """Ask for everything gathered on these cases."""
+    of = {"case_nos": list(case_nos)}
+    return (_OPENED, of), (_MATERIALS, of), (_REUSED, of), (_PROMISED, of), (_FORM, of)
+
+
+def read_gathered(answers: Sequence[Iterable[Any]], desk: Desk) -> dict[str, Gathered]:
+    """The answers to `questions`, by case number; a case without anything is not in it."""
+    opened, materials, reused, promised, form = answers
+    found: dict[str, Gathered] = {}
+    for case_no, state, party_id, number in opened:
+        found[case_no] = Gathered(state, party_id, number)
+    for case_no, *material in materials:
+        found[case_no].materials.append(_material(material, desk))
+    for case_no, *use in reused:
+        found[case_no].reused.append(_use(use))
+    for case_no, name, until, by in promised:
+        found[case_no].promised.append(
+            {"material_name": name, "promised_until": _day(until), "promised_by": by}
+        )
+    for case_no, *one in form:
+        found[case_no].form.append(_form_field(one))
+    return found
+
+
+def _material(row: Sequence[Any], desk: Desk) -> dict[str, Any]:
+    id_, name, get_type, get_num, sha256, size, media_type, _at = row
+    return {
+        "id": str(id_),
+        "material_name": name,
+        "get_type": get_type,
+        "get_num": get_num,
+        "sha256": sha256.hex(),
+        "size": size,
+        "media_type": media_type,
+        "href": f"{desk.public_url}/api/hub/materials/{id_}",
+    }
+
+
+def _use(row: Sequence[Any]) -> dict[str, Any]:
+    id_, requirement, kind, source_name, number, case_no, provider, purpose, used_at, fields = row
+    at: datetime = used_at
+    return {
+        "id": str(id_),
+        "requirement": requirement,
+        "source_kind": kind,
+        "source_name": source_name,
+        "source_no": number,
+        "source_project_no": case_no,
+        "provider": provider,
+        "purpose": purpose,
+        "used_at": instant(at),
+        "fields": {name: _readable(value) for name, value in (fields or {}).items()},
+    }
+
+
+def _form_field(row: Sequence[Any]) -> dict[str, Any]:
+    name, value, source_kind, source_name, source_date = row
+    return {
+        "name": name,
+        "value": _readable(value),
+        "source_kind": source_kind,
+        "source_name": source_name,
+        "source_date": _day(source_date),
+    }
+
+
+def _readable(value: Mapping[str, Any]) -> str:
+    """A stored field's text; of a personal number only what may be shown."""
+    return str(value.get("text", value.get("masked", "")))
+
+
+def _day(value: date | None) -> str | None:
+    return value.isoformat() if value else None
