@@ -7,7 +7,7 @@ everybody who relied on it is known and told.
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -44,6 +44,14 @@ class MaterialUse(Base):
         _once("licence"),
         _once("decision"),
         Index("ix_material_uses_used_at", "used_at"),
+        # What the daily look for sources that ran out reads: only uses that nobody was told about yet.
+        Index(
+            "ix_material_uses_runs_out",
+            "relies_until",
+            postgresql_where=text(
+                "source_state = 'intact' AND withdrawn_at IS NULL AND relies_until IS NOT NULL"
+            ),
+        ),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
@@ -67,3 +75,4 @@ class MaterialUse(Base):
     withdrawn_at: Mapped[datetime | None]
     source_state: Mapped[str] = mapped_column(server_default=text("'intact'"))
     source_state_at: Mapped[datetime | None]
+    relies_until: Mapped[date | None]  # the source's last valid day, as it was when it was used

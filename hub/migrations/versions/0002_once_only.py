@@ -82,6 +82,9 @@ CREATE TRIGGER material_type_versions_published BEFORE UPDATE ON material_type_v
   FOR EACH ROW EXECUTE FUNCTION shenguan_published_content_stands();
 """
 
+#: The serial at the end of a case number made at the window: no gaps are promised, only that none comes twice a day.
+CASE_SERIAL = "CREATE SEQUENCE case_serial AS integer MAXVALUE 999999 CYCLE"
+
 LIMITS = """
 INSERT INTO limits (name, title, working_days, source) VALUES
   ('grant.reply.unconditional', '无条件共享：答复申请', 1, '政务数据共享条例'),
@@ -617,6 +620,7 @@ def upgrade() -> None:
         sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("source_state", sa.Text(), server_default=sa.text("'intact'"), nullable=False),
         sa.Column("source_state_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("relies_until", sa.Date(), nullable=True),
         sa.CheckConstraint(
             "resource_kind IN ('material', 'licence', 'result')",
             name=op.f("ck_material_uses_resource_kind_known"),
@@ -653,6 +657,15 @@ def upgrade() -> None:
     op.create_index(op.f("ix_material_uses_licence_id"), "material_uses", ["licence_id"], unique=False)
     op.create_index(op.f("ix_material_uses_material_id"), "material_uses", ["material_id"], unique=False)
     op.create_index("ix_material_uses_used_at", "material_uses", ["used_at"], unique=False)
+    op.create_index(
+        "ix_material_uses_runs_out",
+        "material_uses",
+        ["relies_until"],
+        unique=False,
+        postgresql_where=sa.text(
+            "source_state = 'intact' AND withdrawn_at IS NULL AND relies_until IS NOT NULL"
+        ),
+    )
     op.create_index(
         "uq_material_uses_decision",
         "material_uses",
@@ -796,6 +809,7 @@ def upgrade() -> None:
     for table, name, rule in CHECKS:
         op.create_check_constraint(op.f(f"ck_{table}_{name}"), table, rule)
     op.execute(TRIGGERS)
+    op.execute(CASE_SERIAL)
     op.execute(LIMITS)
     op.execute(PATTERNS)
     op.execute(LICENCE_TYPES)
