@@ -12,18 +12,19 @@ from hub.migrations import differences, upgrade
 
 #: One approving body, one case with a decision's material, as the first release left them.
 FIRST_RELEASE = """
-INSERT INTO departments (code, name, uscc, roles) VALUES ('xzsp', '示范县行政审批服务局', '11370100MB00000194', '{approving}');
+INSERT INTO departments (code, name, uscc, roles)
+  VALUES ('xzsp', '示范县行政审批服务局', '11370100MB00000194', '{approving}');
 INSERT INTO service_items (code, name, licence_type_code, licence_name)
   VALUES ('XK-001', '食品经营许可', '11370100MB00000194001', '食品经营许可证'), ('XK-002', '其他许可二', NULL, NULL);
 INSERT INTO parties (id, kind, name, code_type, code_masked, code_digest)
   VALUES ('00000000-0000-4000-8000-000000000001', 'legal', '示范县青禾饮食有限公司', '001', '91370102MA3C00011F', '\\x01');
 INSERT INTO cases (case_no, name, item_code, party_id, org_code, org_name, area_code, source)
-  VALUES ('C1', '甲', 'XK-001', '00000000-0000-4000-8000-000000000001', '11370100MB00000194', '示范县行政审批服务局', '990101', 'window'),
-         ('C2', '乙', 'XK-001', '00000000-0000-4000-8000-000000000001', '没有登记的机关', '某机关', '990101', 'sheet');
+  SELECT no, no, 'XK-001', id, org, '某机关', '990101', 'sheet' FROM parties,
+    (VALUES ('C1', '11370100MB00000194'), ('C2', '没有登记的机关')) AS two (no, org);
 INSERT INTO stored_objects (sha256, object_name, size, wrapped_key)
   VALUES (decode(repeat('ab', 32), 'hex'), 'files/1', 3, '\\x00');
 INSERT INTO materials (id, case_no, sha256, name, media_type)
-  VALUES ('00000000-0000-4000-8000-000000000002', 'C1', decode(repeat('ab', 32), 'hex'), '营业执照.pdf', 'application/pdf');
+  SELECT '00000000-0000-4000-8000-000000000002', 'C1', sha256, '营业执照.pdf', 'application/pdf' FROM stored_objects;
 """
 
 
@@ -68,7 +69,7 @@ def test_what_was_published_is_guarded_by_the_database(empty_database_url: str) 
                 INSERT INTO item_versions (id, item_code, number, created_by)
                   VALUES ('00000000-0000-4000-8000-000000000003', 'XK-001', 1, 'user:test');
                 INSERT INTO requirements (id, version_id, code, seq, name, material_type)
-                  VALUES ('00000000-0000-4000-8000-000000000004', '00000000-0000-4000-8000-000000000003', 'M1', 1, '营业执照', 'YYZZ');
+                  SELECT '00000000-0000-4000-8000-000000000004', id, 'M1', 1, '营业执照', 'YYZZ' FROM item_versions;
                 UPDATE item_versions SET state = 'published', published_at = now(), published_by = 'user:test';
                 """)
             )
