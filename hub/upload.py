@@ -37,6 +37,10 @@ class Upload(Base):
     received: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     state: Mapped[str] = mapped_column(server_default=text("'receiving'"))
     refusal: Mapped[str | None]  # the sentence
+    # Given when it began, kept here until they are the material's: as hub.catalogue.fields stores them.
+    fields: Mapped[dict[str, object]] = mapped_column(server_default=text("'{}'"))
+    subject: Mapped[str] = mapped_column(server_default=text("''"))
+    sha256: Mapped[bytes | None]  # known once it is whole
     material_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("materials.id"))
     created_by: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))

@@ -192,6 +192,14 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("state = 'granted'"),
     )
+    op.create_index(
+        "uq_grants_open",
+        "grants",
+        ["department", "resource_kind", "resource_code"],
+        unique=True,
+        postgresql_where=sa.text("state IN ('applied', 'reviewed')"),
+    )
+    op.create_index("ix_grants_applied_at", "grants", ["applied_at"], unique=False)
     op.create_table(
         "item_versions",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -570,6 +578,14 @@ def upgrade() -> None:
         sa.Column("received", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("state", sa.Text(), server_default=sa.text("'receiving'"), nullable=False),
         sa.Column("refusal", sa.Text(), nullable=True),
+        sa.Column(
+            "fields",
+            postgresql.JSONB(astext_type=sa.Text()),
+            server_default=sa.text("'{}'"),
+            nullable=False,
+        ),
+        sa.Column("subject", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("sha256", sa.LargeBinary(), nullable=True),
         sa.Column("material_id", sa.Uuid(), nullable=True),
         sa.Column("created_by", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
@@ -656,6 +672,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_material_uses_decision_id"), "material_uses", ["decision_id"], unique=False)
     op.create_index(op.f("ix_material_uses_licence_id"), "material_uses", ["licence_id"], unique=False)
     op.create_index(op.f("ix_material_uses_material_id"), "material_uses", ["material_id"], unique=False)
+    op.create_index(op.f("ix_material_uses_grant_id"), "material_uses", ["grant_id"], unique=False)
     op.create_index("ix_material_uses_used_at", "material_uses", ["used_at"], unique=False)
     op.create_index(
         "ix_material_uses_runs_out",
