@@ -66,7 +66,9 @@ class MaterialUse(Base):
     resource_code: Mapped[str]
     provider: Mapped[str | None] = mapped_column(ForeignKey("departments.code"))  # whose the source is
     department: Mapped[str | None] = mapped_column(ForeignKey("departments.code"))  # who uses it
-    grant_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("grants.id"))  # None: the department's own
+    grant_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("grants.id"), index=True
+    )  # None: the department's own
     consent_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("consents.id"))
     purpose: Mapped[str]
     used_by: Mapped[str]

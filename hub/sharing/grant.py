@@ -48,6 +48,16 @@ class Grant(Base):
             "resource_code",
             postgresql_where=text("state = 'granted'"),
         ),
+        # One open application of one department for one resource.
+        Index(
+            "uq_grants_open",
+            "department",
+            "resource_kind",
+            "resource_code",
+            unique=True,
+            postgresql_where=text("state IN ('applied', 'reviewed')"),
+        ),
+        Index("ix_grants_applied_at", "applied_at"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)

@@ -38,13 +38,17 @@ CHECKS = (
     ("materials", "type_has_version", "type_code IS NULL OR type_version IS NOT NULL"),
 )
 
+QUARANTINE_CAUSES = """cause IN ('unsigned', 'bad_signature', 'unknown_key', 'revoked_key', 'wrong_sender', 'not_json',
+  'schema', 'unknown_type', 'too_large', 'unknown_case', 'unknown_push', 'unknown_material')"""
+
 TRIGGERS = """
 -- What was published never changes: cases rest on it.
 CREATE FUNCTION shenguan_published_stands() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE version_state text;
 BEGIN
-  SELECT state INTO version_state FROM item_versions WHERE id = coalesce(NEW.version_id, OLD.version_id);
-  IF version_state <> 'draft' THEN
+  SELECT state INTO version_state FROM item_versions
+  WHERE id IN (NEW.version_id, OLD.version_id) AND state <> 'draft';
+  IF FOUND THEN
     RAISE EXCEPTION 'the requirements of a % version do not change', version_state USING ERRCODE = 'integrity_constraint_violation';
   END IF;
   RETURN coalesce(NEW, OLD);
@@ -57,8 +61,8 @@ CREATE FUNCTION shenguan_published_map_stands() RETURNS trigger LANGUAGE plpgsql
 DECLARE version_state text;
 BEGIN
   SELECT v.state INTO version_state FROM requirements r JOIN item_versions v ON v.id = r.version_id
-  WHERE r.id = coalesce(NEW.requirement_id, OLD.requirement_id);
-  IF version_state <> 'draft' THEN
+  WHERE r.id IN (NEW.requirement_id, OLD.requirement_id) AND v.state <> 'draft';
+  IF FOUND THEN
     RAISE EXCEPTION 'the requirement map of a % version does not change', version_state USING ERRCODE = 'integrity_constraint_violation';
   END IF;
   RETURN coalesce(NEW, OLD);
@@ -69,6 +73,15 @@ CREATE TRIGGER stand_ins_published BEFORE INSERT OR UPDATE OR DELETE ON stand_in
 
 CREATE FUNCTION shenguan_published_content_stands() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+  IF TG_OP = 'DELETE' THEN
+    IF OLD.state <> 'draft' THEN
+      RAISE EXCEPTION 'a % version is not deleted', OLD.state USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN OLD;
+  END IF;
+  IF OLD.state <> NEW.state AND (OLD.state NOT IN ('draft', 'published') OR NEW.state = 'draft') THEN
+    RAISE EXCEPTION 'a % version does not become %', OLD.state, NEW.state USING ERRCODE = 'integrity_constraint_violation';
+  END IF;
   IF OLD.state <> 'draft' AND (to_jsonb(NEW) - ARRAY['state', 'ended_by', 'ended_at', 'ended_why'])
       <> (to_jsonb(OLD) - ARRAY['state', 'ended_by', 'ended_at', 'ended_why']) THEN
     RAISE EXCEPTION 'a % version does not change', OLD.state USING ERRCODE = 'integrity_constraint_violation';
@@ -76,9 +89,9 @@ BEGIN
   RETURN NEW;
 END $$;
 
-CREATE TRIGGER item_versions_published BEFORE UPDATE ON item_versions
+CREATE TRIGGER item_versions_published BEFORE UPDATE OR DELETE ON item_versions
   FOR EACH ROW EXECUTE FUNCTION shenguan_published_content_stands();
-CREATE TRIGGER material_type_versions_published BEFORE UPDATE ON material_type_versions
+CREATE TRIGGER material_type_versions_published BEFORE UPDATE OR DELETE ON material_type_versions
   FOR EACH ROW EXECUTE FUNCTION shenguan_published_content_stands();
 """
 
@@ -332,6 +345,9 @@ def upgrade() -> None:
         sa.Column("number", sa.SmallInteger(), nullable=False),
         sa.Column("state", sa.Text(), server_default=sa.text("'draft'"), nullable=False),
         sa.Column(
+            "header", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False
+        ),
+        sa.Column(
             "fields", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'[]'"), nullable=False
         ),
         sa.Column("validity_kind", sa.Text(), server_default=sa.text("'permanent'"), nullable=False),
@@ -388,6 +404,7 @@ def upgrade() -> None:
         sa.Column("seq", sa.SmallInteger(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("material_type", sa.Text(), nullable=False),
+        sa.Column("type_version", sa.SmallInteger(), nullable=True),
         sa.Column("required", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column("may_follow", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("deferral_days", sa.SmallInteger(), nullable=True),
@@ -747,6 +764,7 @@ def upgrade() -> None:
         ),
     )
     op.add_column("materials", sa.Column("supplied_ref", sa.Text(), nullable=True))
+    op.add_column("materials", sa.Column("supplied_as_of", sa.DateTime(timezone=True), nullable=True))
     op.add_column(
         "materials",
         sa.Column("signature_state", sa.Text(), server_default=sa.text("'unchecked'"), nullable=False),
@@ -774,7 +792,7 @@ def upgrade() -> None:
         "materials",
         ["department", "supplied_ref"],
         unique=True,
-        postgresql_where=sa.text("supplied_ref IS NOT NULL"),
+        postgresql_where=sa.text("supplied_ref IS NOT NULL AND state <> 'superseded'"),
     )
     op.create_foreign_key(
         op.f("fk_materials_superseded_by"), "materials", "materials", ["superseded_by"], ["id"]
