@@ -16,11 +16,19 @@ from sqlalchemy.orm import Mapped, mapped_column
 from hub.model import Base
 
 
+CATALOGUE_ROWS = "split_part(subject, ':', 1) IN ('item', 'material_type', 'licence_type', 'code_pattern')"
+
+
 class LedgerRow(Base):
     """Who did what to whom, why, on which case, with what result."""
 
     __tablename__ = "ledger"
-    __table_args__ = (Index("ix_ledger_case_no", "case_no"), Index("ix_ledger_at", "at"))
+    __table_args__ = (
+        Index("ix_ledger_case_no", "case_no"),
+        Index("ix_ledger_at", "at"),
+        # The change history of a catalogue entry; small, because nothing else is in it.
+        Index("ix_ledger_catalogue", "subject", "id", postgresql_where=text(CATALOGUE_ROWS)),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     at: Mapped[datetime] = mapped_column(server_default=text("now()"))

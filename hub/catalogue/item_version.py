@@ -79,6 +79,8 @@ class Requirement(Base):
     seq: Mapped[int] = mapped_column(SmallInteger)
     name: Mapped[str]
     material_type: Mapped[str] = mapped_column(ForeignKey("material_types.code"))
+    # The type's version that was in force when this was published; a draft has none yet.
+    type_version: Mapped[int | None] = mapped_column(SmallInteger)
     required: Mapped[bool] = mapped_column(server_default=text("true"))
     may_follow: Mapped[bool] = mapped_column(server_default=text("false"))  # 容缺
     deferral_days: Mapped[int | None] = mapped_column(SmallInteger)  # working days; None: the area's limit

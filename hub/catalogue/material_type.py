@@ -88,6 +88,9 @@ class MaterialTypeVersion(Base):
     type_code: Mapped[str] = mapped_column(ForeignKey("material_types.code"))
     number: Mapped[int] = mapped_column(SmallInteger)
     state: Mapped[str] = mapped_column(server_default=text("'draft'"))
+    header: Mapped[dict[str, object]] = mapped_column(
+        server_default=text("'{}'")
+    )  # the type as it was published: see catalogue.type_header
     fields: Mapped[list[dict[str, object]]] = mapped_column(
         server_default=text("'[]'")
     )  # see catalogue.fields

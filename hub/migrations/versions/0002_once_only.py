@@ -840,6 +840,15 @@ def upgrade() -> None:
         "service_items", sa.Column("sharing_basis", sa.Text(), server_default=sa.text("''"), nullable=False)
     )
 
+    op.create_index(
+        "ix_ledger_catalogue",
+        "ledger",
+        ["subject", "id"],
+        unique=False,
+        postgresql_where=sa.text(
+            "split_part(subject, ':', 1) IN ('item', 'material_type', 'licence_type', 'code_pattern')"
+        ),
+    )
     op.execute(FILL_DEPARTMENTS)
     for table, name, rule in CHECKS:
         op.create_check_constraint(op.f(f"ck_{table}_{name}"), table, rule)

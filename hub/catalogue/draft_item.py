@@ -1,0 +1,145 @@
+"""Draft an item's next version: copied from the published one, changed at leisure, thrown away or published.
+
+Guarantees: at most one draft of an item (a second call gives the first one's id, two at once too); only a draft changes;
+each change is in the ledger with what was and what is. Nothing here is live: `publish_item` makes it so.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from hub.catalogue import compare
+from hub.catalogue.check_item import known, reference_faults
+from hub.catalogue.faults import refuse
+from hub.catalogue.fields import FieldDef
+from hub.catalogue.item_header import header_of, parse_header
+from hub.catalogue.item_lines import Line, coded
+from hub.catalogue.item_version import ItemVersion, Requirement
+from hub.catalogue.line_rows import read_lines, replace_lines
+from hub.catalogue.version_states import TITLES
+from hub.errors import Conflict, NotFound
+from hub.item import ServiceItem
+from hub.ledger import Entry, record
+
+ITEM_CODE = r"[0-9A-Za-z-]{3,40}"
+
+
+def locked_item(tx: Connection, item_code: str) -> Any:
+    """The item's row, held against others who change its versions; cases may go on being opened."""
+    item = tx.execute(
+        select(*ServiceItem.__table__.c).where(ServiceItem.code == item_code).with_for_update(key_share=True)
+    ).first()
+    if item is None:
+        raise NotFound(f"没有编码为 {item_code[:40]} 的事项。请核对编码，或先新增事项。")
+    return item
+
+
+def draft_item(tx: Connection, item_code: str, *, actor: str) -> uuid.UUID:
+    """The draft of this item: the one there is, or a new one copied from what is published (else from the last one)."""
+    item = locked_item(tx, item_code)
+    versions = tx.execute(
+        select(ItemVersion.id, ItemVersion.state, ItemVersion.number, ItemVersion.form)
+        .where(ItemVersion.item_code == item_code)
+        .order_by(ItemVersion.number.desc())
+    ).all()
+    for one in versions:
+        if one.state == "draft":
+            return one.id  # type: ignore[no-any-return]
+    source = next((one for one in versions if one.state == "published"), versions[0] if versions else None)
+    number = versions[0].number + 1 if versions else 1
+    draft = uuid.uuid4()
+    tx.execute(
+        insert(ItemVersion).values(
+            id=draft,
+            item_code=item_code,
+            number=number,
+            header=header_of(item),
+            form=source.form if source else [],
+            created_by=actor,
+        )
+    )
+    if source:
+        replace_lines(tx, draft, read_lines(tx, source.id))
+    detail = {"number": number, "from": source.number if source else None}
+    record(tx, Entry(actor, "item.drafted", f"item:{item_code}", detail=detail))
+    return draft
+
+
+def set_header(tx: Connection, version_id: uuid.UUID, header: Mapping[str, Any], *, actor: str) -> None:
+    """Change the draft's header; keys that are not given stay. Raises Faulty for every box that is wrong."""
+    row = locked_draft(tx, version_id)
+    clean, faults = parse_header({**row.header, **header})
+    refuse(faults)
+    before, after = compare.Content(row.header), compare.Content(clean)
+    _changed(tx, row, compare.changes(before, after), actor, header=clean)
+
+
+def set_form(tx: Connection, version_id: uuid.UUID, fields: Sequence[FieldDef], *, actor: str) -> None:
+    """Change the fields of the application form."""
+    row = locked_draft(tx, version_id)
+    form = [one.as_dict() for one in fields]
+    before, after = compare.content({}, (), row.form), compare.content({}, (), form)
+    _changed(tx, row, compare.changes(before, after), actor, form=form)
+
+
+def set_requirements(
+    tx: Connection, version_id: uuid.UUID, lines: Sequence[Line], *, actor: str
+) -> tuple[Line, ...]:
+    """Change the draft's material list; gives the lines back with their codes."""
+    row = locked_draft(tx, version_id)
+    wanted = _named(tx, coded(lines))
+    before = compare.content({}, read_lines(tx, version_id), ())
+    found = compare.changes(before, compare.content({}, wanted, ()))
+    if found:
+        replace_lines(tx, version_id, wanted)
+        _changed(tx, row, found, actor)
+    return wanted
+
+
+def discard_item_draft(tx: Connection, version_id: uuid.UUID, *, actor: str) -> None:
+    """Throw the draft away; what is published stays as it is."""
+    row = locked_draft(tx, version_id)
+    tx.execute(delete(Requirement).where(Requirement.version_id == version_id))
+    tx.execute(delete(ItemVersion).where(ItemVersion.id == version_id))
+    record(tx, Entry(actor, "item.draft_discarded", f"item:{row.item_code}", detail={"number": row.number}))
+
+
+def locked_draft(tx: Connection, version_id: uuid.UUID) -> Any:
+    """The draft's row with its item held; Conflict when it is a draft no longer."""
+    code = tx.execute(select(ItemVersion.item_code).where(ItemVersion.id == version_id)).scalar()
+    if code is None:
+        raise NotFound("没有这个版本，可能草稿已被丢弃。请回到事项目录重新打开。")
+    locked_item(tx, code)
+    row = tx.execute(
+        select(*ItemVersion.__table__.c)
+        .where(ItemVersion.id == version_id)
+        .execution_options(populate_existing=True)
+    ).first()
+    if row is None:
+        raise NotFound("草稿已被丢弃。请回到事项目录重新打开。")
+    if row.state != "draft":
+        raise Conflict(f"第 {row.number} 版{TITLES[row.state]}，不能再改。请从新的草稿改起。")
+    return row
+
+
+def _changed(tx: Connection, row: Any, found: Sequence[compare.Change], actor: str, **values: Any) -> None:
+    if not found:
+        return
+    if values:
+        tx.execute(update(ItemVersion).where(ItemVersion.id == row.id).values(**values))
+    detail = {"number": row.number, "changes": [one.told() for one in found]}
+    record(tx, Entry(actor, "item.draft_changed", f"item:{row.item_code}", detail=detail))
+
+
+def _named(tx: Connection, lines: Sequence[Line]) -> tuple[Line, ...]:
+    """Lines with a name each; Faulty where what a line names does not exist."""
+    entries = known(tx)
+    refuse(reference_faults(entries, lines))
+    return tuple(
+        one if one.name else replace(one, name=entries.materials[one.material_type].name) for one in lines
+    )
