@@ -116,15 +116,16 @@ def party_id(party: PartyFacts, desk: Desk) -> uuid.UUID:
 
 def new_cases(cases: Iterable[DecidedCase], desk: Desk) -> tuple[Rows, Rows]:
     """Parties and cases, those that are new; a case opened before its decision stays as it was opened."""
-    parties: dict[uuid.UUID, dict[str, Any]] = {}
-    rows = []
-    for case in cases:
-        id_ = party_id(case.party, desk)
-        if id_ not in parties:
-            parties[id_] = _party_row(id_, case.party, desk)
-        rows.append(_case_row(case, id_))
+    cases = list(cases)
+    rows = [_case_row(case, party_id(case.party, desk)) for case in cases]
     rows.sort(key=lambda row: str(row["case_no"]))
-    return Rows(Party, [parties[id_] for id_ in sorted(parties)], once=True), Rows(Case, rows, once=True)
+    return party_rows((case.party for case in cases), desk), Rows(Case, rows, once=True)
+
+
+def party_rows(parties: Iterable[PartyFacts], desk: Desk) -> Rows:
+    """These parties, those that are new."""
+    rows = {id_: _party_row(id_, party, desk) for party in parties for id_ in (party_id(party, desk),)}
+    return Rows(Party, [rows[id_] for id_ in sorted(rows)], once=True)
 
 
 def _party_row(id_: uuid.UUID, party: PartyFacts, desk: Desk) -> dict[str, Any]:

@@ -21,6 +21,7 @@ QUARANTINE_CAUSES = (
     "too_large",
     "unknown_case",
     "unknown_push",
+    "unknown_material",
 )
 QUARANTINE_STATES = ("held", "replayed", "dismissed")
 

@@ -63,13 +63,13 @@ class Material(Base):
         CheckConstraint("case_no IS NOT NULL OR origin = 'supplied'", name="case_or_supplied"),
         CheckConstraint("type_code IS NULL OR type_version IS NOT NULL", name="type_has_version"),
         Index("ix_materials_party_type", "party_id", "type_code"),
-        # A data set of a department, by the department's own reference: the same one twice is one.
+        # Of a data set, by the department's own reference, one version counts.
         Index(
             "uq_materials_supplied",
             "department",
             "supplied_ref",
             unique=True,
-            postgresql_where=text("supplied_ref IS NOT NULL"),
+            postgresql_where=text("supplied_ref IS NOT NULL AND state <> 'superseded'"),
         ),
     )
 
@@ -103,7 +103,8 @@ class Material(Base):
     fields: Mapped[dict[str, object]] = mapped_column(
         server_default=text("'{}'")
     )  # as hub.catalogue.fields stores
-    supplied_ref: Mapped[str | None]
+    supplied_ref: Mapped[str | None]  # the supplying department's own number
+    supplied_as_of: Mapped[datetime | None]  # of two versions the newer counts, in whatever order they come
     signature_state: Mapped[str] = mapped_column(server_default=text("'unchecked'"))
     signature: Mapped[list[dict[str, object]]] = mapped_column(
         server_default=text("'[]'")

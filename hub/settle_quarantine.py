@@ -19,7 +19,7 @@ from hub.ports import Desk
 from hub.take_in import take_in
 from schemas import loads, violations
 
-REPLAYABLE = frozenset({"unknown_case", "unknown_push", "schema"})
+REPLAYABLE = frozenset({"unknown_case", "unknown_push", "unknown_material", "schema"})
 
 #: Checks kid and signature over the bytes again, and gives the department that signed. Raises Denied.
 VerifyAgain = Callable[[bytes, str | None], str]

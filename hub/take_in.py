@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
-from hub import acknowledge, report_findings
+from hub import acknowledge, report_findings, supply_materials
 from hub.arrived import Arrived, Refused
 from hub.inbox import InboxRow, Quarantined
 from hub.ledger import LedgerRow
@@ -24,7 +24,7 @@ from hub.package import instant, seal_event
 from hub.ports import Desk
 from hub.round_trips import Rows, ask, write
 
-RECEIPT, FINDING = "receipt.v1", "finding.reported.v1"
+RECEIPT, FINDING, SUPPLY = "receipt.v1", "finding.reported.v1", "material.supplied.v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +39,13 @@ class TakenIn:
 def take_in(tx: Connection, arrived: Sequence[Arrived], refused: Sequence[Refused], desk: Desk) -> TakenIn:
     """Take one batch in. Order within a case is the order of `arrived`."""
     judged, duplicates = _judge(tx, arrived, desk)
-    _write_inbox(tx, [*judged.receipts, *judged.findings], desk.clock())
+    taken = [*judged.receipts, *judged.findings, *judged.supplies]
+    _write_inbox(tx, taken, desk.clock())
     acknowledge.acknowledge(tx, judged.receipts, judged.pushes)
     report_findings.report_findings(tx, judged.findings, judged.grounds, desk)
+    supply_materials.supply_materials(tx, judged.supplies, judged.types, desk)
     held = _quarantine(tx, [*refused, *judged.objected], desk)
-    return TakenIn(len(judged.receipts) + len(judged.findings), duplicates, held)
+    return TakenIn(len(taken), duplicates, held)
 
 
 @dataclass(slots=True)
@@ -52,9 +54,15 @@ class _Judged:
 
     pushes: Mapping[str, acknowledge.PushRow]
     grounds: report_findings.Grounds
+    types: supply_materials.Grounds
     receipts: list[Arrived] = field(default_factory=list)
     findings: list[Arrived] = field(default_factory=list)
+    supplies: list[Arrived] = field(default_factory=list)
     objected: list[Refused] = field(default_factory=list)
+
+    def pile(self, message: Arrived) -> list[Arrived]:
+        """Where a message belongs that nothing speaks against."""
+        return {RECEIPT: self.receipts, FINDING: self.findings, SUPPLY: self.supplies}[message.event["type"]]
 
 
 _TAKEN = """
@@ -70,12 +78,19 @@ def _judge(tx: Connection, arrived: Sequence[Arrived], desk: Desk) -> tuple[_Jud
         first.setdefault(message.identity, message)
     receipts = [message for message in first.values() if message.event["type"] == RECEIPT]
     findings = [message for message in first.values() if message.event["type"] == FINDING]
+    supplies = [message for message in first.values() if message.event["type"] == SUPPLY]
     of = {"sources": [source for source, _ in first], "event_ids": [event_id for _, event_id in first]}
-    taken, pushes, *grounds = ask(
-        tx, (_TAKEN, of), acknowledge.question(receipts), *report_findings.questions(findings)
+    taken, pushes, types, *grounds = ask(
+        tx,
+        (_TAKEN, of),
+        acknowledge.question(receipts),
+        supply_materials.question(supplies),
+        *report_findings.questions(findings),
     )
     known = {tuple(row) for row in taken}
-    judged = _Judged(acknowledge.pushes_named(pushes), report_findings.grounds(*grounds))
+    judged = _Judged(
+        acknowledge.pushes_named(pushes), report_findings.grounds(*grounds), supply_materials.grounds(types)
+    )
     numbers: set[tuple[str, str]] = set()
     now = desk.clock()
     for identity, message in first.items():
@@ -84,10 +99,8 @@ def _judge(tx: Connection, arrived: Sequence[Arrived], desk: Desk) -> tuple[_Jud
         refusal = _objection(message, judged, numbers, now)
         if refusal:
             judged.objected.append(refusal)
-        elif message.event["type"] == RECEIPT:
-            judged.receipts.append(message)
         else:
-            judged.findings.append(message)
+            judged.pile(message).append(message)
     return judged, len(arrived) - len(first.keys() - known)
 
 
@@ -97,8 +110,11 @@ def _objection(
     kind = message.event["type"]
     if kind == RECEIPT:
         return acknowledge.objection(message, judged.pushes)
+    if kind == SUPPLY:
+        return supply_materials.objection(message, judged.types, now)
     if kind != FINDING:
-        return message.refuse("unknown_type", f"部门不能发送 {kind} 类型的消息", f"{RECEIPT} 或 {FINDING}")
+        expected = f"{RECEIPT}、{FINDING} 或 {SUPPLY}"
+        return message.refuse("unknown_type", f"部门不能发送 {kind} 类型的消息", expected)
     number = (message.department, message.data["finding_no"])
     refusal = report_findings.objection(message, judged.grounds, now)
     if refusal is None and number in numbers:

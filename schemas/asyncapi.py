@@ -16,7 +16,7 @@ PATH = Path(__file__).with_name("asyncapi.json")
 CONTENT_TYPE = "application/cloudevents+json"
 _FORMAT = "application/schema+json;version=draft-2020-12"
 _TO_DEPARTMENT = ("approval.decided.v1", "quarantined.v1")
-_FROM_DEPARTMENT = ("receipt.v1", "finding.reported.v1")
+_FROM_DEPARTMENT = ("receipt.v1", "finding.reported.v1", "material.supplied.v1")
 
 
 def document() -> dict[str, Any]:

@@ -21,6 +21,7 @@ MESSAGE_TYPES: tuple[str, ...] = (
     "approval.decided.v1",
     "receipt.v1",
     "finding.reported.v1",
+    "material.supplied.v1",
     "quarantined.v1",
 )
 MAX_MESSAGE_BYTES = 1024 * 1024

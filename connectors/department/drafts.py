@@ -50,6 +50,53 @@ def finding_data(fields: Mapping[str, Any]) -> dict[str, Any]:
     return data
 
 
+_PARTY = {
+    "party_kind": "kind",
+    "party_name": "name",
+    "party_code_type": "code_type",
+    "party_code": "code",
+    "legal_representative": "legal",
+}
+_CHANGES = {"现行": "current", "更正": "correction", "撤销": "revocation"}
+
+
+def supply_data(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The data of material.supplied.v1 from a row or file: party columns or a `party` object, fields as JSON or object."""
+    given = {
+        name: value.strip() if isinstance(value, str) else value
+        for name, value in fields.items()
+        if value is not None and value not in ("", [])
+    }
+    party = dict(given.pop("party")) if isinstance(given.get("party"), Mapping) else {}
+    for column, name in _PARTY.items():
+        if column in given:
+            party[name] = given.pop(column)
+    if "kind" in party:
+        party["kind"] = _code("party_kind", party["kind"])
+    for name in ("code", "code_type"):
+        if isinstance(party.get(name), int):
+            party[name] = str(party[name])
+    data: dict[str, Any] = {**given, "party": party}
+    if isinstance(data.get("supply_no"), int):
+        data["supply_no"] = str(data["supply_no"])
+    if isinstance(data.get("fields"), str):
+        data["fields"] = _document(data["fields"])
+    data["change"] = _CHANGES.get(str(data.get("change", "current")), data.get("change", "current"))
+    if "as_of" in data:
+        data["as_of"] = _moment(data["as_of"])
+    for name in ("valid_from", "valid_to"):
+        if name in data:
+            data[name] = str(_moment(data[name]))[:10]
+    return data
+
+
+def _document(text: str) -> Any:
+    try:
+        return loads(text)
+    except Malformed:
+        return text  # the schema's sentence says that it should be an object
+
+
 def said_at(value: Any) -> str | None:
     """A time that a department wrote, as a date-time with its zone; None when it wrote none."""
     if value is None or not str(value).strip():

@@ -44,6 +44,11 @@ def finding_id(department: str, data: Mapping[str, Any]) -> str:
     return deterministic_id(department, data.get("finding_no"), canonical(dict(data)).decode())
 
 
+def supply_id(department: str, data: Mapping[str, Any]) -> str:
+    """The id of supplied data: by the department, its number and what it says."""
+    return deterministic_id(department, "supply", data.get("supply_no"), canonical(dict(data)).decode())
+
+
 def event(
     source: str, kind: str, case_no: str, data: Mapping[str, Any], *, event_id: str, at: datetime
 ) -> dict[str, Any]:

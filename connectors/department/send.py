@@ -1,4 +1,4 @@
-"""From the department's system to the topic: findings, claims and returns, judged before they leave.
+"""From the department's system to the topic: findings, supplied data, claims and returns, judged before they leave.
 
 Guarantees: nothing invalid leaves; the department is told what is wrong in its own row or file. An id depends on what is
 said alone, so a crash between sending and noting it makes a duplicate that the hub drops.
@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from connectors.department.adapters.port import Draft
-from connectors.department.drafts import finding_data, said_at
-from connectors.department.events import Signed, event, finding_id, instant, sign
+from connectors.department.drafts import finding_data, said_at, supply_data
+from connectors.department.events import Signed, event, finding_id, instant, sign, supply_id
 from connectors.department.receive import Parts, publish, receipt_event
 from connectors.department.state import Received
 from connectors.errors import BusUnavailable, ConnectorError, Misconfigured
@@ -82,7 +82,8 @@ class Sender:
     def _signed(self, draft: Draft) -> Signed:
         if draft.fault:
             raise Unfit(draft.fault)
-        signed = self._finding(draft) if draft.kind == "finding" else self._statement(draft)
+        say = {"finding": self._finding, "supply": self._supply}.get(draft.kind, self._statement)
+        signed = say(draft)
         if len(signed.value) > MAX_MESSAGE_BYTES:
             raise Unfit(f"内容有 {len(signed.value)} 字节，超过 1 MiB 的上限；文件不放进消息")
         return signed
@@ -102,6 +103,22 @@ class Sender:
             at=self._parts.clock(),
         )
         return self._checked("finding.reported.v1", document)
+
+    def _supply(self, draft: Draft) -> Signed:
+        data = supply_data(draft.fields)
+        number = data.get("supply_no")
+        if not isinstance(number, str):
+            raise Unfit("缺少数据编号 supply_no，应为本部门自己的、不重复的编号")
+        config = self._parts.config
+        document = event(
+            config.source,
+            "material.supplied.v1",
+            number,
+            data,
+            event_id=supply_id(config.code, data),
+            at=self._parts.clock(),
+        )
+        return self._checked("material.supplied.v1", document)
 
     def _statement(self, draft: Draft) -> Signed:
         package = self._package(draft.fields)

@@ -18,7 +18,7 @@ from hub.department import source_of, topic_out
 from schemas import MAX_MESSAGE_BYTES, MESSAGE_TYPES, Malformed, loads, violations
 from storage.signing import BadSignature, TrustedKeys
 
-FROM_DEPARTMENTS = ("receipt.v1", "finding.reported.v1")
+FROM_DEPARTMENTS = ("receipt.v1", "finding.reported.v1", "material.supplied.v1")
 _EXPECTED = {
     "unsigned": "消息头 signature 应为对消息原始字节的分离式 JWS（EdDSA 或 ES256）",
     "bad_signature": "请用本部门登记的密钥，对将要发送的原始字节签名，签名后不要再改动内容",

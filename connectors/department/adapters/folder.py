@@ -3,7 +3,7 @@ then moved to `sent/`, or to `problems/` with a text beside it that says why.
 
 Guarantees: a file in `inbox/` is complete from the moment it is seen; a file in `outbox/` is taken when it is complete JSON,
 and called a problem only after it has stopped growing. UTF-8 (with or without BOM) and GB18030 are read. Only `*.json` is
-touched. Files named `claim-*` claim a package, `return-*` give one back, every other one is a finding.
+touched. Files named `claim-*` claim a package, `return-*` give one back, `supply-*` supply data; every other is a finding.
 """
 
 from __future__ import annotations
@@ -136,10 +136,9 @@ def _age_key(path: Path) -> tuple[float, str]:
 
 
 def _kind(name: str) -> Kind:
-    lowered = name.lower()
-    if lowered.startswith("claim-"):
-        return "claimed"
-    return "returned" if lowered.startswith("return-") else "finding"
+    prefix = name.lower().partition("-")[0]
+    kinds: dict[str, Kind] = {"claim": "claimed", "return": "returned", "supply": "supply"}
+    return kinds.get(prefix, "finding") if "-" in name else "finding"
 
 
 def _parse(raw: bytes) -> Any:

@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol
 from connectors.department.judge import Package
 from connectors.errors import ConnectorError
 
-Kind = Literal["finding", "claimed", "returned"]
+Kind = Literal["finding", "supply", "claimed", "returned"]
 
 
 class AdapterUnavailable(ConnectorError):

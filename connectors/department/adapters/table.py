@@ -1,8 +1,8 @@
 """The adapter for a department that works with tables: what comes is a row of `shenguan_inbox`, what it reports is a row of
-`shenguan_findings`, its claims and returns are columns of the inbox row.
+`shenguan_findings`, data it supplies a row of `shenguan_supplies`; its claims and returns are columns of the inbox row.
 
-Guarantees: columns of the department's own are left alone; missing ones of ours are added. A finding with status 'new' is
-taken once its row is complete; what becomes of it stands in `status` ('sent', 'problem') and `problem`.
+Guarantees: columns of the department's own are left alone; missing ones of ours are added. A row with status 'new' is
+taken once it is complete; what becomes of it stands in `status` ('sent', 'problem') and `problem`.
 """
 
 from __future__ import annotations
@@ -43,12 +43,17 @@ SAID = (
     "finding_no", "project_no", "push_id", "certificate_identifier", "inspected_at", "inspectors", "check_result",
     "handling", "rectify_by", "explain", "publicity",
 )  # fmt: skip
-FINDINGS = {
-    **dict.fromkeys(SAID, "TEXT"),
-    "status": "TEXT DEFAULT 'new'",
-    "event_id": "TEXT",
-    "problem": "TEXT",
-    "sent_at": "TEXT",
+SUPPLIED = (
+    "supply_no", "material_type", "party_kind", "party_name", "party_code_type", "party_code", "legal_representative",
+    "subject", "fields", "valid_from", "valid_to", "as_of", "change", "reason",
+)  # fmt: skip
+_FATE = {"status": "TEXT DEFAULT 'new'", "event_id": "TEXT", "problem": "TEXT", "sent_at": "TEXT"}
+FINDINGS = {**dict.fromkeys(SAID, "TEXT"), **_FATE}
+SUPPLIES = {**dict.fromkeys(SUPPLIED, "TEXT"), **_FATE}
+#: Tables whose rows are said as they are: kind of draft -> (table, the columns that say it).
+ROWS: dict[Kind, tuple[str, tuple[str, ...]]] = {
+    "finding": ("shenguan_findings", SAID),
+    "supply": ("shenguan_supplies", SUPPLIED),
 }
 _DELIVERED = ("event_id", "push_id", "case_no", "party_name", "party_code", "licence_no", "licence_name",
               "licence_identifier", "decided_on", "sign_by", "package", "received_at")  # fmt: skip
@@ -64,6 +69,7 @@ class TableAdapter:
         """Make the tables, or add the columns that are missing."""
         self._ensure("shenguan_inbox", INBOX, "event_id")
         self._ensure("shenguan_findings", {"id": self._db.identity, **FINDINGS}, "id")
+        self._ensure("shenguan_supplies", {"id": self._db.identity, **SUPPLIES}, "id")
 
     def deliver(self, packages: Sequence[Package]) -> None:
         """One row per package; one that is there stays as it is."""
@@ -73,36 +79,33 @@ class TableAdapter:
         self._db.write((statement, [_inbox_row(package, now) for package in packages]))
 
     def drafts(self, limit: int) -> list[Draft]:
-        """New findings, then claims and returns that have not been told."""
-        said = ", ".join(SAID)
-        rows = self._db.read(
-            f"SELECT id, {said} FROM shenguan_findings WHERE status = 'new' ORDER BY id LIMIT ?",  # noqa: S608
-            (limit,),
-        )
-        drafts = [
-            Draft(str(row[0]), "finding", dict(zip(SAID, map(_text, row[1:]), strict=True))) for row in rows
-        ]
+        """New findings and supplied data, then claims and returns that have not been told."""
+        drafts = [draft for kind in ROWS for draft in self._new_rows(kind, limit)]
         return drafts + self._claims(limit) + self._returns(limit)
 
     def sent(self, answered: Sequence[tuple[Draft, str]]) -> None:
         """Note it in the row that said it."""
         now = instant(datetime.now(UTC))
-        findings = [(event_id, now, int(d.ref)) for d, event_id in answered if d.kind == "finding"]
+        rows = [
+            (
+                f"UPDATE {table} SET status = 'sent', problem = NULL, event_id = ?, sent_at = ? WHERE id = ?",  # noqa: S608 - our own names
+                [(event_id, now, int(d.ref)) for d, event_id in answered if d.kind == kind],
+            )
+            for kind, (table, _) in ROWS.items()
+        ]
         claims = [(event_id, d.ref) for d, event_id in answered if d.kind == "claimed"]
         returns = [(event_id, d.ref) for d, event_id in answered if d.kind == "returned"]
         self._db.write(
-            (
-                "UPDATE shenguan_findings SET status = 'sent', problem = NULL, event_id = ?, sent_at = ? WHERE id = ?",
-                findings,
-            ),
+            *rows,
             ("UPDATE shenguan_inbox SET claim_sent_as = ?, problem = NULL WHERE event_id = ?", claims),
             ("UPDATE shenguan_inbox SET return_sent_as = ?, problem = NULL WHERE event_id = ?", returns),
         )
 
     def refused(self, draft: Draft, words: str) -> None:
         """Status 'problem', and why; set the status back to 'new' when it is put right."""
-        if draft.kind == "finding":
-            statement = "UPDATE shenguan_findings SET status = 'problem', problem = ? WHERE id = ?"
+        if draft.kind in ROWS:
+            table, _ = ROWS[draft.kind]
+            statement = f"UPDATE {table} SET status = 'problem', problem = ? WHERE id = ?"  # noqa: S608 - our own names
             self._db.write((statement, [(words, int(draft.ref))]))
             return
         column = "claim_sent_as" if draft.kind == "claimed" else "return_sent_as"
@@ -111,17 +114,29 @@ class TableAdapter:
 
     def returned(self, event_id: str | None, words: str) -> bool:
         """Show the hub's refusal at the row whose message it was."""
-        if event_id is None or not self._db.read(
-            "SELECT 1 FROM shenguan_findings WHERE event_id = ?", (event_id,)
-        ):
-            return False
-        statement = "UPDATE shenguan_findings SET status = 'problem', problem = ? WHERE event_id = ?"
-        self._db.write((statement, [(words, event_id)]))
-        return True
+        for table, _ in ROWS.values():
+            if event_id is not None and self._db.read(
+                f"SELECT 1 FROM {table} WHERE event_id = ?",  # noqa: S608 - our own names
+                (event_id,),
+            ):
+                statement = f"UPDATE {table} SET status = 'problem', problem = ? WHERE event_id = ?"  # noqa: S608
+                self._db.write((statement, [(words, event_id)]))
+                return True
+        return False
 
     def close(self) -> None:
         """Let go of the database."""
         self._db.close()
+
+    def _new_rows(self, kind: Kind, limit: int) -> list[Draft]:
+        table, columns = ROWS[kind]
+        rows = self._db.read(
+            f"SELECT id, {', '.join(columns)} FROM {table} WHERE status = 'new' ORDER BY id LIMIT ?",  # noqa: S608
+            (limit,),
+        )
+        return [
+            Draft(str(row[0]), kind, dict(zip(columns, map(_text, row[1:]), strict=True))) for row in rows
+        ]
 
     def _claims(self, limit: int) -> list[Draft]:
         rows = self._db.read(

@@ -852,6 +852,8 @@ def upgrade() -> None:
     op.execute(FILL_DEPARTMENTS)
     for table, name, rule in CHECKS:
         op.create_check_constraint(op.f(f"ck_{table}_{name}"), table, rule)
+    op.drop_constraint("ck_quarantine_cause_known", "quarantine")
+    op.create_check_constraint(op.f("ck_quarantine_cause_known"), "quarantine", QUARANTINE_CAUSES)
     op.execute(TRIGGERS)
     op.execute(CASE_SERIAL)
     op.execute(LIMITS)
