@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import pytest
 
 from connectors.department.adapters.port import Adapter, Draft
-from connectors.department.drafts import finding_data
+from connectors.department.drafts import finding_data, supply_data
 from connectors.department.judge import Package
 from schemas import dumps, examples_of
 
@@ -23,6 +23,20 @@ FINDING = {
 }
 
 
+SUPPLY = {
+    "supply_no": "DJ-1",
+    "material_type": "qydjxx",
+    "party_kind": "法人及非法人组织",
+    "party_name": "示范县青禾饮食有限公司",
+    "party_code_type": "001",
+    "party_code": "91370102MA3C00011F",
+    "fields": '{"address": "示范县样例路1号"}',
+    "as_of": "2026-11-21 14:30",
+    "valid_to": "2027/1/5",
+    "change": "更正",
+}
+
+
 class Bench(Protocol):
     """The department's side of one adapter."""
 
@@ -33,6 +47,9 @@ class Bench(Protocol):
 
     def write_finding(self, fields: dict[str, Any]) -> str:
         """The department writes a finding; returns how it finds it again."""
+
+    def write_supply(self, fields: dict[str, Any]) -> str:
+        """The department supplies data; returns how it finds it again."""
 
     def claim(self, event_id: str, by: str) -> str:
         """The department claims a package."""
@@ -112,6 +129,30 @@ class AdapterContract:
         assert "没有这个办件" in (bench.state_of(ref)[1] or "")
         assert not bench.adapter.returned(str(uuid.UUID(int=10)), "x")
         assert not bench.adapter.returned(None, "x")
+
+    def test_supplied_data_goes_from_new_to_sent_or_comes_back(self, bench: Bench) -> None:
+        """Claim: supplied data, loosely written, becomes a draft that fits the message; sent once; what the hub did not take
+        is shown where it was written."""
+        bench.write_supply(SUPPLY)
+        (draft,) = bench.adapter.drafts(10)
+        assert (draft.kind, draft.fault) == ("supply", None)
+        data = supply_data(draft.fields)
+        assert data["party"] == {
+            "kind": "legal",
+            "name": "示范县青禾饮食有限公司",
+            "code_type": "001",
+            "code": "91370102MA3C00011F",
+        }
+        assert data["fields"] == {"address": "示范县样例路1号"}
+        assert (data["as_of"], data["valid_to"], data["change"]) == (
+            "2026-11-21T14:30:00+08:00",
+            "2027-01-05",
+            "correction",
+        )
+        event_id = str(uuid.UUID(int=11))
+        bench.adapter.sent([(draft, event_id)])
+        assert bench.adapter.drafts(10) == []
+        assert bench.adapter.returned(event_id, "材料类型不由本部门提供")
 
     @pytest.mark.parametrize("kind", ["claimed", "returned"])
     def test_claims_and_returns_are_drafts_once(self, bench: Bench, kind: str) -> None:

@@ -37,6 +37,9 @@ class FolderBench:
     def write_finding(self, fields: dict[str, Any]) -> str:
         return self._drop("finding-", fields)
 
+    def write_supply(self, fields: dict[str, Any]) -> str:
+        return self._drop("supply-", fields)
+
     def claim(self, event_id: str, by: str) -> str:
         return self._drop("claim-", {"event_id": event_id, "by": by})
 

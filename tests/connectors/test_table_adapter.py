@@ -33,6 +33,11 @@ class TableBench:
         self.own.write((f"INSERT INTO shenguan_findings ({names}) VALUES ({marks})", [list(fields.values())]))
         return str(self.own.read("SELECT max(id) FROM shenguan_findings")[0][0])
 
+    def write_supply(self, fields: dict[str, Any]) -> str:
+        names, marks = ", ".join(fields), ", ".join("?" * len(fields))
+        self.own.write((f"INSERT INTO shenguan_supplies ({names}) VALUES ({marks})", [list(fields.values())]))
+        return str(self.own.read("SELECT max(id) FROM shenguan_supplies")[0][0])
+
     def claim(self, event_id: str, by: str) -> str:
         self.own.write(("UPDATE shenguan_inbox SET claimed_by = ? WHERE event_id = ?", [(by, event_id)]))
         return event_id
