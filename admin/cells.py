@@ -57,6 +57,44 @@ WORDS: dict[str, dict[str, tuple[str, str]]] = {
         "enforcing": ("执法", "warn"),
     },
     "active": {"True": ("启用", "good"), "False": ("停用", "mute")},
+    "sharing": {
+        "unconditional": ("无条件共享", "good"),
+        "conditional": ("有条件共享", "warn"),
+        "none": ("不予共享", "bad"),
+    },
+    "resource_kind": {
+        "material": ("材料", "info"),
+        "licence": ("证照", "good"),
+        "result": ("办结结果", "mute"),
+    },
+    "grant_state": {
+        "applied": ("待合规审查", "wait"),
+        "reviewed": ("待提供方审核", "wait"),
+        "granted": ("已授权", "good"),
+        "refused": ("未通过", "bad"),
+        "cancelled": ("已撤回", "mute"),
+        "expired": ("已到期", "mute"),
+        "withdrawn": ("已收回", "bad"),
+    },
+    "objection_state": {
+        "marked": ("已标注", "wait"),
+        "verifying": ("核实中", "info"),
+        "corrected": ("已更正", "good"),
+        "rejected": ("维持原样", "mute"),
+        "answered": ("已反馈", "good"),
+    },
+    "source_state": {
+        "intact": ("完好", "good"),
+        "expired": ("已过期", "warn"),
+        "revoked": ("已撤销", "bad"),
+        "frozen": ("已冻结", "bad"),
+        "corrected": ("已更正", "info"),
+    },
+    "consent_way": {
+        "signed": ("书面签字", "good"),
+        "spoken": ("当场口头", "info"),
+        "online": ("网上确认", "info"),
+    },
 }
 
 

@@ -52,6 +52,20 @@ ACTIONS = {
     "user.changed": "修改用户",
     "user.deleted": "删除用户",
     "role.changed": "修改角色",
+    "grant.applied": "申请共享授权",
+    "grant.reviewed": "共享授权合规审查",
+    "grant.granted": "授予共享授权",
+    "grant.refused": "拒绝共享授权",
+    "grant.cancelled": "撤回共享申请",
+    "grant.expired": "共享授权到期",
+    "grant.withdrawn": "收回共享授权",
+    "objection.marked": "提出校核",
+    "objection.verifying": "开始核实",
+    "objection.corrected": "校核后更正",
+    "objection.rejected": "校核后维持",
+    "objection.answered": "反馈校核结果",
+    "limit.changed": "修改时限",
+    "party.uses_shown": "查看材料使用情况",
 }
 
 
