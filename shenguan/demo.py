@@ -1,4 +1,4 @@
-"""The demo area 示范县 (990101, a region that does not exist): departments, items, push rules.
+"""The demo area 示范县 (990101, a region that does not exist): departments, items with their catalogue, push rules.
 
 Guarantees: safe to repeat; what a data administrator changed or removed afterwards is left alone. Only synthetic bodies.
 A department's private key stays in its own folder (demo_departments.py); here only its public key is registered.
@@ -17,6 +17,7 @@ from hub.item import PushRule, ServiceItem
 from hub.ledger import Entry, record
 from hub.register_department import add_department, add_key
 from hub.sheet_case import OTHER_ITEM
+from shenguan.demo_catalogue import fill_catalogue
 from shenguan.sample_words import AREA, COUNTY, OFFICES, PERMITS, uscc
 from storage.signing import kid_of
 
@@ -41,7 +42,7 @@ CONNECTED = (
     Connected("scjg", OFFICES[1].name, OFFICES[1].code, ("supervising",), "table", 3),
     Connected("zhzf", f"{COUNTY}综合行政执法局", uscc("11", "MB000009"), ("enforcing",), "folder", 5),
 )
-APPROVING = "xzsp"
+APPROVING, APPROVING_TOO = "xzsp", "wjw"
 # legal and promised working days, in the order of PERMITS
 _LIMITS = (
     (20, 5),
@@ -66,7 +67,7 @@ def ensure_catch_all(tx: Connection) -> None:
 
 
 def ensure_demo_area(tx: Connection, public_keys: Mapping[str, str]) -> bool:
-    """Register the demo's departments, items and rules once, and any new key; True when the area was made now."""
+    """Register the demo's departments, items, catalogue and rules once, and any new key; True when the area was made now."""
     ensure_catch_all(tx)
     fresh = not tx.execute(select(Department.code).where(Department.code == APPROVING)).first()
     if fresh:
@@ -74,18 +75,19 @@ def ensure_demo_area(tx: Connection, public_keys: Mapping[str, str]) -> bool:
         _items(tx)
         _departments(tx, public_keys)
         _rules(tx)
+        fill_catalogue(tx, actor=ACTOR)
     else:
         _new_keys(tx, public_keys)
     return fresh
 
 
 def _approving(tx: Connection) -> None:
-    office = OFFICES[0]
-    tx.execute(
-        insert(Department).values(code=APPROVING, name=office.name, uscc=office.code, roles=["approving"])
-    )
-    detail = {"name": office.name, "roles": ["approving"]}
-    record(tx, Entry(ACTOR, "department.added", f"department:{APPROVING}", detail=detail))
+    """The approval office, and the health office, which approves, too: nothing is pushed to either."""
+    for code, office in ((APPROVING, OFFICES[0]), (APPROVING_TOO, OFFICES[2])):
+        row = {"code": code, "name": office.name, "uscc": office.code, "roles": ["approving"]}
+        tx.execute(pg_insert(Department).values(row).on_conflict_do_nothing())
+        detail = {"name": office.name, "roles": ["approving"]}
+        record(tx, Entry(ACTOR, "department.added", f"department:{code}", detail=detail))
 
 
 def _departments(tx: Connection, public_keys: Mapping[str, str]) -> None:
