@@ -1,10 +1,9 @@
-"""Trace: the whole life of one case in one list, in order of time: steps, packages, receipts, findings, reads, ledger."""
+"""Trace: the whole life of one case in one list, by time: steps, reuse, packages, receipts, findings, reads, ledger."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -19,19 +18,9 @@ from hub.material import FileRead, Material
 from hub.outbox import OutboxRow
 from hub.party import Party
 from hub.push import Push, Receipt
+from hub.trace_line import TraceLine
+from hub.trace_window import promises_of, uses_of, window_lines
 from schemas import code_table
-
-
-@dataclass(frozen=True, slots=True)
-class TraceLine:
-    """One thing that happened. `tone` is 'plain', 'good', 'warning' or 'alert'."""
-
-    at: datetime
-    kind: str  # step, decision, push, sent, receipt, finding, read, ledger
-    title: str
-    detail: str
-    tone: str = "plain"
-    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +34,8 @@ class Trace:
     pushes: tuple[dict[str, Any], ...]  # with department_name and published_at
     materials: tuple[dict[str, Any], ...]
     findings: tuple[dict[str, Any], ...]
+    uses: tuple[dict[str, Any], ...]  # by this case, and of what it brought in: see hub.trace_window
+    promises: tuple[dict[str, Any], ...]
     lines: tuple[TraceLine, ...]
 
 
@@ -58,7 +49,13 @@ _LEDGER_ONLY = {
     "outbox.resent": "重新推送",
     "outbox.unparked": "搁置放行",
     "case.opened": "办件登记",
+    "case.started": "开始收件",
+    "case.withdrawn": "办件撤回",
     "material.added": "收取材料",
+    "material.removed": "删除材料",
+    "material.superseded": "材料有了新版本",
+    "upload.refused": "拒收文件",
+    "deferral.overdue": "容缺材料逾期",
 }
 
 
@@ -79,12 +76,14 @@ def trace(tx: Connection, case_no: str) -> Trace:
         )
     ]
     findings = _rows(tx, Finding, Finding.case_no == case_no)
+    uses, promises = uses_of(tx, case_no), promises_of(tx, case_no)
     lines = [
         *_steps(tx, case_no),
         *_decided(decision),
         *_pushed(pushes),
         *_receipts(tx, pushes, names),
         *_found(findings, names),
+        *window_lines(tx, case[0], uses, promises, names),
         *_reads(tx, case_no),
         *_ledger(tx, case_no),
     ]
@@ -96,6 +95,8 @@ def trace(tx: Connection, case_no: str) -> Trace:
         pushes=tuple(pushes),
         materials=tuple(_rows(tx, Material, Material.case_no == case_no)),
         findings=tuple(findings),
+        uses=uses,
+        promises=promises,
         lines=tuple(sorted(lines, key=lambda line: line.at)),
     )
 

@@ -67,7 +67,8 @@ def supply_data(fields: Mapping[str, Any]) -> dict[str, Any]:
         for name, value in fields.items()
         if value is not None and value not in ("", [])
     }
-    party = dict(given.pop("party")) if isinstance(given.get("party"), Mapping) else {}
+    whole = given.pop("party", None)
+    party: dict[str, Any] = dict(whole) if isinstance(whole, Mapping) else {}
     for column, name in _PARTY.items():
         if column in given:
             party[name] = given.pop(column)

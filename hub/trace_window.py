@@ -1,0 +1,126 @@
+"""The part of a trace that happened at the window: acceptance, reuse both ways, consent, promises, what befell a source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from hub.trace_line import TraceLine
+
+_USES = text("""
+SELECT u.*, r.name AS requirement, coalesce(m.case_no, l.case_no, d.case_no) AS source_case, c.way, c.given_by
+FROM material_uses u JOIN requirements r ON r.id = u.requirement_id
+LEFT JOIN materials m ON m.id = u.material_id LEFT JOIN licences l ON l.id = u.licence_id
+LEFT JOIN decisions d ON d.id = u.decision_id LEFT JOIN consents c ON c.id = u.consent_id
+WHERE u.case_no = :case_no
+UNION ALL
+SELECT u.*, r.name, coalesce(m.case_no, l.case_no, d.case_no), NULL, NULL
+FROM material_uses u JOIN requirements r ON r.id = u.requirement_id
+LEFT JOIN materials m ON m.id = u.material_id LEFT JOIN licences l ON l.id = u.licence_id
+LEFT JOIN decisions d ON d.id = u.decision_id
+WHERE u.case_no <> :case_no AND u.withdrawn_at IS NULL
+  AND (u.material_id IN (SELECT id FROM materials WHERE case_no = :case_no)
+    OR u.licence_id IN (SELECT id FROM licences WHERE case_no = :case_no)
+    OR u.decision_id IN (SELECT id FROM decisions WHERE case_no = :case_no))
+ORDER BY used_at
+""")
+_PROMISES = text("""
+SELECT f.*, r.name AS requirement FROM deferrals f JOIN requirements r ON r.id = f.requirement_id
+WHERE f.case_no = :case_no ORDER BY f.recorded_at
+""")
+_CONSENTS = text("SELECT * FROM consents WHERE case_no = :case_no ORDER BY given_at")
+
+BEFELL = {
+    "expired": "已过有效期",
+    "revoked": "已被撤销",
+    "frozen": "已被冻结（暂扣）",
+    "corrected": "已被更正",
+}
+WAYS = {"signed": "书面签字", "spoken": "当场口头", "online": "网上确认"}
+
+
+def uses_of(tx: Connection, case_no: str) -> tuple[dict[str, Any], ...]:
+    """Every use by this case and, not withdrawn, of what this case brought in; with `requirement` and `source_case`."""
+    return tuple(dict(row._mapping) for row in tx.execute(_USES, {"case_no": case_no}))
+
+
+def promises_of(tx: Connection, case_no: str) -> tuple[dict[str, Any], ...]:
+    """Every promise on this case, with `requirement`."""
+    return tuple(dict(row._mapping) for row in tx.execute(_PROMISES, {"case_no": case_no}))
+
+
+def window_lines(
+    tx: Connection,
+    case: Mapping[str, Any],
+    uses: tuple[dict[str, Any], ...],
+    promises: tuple[dict[str, Any], ...],
+    names: Mapping[str, str],
+) -> Iterator[TraceLine]:
+    """The lines, in no order."""
+    if case["accepted_at"]:
+        until = f"承诺 {case['promised_on']} 前办结" if case["promised_on"] else "当场办结"
+        yield TraceLine(case["accepted_at"], "step", "窗口受理", until, "good", case["taken_by"])
+    for row in tx.execute(_CONSENTS, {"case_no": case["case_no"]}):
+        said = f"{row.given_by}，{WAYS[row.way]}"
+        yield TraceLine(row.given_at, "consent", "申请人同意复用", said, "good", row.recorded_by)
+        if row.withdrawn_at:
+            yield TraceLine(
+                row.withdrawn_at,
+                "consent",
+                "申请人撤回同意",
+                row.withdrawn_why or "",
+                "warning",
+                row.withdrawn_by,
+            )
+    for use in uses:
+        yield from _use(use, case["case_no"], names)
+    for promise in promises:
+        detail = f"{promise['promised_by']}承诺 {promise['promised_until']} 前补交"
+        yield TraceLine(
+            promise["recorded_at"],
+            "promise",
+            f"容缺：{promise['requirement']}",
+            detail,
+            by=promise["recorded_by"],
+        )
+        if promise["settled_at"]:
+            ended = "容缺取消" if promise["settled_how"] == "cancelled" else "容缺补齐"
+            yield TraceLine(
+                promise["settled_at"], "promise", f"{ended}：{promise['requirement']}", "", "good"
+            )
+
+
+def _use(use: Mapping[str, Any], case_no: str, names: Mapping[str, str]) -> Iterator[TraceLine]:
+    if use["case_no"] != case_no:
+        by = names.get(use["department"] or "", "")
+        detail = f"{by}办件 {use['case_no']}，用途：{use['purpose']}"
+        yield TraceLine(use["used_at"], "reuse", f"被复用：{use['source_name']}", detail, by=use["used_by"])
+        return
+    owner = names.get(use["provider"] or "", "")
+    parts = (
+        f"满足“{use['requirement']}”",
+        f"来自{owner}" + (f"办件 {use['source_case']}" if use["source_case"] else "提供的数据"),
+        f"授权 {use['grant_id']}" if use["grant_id"] else "本部门自有",
+        f"{use['given_by']}同意（{WAYS[use['way']]}）" if use["way"] else "",
+        f"用途：{use['purpose']}",
+    )
+    detail = "；".join(part for part in parts if part)
+    yield TraceLine(use["used_at"], "reuse", f"复用：{use['source_name']}", detail, "good", use["used_by"])
+    if use["withdrawn_at"]:
+        yield TraceLine(
+            use["withdrawn_at"],
+            "reuse",
+            f"撤销复用：{use['source_name']}",
+            "",
+            "warning",
+            use["withdrawn_by"],
+        )
+    if use["source_state_at"] and use["source_state"] in BEFELL:
+        title = f"所依据的“{use['source_name']}”{BEFELL[use['source_state']]}"
+        yield TraceLine(use["source_state_at"], "reuse", title, "请核对本办件是否仍然成立", "alert")
+    elif use["source_state_at"]:
+        yield TraceLine(
+            use["source_state_at"], "reuse", f"所依据的“{use['source_name']}”已恢复有效", "", "good"
+        )
