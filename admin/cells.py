@@ -83,6 +83,20 @@ WORDS: dict[str, dict[str, tuple[str, str]]] = {
         "rejected": ("维持原样", "mute"),
         "answered": ("已反馈", "good"),
     },
+    "material_state": {
+        "pending": ("待受理", "wait"),
+        "usable": ("可用", "good"),
+        "superseded": ("已有新版本", "mute"),
+        "revoked": ("已撤销", "bad"),
+        "discarded": ("已作废", "mute"),
+    },
+    "signature_state": {
+        "unchecked": ("签名未核验", "mute"),
+        "none": ("无签名", "mute"),
+        "valid": ("签名有效", "good"),
+        "untrusted": ("签名人未受信", "warn"),
+        "invalid": ("签名无效", "bad"),
+    },
     "source_state": {
         "intact": ("完好", "good"),
         "expired": ("已过期", "warn"),
