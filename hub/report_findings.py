@@ -2,7 +2,8 @@
 
 Guarantees: a department's newest inspection of a licence, by (inspected_at, finding_no), alone decides whether that
 department holds the licence frozen; so the outcome does not depend on the order of arrival, and nothing happens twice. An
-older finding that comes late is kept and shown. A department speaks only of cases that were pushed to it.
+older finding that comes late is kept and shown. A department speaks only of cases that were pushed to it. Every case that
+reused a licence which is frozen or restored is told in the same transaction.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from hub.ledger import LedgerRow
 from hub.moments import parse_moment
 from hub.notice import Notice
 from hub.ports import Desk
+from hub.reuse.tell_relied import SourceChange, Told, relied
 from hub.round_trips import Question, Rows, write
 from schemas import code_table
 
@@ -118,12 +120,37 @@ def report_findings(tx: Connection, messages: Sequence[Arrived], known: Grounds,
     applied, changes = hold_licences(tx, [_spoken(row) for row in rows if row["licence_id"]], desk.clock())
     for row in rows:
         row["effect_applied"] = row["id"] in applied
+    told = _tell_relied(tx, rows, changes, known, desk.clock())
+    notices = [_notice(row, known.names[row["department"]], changes.get(row["id"])) for row in rows]
     write(
         tx,
         Rows(Finding, rows),
-        Rows(Notice, [_notice(row, known.names[row["department"]], changes.get(row["id"])) for row in rows]),
-        Rows(LedgerRow, [_ledger_row(row, changes.get(row["id"])) for row in rows]),
+        Rows(Notice, notices + told.notices),
+        Rows(LedgerRow, [_ledger_row(row, changes.get(row["id"])) for row in rows] + told.ledger),
     )
+
+
+def _tell_relied(
+    tx: Connection,
+    rows: Sequence[Mapping[str, Any]],
+    changes: Mapping[uuid.UUID, str],
+    known: Grounds,
+    now: datetime,
+) -> Told:
+    """Whoever relied on a licence that was frozen or restored; asks nothing where no licence changed."""
+    moved = [row for row in rows if row["id"] in changes]
+    sources = [
+        SourceChange(
+            "licence",
+            row["licence_id"],
+            changes[row["id"]],
+            known.names[row["department"]],
+            row["explanation"] or "",
+        )
+        for row in moved
+    ]
+    actors = {row["licence_id"]: f"department:{row['department']}" for row in moved}
+    return relied(tx, sources, actors=actors, now=now)
 
 
 def _finding_row(message: Arrived, known: Grounds, desk: Desk) -> dict[str, Any]:

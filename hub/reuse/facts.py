@@ -52,7 +52,7 @@ AND (m.state IN ('usable', 'revoked') OR m.state = 'pending' AND m.case_no = %(c
     name="m.name",
     owner="m.department",
     owner_name="d.name",
-    day=f"(m.created_at AT TIME ZONE '{_LOCAL}')::date",
+    day=f"(coalesce(m.supplied_as_of, m.created_at) AT TIME ZONE '{_LOCAL}')::date",
     case_no="m.case_no",
     valid_from="m.valid_from",
     valid_to="m.valid_to",
