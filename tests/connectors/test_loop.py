@@ -14,11 +14,14 @@ from connectors.department.program import run_configured
 from connectors.intake import program as intake
 from connectors.relay import program as relay
 from hub.finding import Finding
+from hub.inbox import Quarantined
 from hub.licence import Licence
+from hub.material import Material
 from hub.program import Program
 from hub.push import Push
 from tests.connectors.waiting import running, until
 from tests.hub.builders import decided
+from tests.hub.supply_builders import provided_type
 
 
 def states(engine: Engine) -> dict[str, list[str]]:
@@ -82,6 +85,47 @@ def test_a_decision_reaches_both_departments_and_findings_come_back(
             frozen = tx.execute(select(Licence.case_no).where(Licence.status != "01")).scalars().all()
         assert programs == {"relay": "running", "intake": "running"}
         assert frozen == [case_no]
+        db.close()
+
+
+def test_data_that_a_department_supplies_becomes_reusable(
+    county: Engine,
+    desk: Any,
+    relay_config: relay.RelayConfig,
+    intake_config: intake.IntakeConfig,
+    connector_config: Callable[..., ConnectorConfig],
+) -> None:
+    """Claim: a row that a department writes into its own table is a material of the party within seconds; what the type
+    does not allow comes back to that row with the cause."""
+    with county.begin() as tx:
+        provided_type(tx, "scjg")
+    config = connector_config("scjg")
+    with (
+        running(lambda stop: relay.run(relay_config, stop)),
+        running(lambda stop: intake.run(intake_config, stop)),
+        running(lambda stop: run_configured(config, stop)),
+    ):
+        db = own(config)
+        until(
+            lambda: db.execute("SELECT name FROM sqlite_master WHERE name = 'shenguan_supplies'").fetchone()
+        )
+        with db:
+            db.executemany(
+                "INSERT INTO shenguan_supplies (supply_no, material_type, party_kind, party_name, party_code_type,"
+                " party_code, fields, as_of) VALUES (?, 'qydjxx', '法人及非法人组织', '示范县青禾饮食有限公司', '001',"
+                " '91370102MA3C00011F', ?, '2026-09-17')",
+                [("DJ-1", '{"address": "示范县样例路1号"}'), ("DJ-2", "{}")],
+            )
+        until(lambda: _count(county, Material) == 1, seconds=30)
+        problem = until(
+            lambda: db.execute(
+                "SELECT supply_no, problem FROM shenguan_supplies WHERE status = 'problem'"
+            ).fetchone(),
+            seconds=30,
+        )
+        assert problem[0] == "DJ-2"
+        assert "住所" in problem[1]
+        assert _count(county, Quarantined) == 1
         db.close()
 
 
