@@ -29,6 +29,7 @@ from admin import (
     navigation,
     premises,
     registry,
+    uploads,
 )
 from admin.accounts import ROLE_TITLES
 from admin.config import AdminConfig
@@ -65,6 +66,7 @@ def create_app(config: AdminConfig) -> Flask:
         app.register_blueprint(live_pages.bp)
         app.register_blueprint(department_api.bp)
         app.register_blueprint(health.bp)
+        app.register_blueprint(uploads.bp)
         config_ledger.install(db.session)
         _limit_api_sign_in(app, appbuilder)
     _fill_templates(app)

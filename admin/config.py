@@ -18,6 +18,7 @@ class AdminConfig:
     desk: Desk
     area_name: str = "示范县"
     files: Any = None  # storage.files.FileStore; None: this hub keeps no files
+    intake: Any = None  # storage.intake.finish.Intake; None: nothing is taken in here
     store_check: Callable[[], None] | None = None  # raises where the object store does not answer
     broker_address: str | None = None  # host:port, only to see whether it answers, and for the trust bundle
     hub_keys: Mapping[str, str] = field(default_factory=dict)  # kid -> public PEM

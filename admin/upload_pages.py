@@ -25,7 +25,7 @@ ENDINGS = (".xlsx", ".csv", ".txt")
 class UploadView(Screen):
     """数据导入."""
 
-    route_base = "/uploads"
+    route_base = "/loads"
     default_view = "index"
 
     @staticmethod

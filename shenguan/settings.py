@@ -62,6 +62,13 @@ class Settings(BaseSettings):
     web_secret: str = Field(default="", repr=False)
     cookie_secure: bool = True
 
+    spool: Path | None = None  # None: `spool` in the data directory
+    max_upload_bytes: int = Field(default=2 << 30, ge=1 << 20, le=1 << 40)
+    trusted_signers: Path | None = (
+        None  # a folder of PEM certificates; None: `trusted-signers` in the data directory
+    )
+    clamd: str = ""  # /path/of/socket or host:port; empty: nothing is scanned
+
     key_encryption_key: str = Field(default="", repr=False)
     identity_key: str = Field(default="", repr=False)
     hub_signing_key: Path | None = None
@@ -81,6 +88,14 @@ class Settings(BaseSettings):
     @property
     def embedded(self) -> bool:
         return self.mode == "embedded"
+
+    @property
+    def spool_folder(self) -> Path:
+        return (self.spool or self.data / "spool").absolute()
+
+    @property
+    def trusted_signers_folder(self) -> Path:
+        return (self.trusted_signers or self.data / "trusted-signers").absolute()
 
     @property
     def key_encryption_key_bytes(self) -> bytes:

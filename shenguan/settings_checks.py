@@ -120,6 +120,21 @@ def _sasl(settings: Settings) -> list[str]:
     return problems
 
 
+def _clamd(settings: Settings) -> list[str]:
+    address = settings.clamd
+    host, _, port = address.rpartition(":")
+    if not address or address.startswith("/") or (host and port.isdigit() and 0 < int(port) < 65536):
+        return []
+    return ["SHENGUAN_CLAMD 应为 clamd 的套接字路径（以 / 开头）或 主机:端口。"]
+
+
+def _trusted_signers(settings: Settings) -> list[str]:
+    folder = settings.trusted_signers
+    if folder is None or folder.is_dir():
+        return []
+    return [f"SHENGUAN_TRUSTED_SIGNERS 指向的 {folder} 不是文件夹；其中应为受信任的签名证书（.pem）。"]
+
+
 CHECKS: dict[str, Callable[[Settings], list[str]]] = {
     "database_url": _database,
     "kafka_bootstrap": _sasl,
@@ -130,5 +145,7 @@ CHECKS: dict[str, Callable[[Settings], list[str]]] = {
     "web_secret": _secret("web_secret", "网页会话的签名密钥，随机的 32 个以上字符", 32),
     "key_encryption_key": _key("key_encryption_key", "文件密钥的加密密钥"),
     "identity_key": _key("identity_key", "证件号码的保护密钥"),
+    "clamd": _clamd,
+    "trusted_signers": _trusted_signers,
     "hub_signing_key": _present("hub_signing_key", "中心签名私钥的 PEM 文件路径"),
 }

@@ -22,19 +22,21 @@ if TYPE_CHECKING:
 
     from admin import AdminConfig
     from storage.files import FileStore
+    from storage.intake.finish import Intake
     from storage.objects import ObjectStore
 
 _BROKER = ("kafka_bootstrap",)
 _STORE = ("s3_endpoint", "s3_access_key", "s3_secret_key")
+_INTAKE = ("clamd", "trusted_signers")
 _DESK = ("public_url", "key_encryption_key", "identity_key", "hub_signing_key")
 
 #: What each program or command cannot do without.
 NEEDS: dict[str, tuple[str, ...]] = {
     "database": ("database_url",),
     "desk": ("database_url", *_DESK),
-    "relay": ("database_url", *_BROKER, *_STORE, "hub_signing_key"),
+    "relay": ("database_url", *_BROKER, *_STORE, *_INTAKE, *_DESK),
     "intake": ("database_url", *_BROKER, *_DESK),
-    "web": ("database_url", *_BROKER, *_STORE, *_DESK, "web_secret"),
+    "web": ("database_url", *_BROKER, *_STORE, *_INTAKE, *_DESK, "web_secret"),
     "migrate": ("database_url", *_STORE, *_DESK, "web_secret"),
     "verify": ("database_url", *_STORE, "hub_signing_key"),
     "trust": ("database_url", *_BROKER, "public_url", "hub_signing_key"),
@@ -116,6 +118,24 @@ def files_of(settings: Settings) -> FileStore:
     return FileStore(objects_of(settings), KeyEncryption(settings.key_encryption_key_bytes))
 
 
+def intake_of(settings: Settings) -> Intake:
+    """What taking files in works with."""
+    from hub.upload_rules import IntakeRules
+    from storage.intake.finish import Intake
+    from storage.intake.scan import Clamd
+    from storage.intake.signatures import Signatures
+    from storage.intake.spool import Spool
+
+    return Intake(
+        spool=Spool(settings.spool_folder),
+        files=files_of(settings),
+        clock=now,
+        rules=IntakeRules(max_bytes=settings.max_upload_bytes),
+        scanner=Clamd(settings.clamd) if settings.clamd else None,
+        signatures=Signatures(settings.trusted_signers_folder),
+    )
+
+
 class Heads:
     """The ledger's signed heads in the object store: hub.seal_ledger.HeadStore."""
 
@@ -160,6 +180,7 @@ def admin_config_of(settings: Settings) -> AdminConfig:
         desk=desk,
         area_name=settings.area_name,
         files=files_of(settings),
+        intake=intake_of(settings),
         store_check=objects_of(settings).check,
         broker_address=settings.kafka_bootstrap or None,
         hub_keys={desk.signer.kid: signer_of(settings).public_pem},

@@ -24,6 +24,8 @@ from hub.ports import Desk
 from shenguan.demo import ensure_demo_area
 from storage.files import FileStore
 from storage.identity import IdentityVault
+from storage.intake.finish import Intake
+from storage.intake.spool import Spool
 from storage.key_encryption import KeyEncryption
 from storage.objects import ObjectStore
 from storage.signing import Signer, generate_private_key
@@ -57,7 +59,7 @@ def desk_for(area: str = AREA) -> Desk:
 
 
 @pytest.fixture(scope="module")
-def hub(parts: Parts) -> Iterator[Hub]:
+def hub(parts: Parts, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     for url in _make_database(parts, template=session_parts.ask("template")["database"]):
         engine = create_engine(url)
         desk = desk_for()
@@ -71,12 +73,14 @@ def hub(parts: Parts) -> Iterator[Hub]:
             bucket=f"admin-{os.getpid()}-{os.urandom(3).hex()}",
         )
         objects.ensure_bucket()
+        files = FileStore(objects, KeyEncryption(os.urandom(32)))
         app = create_app(
             AdminConfig(
                 database_url=url,
                 web_secret="only for tests, " * 3,
                 desk=desk,
-                files=FileStore(objects, KeyEncryption(os.urandom(32))),
+                files=files,
+                intake=Intake(Spool(tmp_path_factory.mktemp("spool") / "spool"), files, desk.clock),
                 store_check=objects.check,
                 hub_keys={desk.signer.kid: desk.signer.public_pem},
                 login_limit="10000 per minute",

@@ -116,7 +116,7 @@ def test_each_home_page_works_on_a_small_screen(open_as: Open, role: str) -> Non
 PAGES = (
     "/", "/cases/", "/pushes/", "/findings/", "/licences/", "/parties/", "/departments/", "/departments/add",
     "/departments/scjg", "/items/list/", "/items/add", "/rules/edit/1", "/quarantine/", "/outbox/", "/notices/",
-    "/ledger/", "/programs/", "/uploads/", "/users/userinfo/",
+    "/ledger/", "/programs/", "/loads/", "/users/userinfo/",
 )  # fmt: skip
 
 

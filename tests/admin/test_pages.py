@@ -302,7 +302,7 @@ def test_every_screen_opens_for_the_data_administrator(as_user: Client) -> None:
         "/rules/show/1",
         "/departments/scjg",
         "/departments/scjg/edit",
-        "/uploads/template.xlsx",
+        "/loads/template.xlsx",
         "/users/userinfo/",
         "/resetmypassword/form",
         "/items/list/?_flt_0_name=食品",

@@ -27,8 +27,9 @@ PAGES = {
     "/notices/": "NoticeView",
     "/ledger/": "LedgerView",
     "/programs/": "ProgramView",
-    "/uploads/": "UploadView",
+    "/loads/": "UploadView",
     "/decide/": "DecideView",
+    "/workbench/": "WorkbenchView",
 }
 
 

@@ -15,7 +15,7 @@ from tests.admin.conftest import Hub
 
 
 def upload(client: FlaskClient, token: str, data: bytes, name: str = "导出.xlsx") -> str:
-    answer = client.post("/uploads/", data={"csrf_token": token, "sheet": (io.BytesIO(data), name)})
+    answer = client.post("/loads/", data={"csrf_token": token, "sheet": (io.BytesIO(data), name)})
     assert answer.status_code == 302
     return str(answer.location)
 
@@ -68,7 +68,7 @@ def test_a_file_that_is_no_sheet_is_refused_in_words(
     page = finished(client, upload(client, token, "姓名,电话\n甲,1\n".encode(), "x.csv"))
     assert "没有找到表头" in page
     assert (
-        client.post("/uploads/", data={"csrf_token": token, "sheet": (io.BytesIO(b"1"), "a.xls")}).status_code
+        client.post("/loads/", data={"csrf_token": token, "sheet": (io.BytesIO(b"1"), "a.xls")}).status_code
         == 302
     )
-    assert "另存为 .xlsx" in client.get("/uploads/").get_data(as_text=True)
+    assert "另存为 .xlsx" in client.get("/loads/").get_data(as_text=True)
