@@ -25,6 +25,7 @@ from hub.ledger import LedgerRow
 from hub.material import Material
 from hub.moments import parse_moment
 from hub.ports import Desk
+from hub.reuse.tell_relied import SourceChange, tell_relied
 from hub.round_trips import Question, Rows, ask, tell, write
 
 MATERIALS = uuid.UUID("b8a1d0a6-6f0e-5b8e-8d0c-2b9f3b6c2f11")
@@ -129,6 +130,8 @@ def supply_materials(tx: Connection, messages: Sequence[Arrived], known: Grounds
     tell(tx, (_STEP_BACK, {"ids": list(taking.followed), "now": now}))
     write(tx, party_rows(taking.parties, desk), Rows(Material, taking.rows), Rows(LedgerRow, taking.ledger))
     tell(tx, (_FOLLOWED, {"ids": list(taking.followed), "newer": list(taking.followed.values())}))
+    for department, changes in taking.changes.items():
+        tell_relied(tx, changes, actor=f"department:{department}", now=now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +163,7 @@ class _Taking:
     followed: dict[uuid.UUID, uuid.UUID] = field(
         default_factory=dict
     )  # an earlier version -> what follows it
-    changes: list[tuple[uuid.UUID, str, str]] = field(default_factory=list)  # what happened to what, and why
+    changes: dict[str, list[SourceChange]] = field(default_factory=dict)  # by department
 
     def take(self, message: Arrived) -> None:
         """One version of one data set."""
@@ -184,7 +187,8 @@ class _Taking:
                 earlier["state"] = "superseded"
         happened = {"revocation": "revoked", "correction": "corrected"}.get(change)
         if happened:
-            self.changes.append((head.id, happened, row["state_reason"] or ""))
+            news = SourceChange("material", head.id, happened, why=row["state_reason"] or "")
+            self.changes.setdefault(row["department"], []).append(news)
 
     def _row(self, message: Arrived, as_of: datetime, head: _Head | None) -> dict[str, Any]:
         data = message.data

@@ -92,6 +92,45 @@ def test_a_revocation_leaves_nothing_to_reuse(engine: Engine, desk: Desk, signer
     assert rows[2].state_reason == "企业已注销"
 
 
+@pytest.mark.parametrize(("change", "happened"), [("correction", "corrected"), ("revocation", "revoked")])
+def test_who_relied_on_the_data_is_told(
+    engine: Engine, desk: Desk, signers: dict[str, Signer], change: str, happened: str
+) -> None:
+    """A correction or revocation marks the uses of the earlier version and puts a notice on their cases; a plain new
+    version alarms nobody."""
+    with engine.begin() as tx:
+        provided_type(tx, "scjg")
+        take_in(tx, [a_supply(desk, signers["scjg"], as_of="2026-09-15")], [], desk)
+        for statement in RELYING:
+            tx.execute(text(statement))
+    with engine.begin() as tx:
+        take_in(
+            tx,
+            [a_supply(desk, signers["scjg"], as_of="2026-09-16", change=change, reason="登记有误")],
+            [],
+            desk,
+        )
+    with engine.connect() as tx:
+        assert tx.execute(text("select source_state from material_uses")).scalars().all() == [happened]
+        assert tx.execute(text("select case_no from notices")).scalars().all() == ["C-1"]
+        (row,) = tx.execute(text("select actor, reason from ledger where action = 'material.source_changed'"))
+        assert row == ("department:scjg", "登记有误")
+
+
+RELYING = (
+    """INSERT INTO cases (case_no, name, item_code, party_id, org_code, org_name, area_code, source)
+  SELECT 'C-1', '甲', 'XK-001', party_id, 'X', '某机关', '990101', 'window' FROM materials""",
+    """INSERT INTO item_versions (id, item_code, number, created_by)
+  VALUES ('00000000-0000-4000-8000-000000000003', 'XK-001', 1, 'user:test')""",
+    """INSERT INTO requirements (id, version_id, code, seq, name, material_type)
+  SELECT '00000000-0000-4000-8000-000000000004', id, 'M1', 1, '登记信息', 'qydjxx' FROM item_versions""",
+    """INSERT INTO material_uses (id, case_no, requirement_id, source_kind, material_id, source_name, resource_kind,
+    resource_code, purpose, used_by)
+  SELECT gen_random_uuid(), 'C-1', '00000000-0000-4000-8000-000000000004', 'material', id, name, 'material', type_code,
+    '办理本次申请', 'user:test' FROM materials""",
+)
+
+
 @pytest.mark.parametrize(
     ("changes", "cause", "words"),
     [
