@@ -14,6 +14,7 @@ from flask_appbuilder.security.sqla.models import PermissionView
 from sqlalchemy import delete, select, text
 
 from admin.accounts_tables import UserDepartment
+from admin.sharing.rights import SHARING
 
 ROLE_TITLES = {
     "data_admin": "数据管理员",
@@ -37,6 +38,7 @@ _FACTS = {
     "FindingView": ("can_list", "can_export"),
     "LicenceView": ("can_list", "can_export"),
 }
+_WINDOW = {"WorkbenchView": ("can_use", "can_take", "can_accept")}
 _CONFIG = ("can_list", "can_show", "can_add", "can_edit")
 
 RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
@@ -52,28 +54,34 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
         "LedgerView": ("can_list", "can_export"),
         "ProgramView": ("can_list",),
         "UploadView": ("can_upload",),
+        **SHARING["data_admin"],
     },
     "clerk": {
         **_FACTS,
+        **_WINDOW,
         "PartyView": ("can_list",),
         "NoticeView": ("can_list", "can_read"),
         "FileView": ("can_read",),
+        **SHARING["clerk"],
     },
     "approver": {
         **_FACTS,
+        **_WINDOW,
         "PartyView": ("can_list",),
         "ItemView": ("can_list", "can_show"),
         "UploadView": ("can_upload",),
         "DecideView": ("can_decide",),
         "FileView": ("can_read",),
+        **SHARING["approver"],
     },
-    "supervisor": {**_FACTS, "FileView": ("can_read",)},
+    "supervisor": {**_FACTS, "FileView": ("can_read",), **SHARING["supervisor"]},
     "overseer": {
         **_FACTS,
         "DepartmentView": ("can_list", "can_show"),
         "QuarantineView": ("can_list", "can_show"),
         "LedgerView": ("can_list", "can_export"),
         "ProgramView": ("can_list",),
+        **SHARING["overseer"],
     },
 }
 _LOCK = 0x53484741  # any constant: two migrating programs wait for each other

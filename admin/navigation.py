@@ -43,6 +43,7 @@ SECTIONS: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
     (
         _("办理"),
         (
+            Entry(_("窗口工作台"), "window", "WorkbenchView.index", "can_use", "WorkbenchView"),
             Entry(_("登记审批决定"), "stamp", "DecideView.form", "can_decide", "DecideView"),
             Entry(_("数据导入"), "upload", "UploadView.index", "can_upload", "UploadView"),
         ),
@@ -55,6 +56,12 @@ SECTIONS: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             Entry(_("监管信息"), "eye", "FindingView.list", "can_list", "FindingView"),
             Entry(_("电子证照"), "badge", "LicenceView.list", "can_list", "LicenceView"),
             Entry(_("行政相对人"), "people", "PartyView.list", "can_list", "PartyView"),
+        ),
+    ),
+    (
+        _("共享与复用"),
+        (
+            Entry(_("共享授权"), "key", "GrantView.list", "can_list", "GrantView"),
         ),
     ),
     (

@@ -16,7 +16,9 @@ from admin.notice_pages import NoticeView
 from admin.outbox_pages import OutboxView
 from admin.push_pages import PushView
 from admin.quarantine_pages import QuarantineView
+from admin.sharing.grant_pages import GrantView
 from admin.upload_pages import UploadView
+from admin.workbench.view import WorkbenchView
 
 VIEWS = (
     CaseView,
@@ -24,6 +26,7 @@ VIEWS = (
     DepartmentView,
     FileView,
     FindingView,
+    GrantView,
     ItemView,
     LedgerView,
     LicenceView,
@@ -35,6 +38,7 @@ VIEWS = (
     PushView,
     QuarantineView,
     UploadView,
+    WorkbenchView,
 )
 
 

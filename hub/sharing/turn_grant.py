@@ -38,7 +38,7 @@ BY = {
     "expired": "ended_by",
     "withdrawn": "ended_by",
 }
-TICK = Person("program:tick")
+TICK = Person("program:housekeeping")
 SEVERITIES = {"refused": "warning", "withdrawn": "warning"}
 
 
