@@ -51,6 +51,10 @@ class ListScreen(Screen):
     @permission_name("list")
     def list(self) -> str:
         """The list."""
+        return self.shown_list()
+
+    def shown_list(self) -> str:
+        """The list as a page, for a view that has it under another address, too."""
         with here().engine.connect() as tx:
             page = listing.open_page(tx, self.listing, *self.confined())
         can_export = may("can_export", type(self).__name__)
@@ -67,23 +71,22 @@ class ExportedList(ListScreen):
     @permission_name("export")
     def export(self, kind: str) -> Response:
         """The filtered list as a file, at most 50,000 rows."""
-        name = type(self).__name__.removesuffix("View").lower()
-        rows = self._rows()
-        if kind == "xlsx":
-            return Response(
-                stream_with_context(workbook(rows)),
-                mimetype=XLSX,
-                headers={"Content-Disposition": f"attachment; filename={name}.xlsx"},
-            )
-        return Response(
-            stream_with_context(_csv(rows)),
-            mimetype="text/csv; charset=utf-8",
-            headers={"Content-Disposition": f"attachment; filename={name}.csv"},
-        )
+        return as_file(self._rows(), kind, type(self).__name__.removesuffix("View").lower())
 
     def _rows(self) -> Iterator[list[str]]:
         with here().engine.connect() as tx:
             yield from listing.every_row(tx, self.listing, *self.confined())
+
+
+def as_file(rows: Iterator[list[str]], kind: str, name: str) -> Response:
+    """Rows, their heading first, as an .xlsx or a .csv to take away; never all in memory."""
+    pieces, media = (workbook(rows), XLSX) if kind == "xlsx" else (_csv(rows), "text/csv; charset=utf-8")
+    ending = "xlsx" if kind == "xlsx" else "csv"
+    return Response(
+        stream_with_context(pieces),
+        mimetype=media,
+        headers={"Content-Disposition": f"attachment; filename={name}.{ending}"},
+    )
 
 
 def _csv(rows: Iterator[list[str]]) -> Iterator[bytes]:
