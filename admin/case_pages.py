@@ -9,8 +9,9 @@ from flask import url_for
 from flask_appbuilder import expose, has_access, permission_name
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
-from sqlalchemy import ColumnElement, Select, exists, select
+from sqlalchemy import ColumnElement, Select, exists, or_, select
 from sqlalchemy import Connection as Tx
+from sqlalchemy.orm import aliased
 
 from admin import cells
 from admin.listing import Choice, Column, Listing, words
@@ -122,11 +123,13 @@ LISTING = Listing(
 
 
 def pushed_to_own_department(case_no: Any) -> tuple[ColumnElement[bool], ...]:
-    """Confines a department's user to the cases that were pushed to it."""
+    """Confines a department's user to the cases that were pushed to it, and to those it handles itself."""
     mine = own_department()
     if mine is None:
         return ()
-    return (exists().where(Push.case_no == case_no, Push.department == mine),)
+    pushed = exists().where(Push.case_no == case_no, Push.department == mine)
+    own = aliased(Case)
+    return (or_(pushed, exists().where(own.case_no == case_no, own.department == mine)),)
 
 
 class CaseView(ExportedList):

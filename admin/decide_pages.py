@@ -19,6 +19,7 @@ from sqlalchemy import Connection, select
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
+from admin.decide_case import OpenedCase, on_opened, opened_case, with_party
 from admin.media import media_type_of, refuse_unknown
 from admin.pages import Screen
 from admin.premises import actor, here, own_department
@@ -56,9 +57,13 @@ class DecideView(Screen):
     def form(self) -> str | Response:
         """The form; on POST, the decision."""
         faults: dict[str, str] = {}
+        number, case = request.values.get("case", ""), None
+        if number:
+            with here().engine.connect() as tx:
+                case = opened_case(tx, number, here().config.desk)
         if request.method == "POST":
             try:
-                outcome = _submit(faults)
+                outcome = _submit(faults, case)
             except HubError as error:
                 faults[""] = error.message
             else:
@@ -73,7 +78,7 @@ class DecideView(Screen):
                 .where(ServiceItem.active)
                 .order_by(ServiceItem.name)
             ).all()
-            office = _office(tx)
+            office = _office_of(tx, case)
         return self.page(
             "decide.html",
             title=_("登记审批决定"),
@@ -86,7 +91,18 @@ class DecideView(Screen):
             permit_kinds=code_table("permit_kind"),
             documents=code_table("person_document_type"),
             today=datetime.now(LOCAL).date(),
+            case=case,
         )
+
+
+def _office_of(tx: Connection, case: OpenedCase | None) -> Any:
+    """Who decides: the department that accepted the case, else the user's."""
+    if case is None:
+        return _office(tx)
+    query = select(Department.name, Department.uscc, Department.code).join(
+        Case, Case.department == Department.code
+    )
+    return tx.execute(query.where(Case.case_no == case.case_no)).one_or_none() or _office(tx)
 
 
 def _office(tx: Connection) -> Any:
@@ -98,9 +114,11 @@ def _office(tx: Connection) -> Any:
     return rows[0] if len(rows) == 1 else None
 
 
-def _submit(faults: dict[str, str]) -> tuple[str, tuple[str, ...]] | None:
+def _submit(faults: dict[str, str], opened: OpenedCase | None) -> tuple[str, tuple[str, ...]] | None:
     """Check and decide; None where `faults` now say what is wrong."""
-    given = request.form
+    given: Mapping[str, str] = request.form
+    if opened is not None:
+        given = with_party(given, opened)
     row = _row(given)
     if not isinstance(row, SheetRow):
         faults.update(_by_field(row))
@@ -115,7 +133,9 @@ def _submit(faults: dict[str, str]) -> tuple[str, tuple[str, ...]] | None:
         return None
     with here().engine.connect() as tx:
         case = _case(tx, row, given.get("item", ""), dates)
-    return _decide_with_files(case, uploads)
+    if opened is not None:
+        case = on_opened(case, opened)
+    return _decide_with_files(case, uploads, new=opened is None)
 
 
 def _row(given: Mapping[str, str]) -> SheetRow | list[Refusal]:
@@ -192,7 +212,9 @@ def _at(day: date) -> datetime:
     return datetime.combine(day, time(), tzinfo=LOCAL).astimezone(UTC)
 
 
-def _decide_with_files(case: DecidedCase, uploads: Sequence[FileStorage]) -> tuple[str, tuple[str, ...]]:
+def _decide_with_files(
+    case: DecidedCase, uploads: Sequence[FileStorage], *, new: bool
+) -> tuple[str, tuple[str, ...]]:
     files = here().config.files
     if uploads and files is None:
         raise Rejected(gettext("本中心没有配置文件存储，不能上传材料。"))
@@ -202,7 +224,7 @@ def _decide_with_files(case: DecidedCase, uploads: Sequence[FileStorage]) -> tup
             media_type = media_type_of(upload)
             stored.append((upload, files.put(upload.stream, media_type=media_type, max_size=LARGEST)))
         with here().engine.begin() as tx:
-            departments = _write(tx, case, stored)
+            departments = _write(tx, case, stored, new=new)
             standing = {bytes(file.sha256): standing_object(tx, file.sha256) for _upload, file in stored}
     except (
         HubError
@@ -216,17 +238,12 @@ def _decide_with_files(case: DecidedCase, uploads: Sequence[FileStorage]) -> tup
     return case.case_no, departments
 
 
-def _write(tx: Connection, case: DecidedCase, stored: Sequence[tuple[FileStorage, Any]]) -> tuple[str, ...]:
+def _write(
+    tx: Connection, case: DecidedCase, stored: Sequence[tuple[FileStorage, Any]], *, new: bool
+) -> tuple[str, ...]:
     desk = here().config.desk
-    if tx.scalar(select(Case.case_no).where(Case.case_no == case.case_no)):
-        raise Conflict(
-            gettext(
-                "决定文书号 %(no)s 已经登记过（办件 %(case_no)s）。",
-                no=case.decision.document_no,
-                case_no=case.case_no,
-            )
-        )
-    open_case(tx, case, desk, actor=actor())
+    if new:
+        _open(tx, case)
     for upload, file in stored:
         add_material(
             tx,
@@ -247,3 +264,15 @@ def _write(tx: Connection, case: DecidedCase, stored: Sequence[tuple[FileStorage
         )
     names = tx.execute(select(Department.name).where(Department.code.in_(outcome.departments))).scalars()
     return tuple(names)
+
+
+def _open(tx: Connection, case: DecidedCase) -> None:
+    if tx.scalar(select(Case.case_no).where(Case.case_no == case.case_no)):
+        raise Conflict(
+            gettext(
+                "决定文书号 %(no)s 已经登记过（办件 %(case_no)s）。",
+                no=case.decision.document_no,
+                case_no=case.case_no,
+            )
+        )
+    open_case(tx, case, here().config.desk, actor=actor())
