@@ -62,6 +62,10 @@ SECTIONS: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
         _("共享与复用"),
         (
             Entry(_("共享授权"), "key", "GrantView.list", "can_list", "GrantView"),
+            Entry(_("校核纠错"), "check", "ObjectionView.list", "can_list", "ObjectionView"),
+            Entry(_("复用记录"), "file", "UseView.list", "can_list", "UseView"),
+            Entry(_("复用统计"), "pulse", "StatisticsView.list", "can_list", "StatisticsView"),
+            Entry(_("办理时限"), "list", "LimitView.list", "can_list", "LimitView"),
         ),
     ),
     (

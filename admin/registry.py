@@ -17,6 +17,11 @@ from admin.outbox_pages import OutboxView
 from admin.push_pages import PushView
 from admin.quarantine_pages import QuarantineView
 from admin.sharing.grant_pages import GrantView
+from admin.sharing.limit_pages import LimitView
+from admin.sharing.objection_pages import ObjectionView
+from admin.sharing.party_pages import PartyUsesView
+from admin.sharing.statistics_pages import StatisticsView
+from admin.sharing.use_pages import UseView
 from admin.upload_pages import UploadView
 from admin.workbench.view import WorkbenchView
 
@@ -27,6 +32,11 @@ VIEWS = (
     FileView,
     FindingView,
     GrantView,
+    LimitView,
+    ObjectionView,
+    PartyUsesView,
+    StatisticsView,
+    UseView,
     ItemView,
     LedgerView,
     LicenceView,

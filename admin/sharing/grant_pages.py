@@ -114,7 +114,7 @@ class GrantView(ExportedList):
             names = department_names(tx)
         return self.page(
             "sharing_grant.html",
-            title=_("共享授权"),
+            title=_("申请与授权"),
             row=row,
             resource=resource,
             names=names,

@@ -1,9 +1,10 @@
 """Statistics 复用统计: how often nothing had to be submitted again, by item, department, month and clerk; who never reuses.
 
 What counts, so that everybody counts alike: a reuse is one use record of an accepted case that was not taken back; a taking
-is one file that was submitted for a line of the list of an accepted case; the reuse rate is reuses of both together. A
-taking is repeated where another case of the same party had brought the same type of material before, good on that day.
-Both stand in the month in which they were done. Guarantees: four statements, whatever the period; nothing is changed.
+is one file that was submitted for a line of the list of an accepted case (a correction is none); the reuse rate is reuses
+of both together. A taking is repeated where another case of the same party had brought the same type of material before,
+good on that day. Both stand in the month in which they were done. Guarantees: four statements, whatever the period;
+nothing is changed.
 """
 
 from __future__ import annotations
@@ -83,6 +84,7 @@ SELECT {_KEYS}, count(*) AS n, count(*) FILTER (WHERE again) AS repeated FROM (
   FROM materials m JOIN cases c ON c.case_no = m.case_no
   WHERE c.state = 'accepted' AND m.origin = 'upload' AND m.requirement_id IS NOT NULL
     AND m.state IN ('usable', 'superseded', 'revoked') AND {_PERIOD.format("m.created_at")}
+    AND NOT EXISTS (SELECT 1 FROM materials o WHERE o.superseded_by = m.id AND o.case_no = m.case_no)
     AND (CAST(:department AS text) IS NULL OR m.department = :department)
 ) AS one GROUP BY {_SETS}
 """)  # noqa: S608 - our own words

@@ -69,7 +69,7 @@ def search_resources(tx: Connection, words: str, *, limit: int = 20) -> Sequence
         conditions.append(f"(name ILIKE :w{number} OR code ILIKE :w{number})")
         escaped = word[:40].replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         bound[f"w{number}"] = f"%{escaped}%"
-    order = "ORDER BY array_position(ARRAY['material', 'licence', 'result'], kind), name, code LIMIT :limit"
+    order = "ORDER BY array_position(ARRAY['material', 'licence', 'result'], kind), code LIMIT :limit"
     rows = tx.execute(text(f"{_RESOURCES} WHERE {' AND '.join(conditions)} {order}"), bound)
     return [_resource(row) for row in rows]
 

@@ -20,6 +20,7 @@ from hub.errors import Conflict, Denied, NotFound, Rejected
 from hub.ledger import Entry, record
 from hub.notice import Notice
 from hub.ports import Desk
+from hub.reuse.correct_material import correct_material, revoke_material
 from hub.reuse.tell_relied import SourceChange, tell_relied
 from hub.sharing.objection import TRANSITIONS, Objection
 from hub.sharing.person import Person
@@ -33,6 +34,7 @@ STATE_NAMES = {
     "answered": "已反馈",
 }
 TEXT_LONGEST = 1000
+WHY_LONGEST = 200  # what those who relied on it are told of the verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,17 +110,16 @@ def answer(tx: Connection, objection_id: uuid.UUID, desk: Desk, *, person: Perso
 def _put_right(
     tx: Connection, row: Any, desk: Desk, person: Person, said: str, remedy: Remedy
 ) -> uuid.UUID | None:
-    from hub.reuse.correct_material import correct_material, revoke_material
-
     kind, source_id = _source(row)
+    why = said[:WHY_LONGEST]
     if kind == "material" and remedy.revoke:
-        revoke_material(tx, source_id, actor=person.actor, reason=said, desk=desk)
+        revoke_material(tx, source_id, actor=person.actor, reason=why, desk=desk)
     elif kind == "material" and remedy.fields:
         return correct_material(
-            tx, source_id, fields=remedy.fields, actor=person.actor, reason=said, desk=desk
+            tx, source_id, fields=remedy.fields, actor=person.actor, reason=why, desk=desk
         )
     else:
-        change = SourceChange(kind, source_id, "corrected", by=_name(tx, row.provider), why=said)
+        change = SourceChange(kind, source_id, "corrected", by=_name(tx, row.provider), why=why)
         tell_relied(tx, [change], actor=person.actor, now=desk.clock())
     return None
 
