@@ -1,6 +1,6 @@
 """Discard a material 移除材料: a file taken by mistake leaves the case that is still being prepared.
 
-Guarantees: only a file of that case that nobody else could see yet; one that was accepted or decided on stays. Twice is once.
+Guarantees: only a file of that case that nobody else could see yet; what was accepted or decided on stays. Twice is once.
 """
 
 from __future__ import annotations

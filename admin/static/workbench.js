@@ -14,7 +14,10 @@
   function say(sentence, bad = false, link = null) {
     board.replaceChildren();
     if (!sentence) return;
-    const line = element('p', bad ? 'bad' : '', sentence);
+    const line = element('div', bad ? 'line-said bad' : 'line-said'), [head, ...parts] = sentence.replace(/。$/, '').split(/：(?=.*；)|；/);
+    const words = element('div', '', parts.length > 1 ? head : sentence);
+    if (parts.length > 1) { const list = element('ul'); parts.forEach((part) => list.append(element('li', '', part))); words.append(list); }
+    line.append(words);
     if (bad) line.setAttribute('role', 'alert');
     if (link) { const a = element('a', '', link.text); a.href = link.href; a.target = '_blank'; line.append(' ', a); }
     if (bad) { const close = element('button', '', '×'); close.type = 'button'; close.setAttribute('aria-label', one('#wb-case')?.dataset.sayDismiss ?? 'OK'); close.addEventListener('click', () => line.remove()); line.append(close); }
@@ -217,7 +220,7 @@
     j: () => step(1), k: () => step(-1), ArrowDown: () => step(1), ArrowUp: () => step(-1),
     ' ': () => one('input[name=pick]', here() ?? root)?.click(),
     o: () => one('[data-view]', here() ?? root)?.click(),
-    u: () => one('input[data-pick]', here() ?? root)?.click(),
+    u: () => { const line = here() ?? root, more = one('.take-more', line), form = one('[data-file-field]', line); if (more && !more.open) { more.open = true; one('input', more)?.focus(); } else if (form && !form.value) form.focus(); else one('input[data-pick]', line)?.click(); },
     d: () => { const open = one('.promise', here() ?? root); if (open) { open.open = true; one('input', open)?.focus(); } },
     r: () => one('#wb-reuse', root)?.click(),
     F9: () => one('#wb-accept', root)?.click(),

@@ -52,6 +52,8 @@
   // ---- begin
   function take(requirement, files) {
     const line = document.getElementById(`line-${requirement}`);
+    every('.fault', line).forEach((fault) => fault.remove());
+    every('[data-file-field]', line).forEach((field) => field.removeAttribute('aria-invalid'));
     const fields = Object.fromEntries(every('[data-file-field]', line).map((field) => [field.dataset.fileField, field.value]));
     Array.from(files).forEach((file) => {
       const up = { requirement, file, fields, name: file.name, size: file.size, received: 0, state: 'queued', key: keyOf(requirement, file), lost: false };
@@ -82,9 +84,21 @@
     up.received = reply.said.received;
     return true;
   }
+  function wrong(up, faults = {}) {
+    const line = document.getElementById(`line-${up.requirement}`);
+    let first = true;
+    Object.entries(faults).forEach(([name, sentence]) => {
+      const field = one(`[data-file-field="${CSS.escape(name)}"]`, line);
+      if (!field) return;
+      field.setAttribute('aria-invalid', 'true');
+      field.after(element('strong', 'fault', sentence));
+      if (first) field.focus();
+      first = false;
+    });
+  }
   async function begun(up) {
     const reply = await ask(words.uploads, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ case_no: caseNo, requirement_id: up.requirement, file_name: up.name, size: up.size, fields: up.fields }) });
-    if (!reply.ok) { up.state = 'refused'; up.refusal = reply.said.error; draw(up); if (reply.status === 401) refused(reply); return false; }
+    if (!reply.ok) { up.state = 'refused'; up.refusal = reply.said.error; draw(up); wrong(up, reply.said.fields); if (reply.status === 401) refused(reply); return false; }
     running.delete(up);
     Object.assign(up, { id: reply.said.id, received: reply.said.received ?? 0, chunk: reply.said.chunk });
     running.set(up.id, up);

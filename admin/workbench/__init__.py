@@ -1,1 +1,1 @@
-"""窗口工作台: the page clerks live in. Looks a party up, gathers what an application needs, accepts it, prints the receipt."""
+"""窗口工作台: the page clerks live in: look a party up, gather what an application needs, accept it, print the receipt."""

@@ -1,7 +1,7 @@
 """The workbench's buttons: start, reuse, consent, promise, fill in, remove, accept, withdraw, each through one use case.
 
-Guarantees: a second click finds what the first one did; a refusal is one sentence, the page shows the new state beside it and
-keeps what was typed. Each act is one transaction: all ticked lines are reused, or none.
+Guarantees: a second click finds what the first one did; a refusal is one sentence, the page shows the new state
+beside it and keeps what was typed. Each act is one transaction: all ticked lines are reused, or none.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class ActingPages(LookingPages):
     def use(self, case_no: str) -> Any:
         """Reuse everything ticked, for the stated purpose, with the consent where it is needed."""
 
-        def act(tx: Connection, facts: CaseFacts) -> str:
+        def act(tx: Connection, _facts: CaseFacts) -> str:
             picked = request.form.getlist("pick")
             if not picked:
                 raise Rejected(gettext("还没有勾选要复用的材料。请先勾选。"))
@@ -126,7 +126,7 @@ class ActingPages(LookingPages):
     def promise(self, case_no: str, requirement: uuid.UUID) -> Any:
         """容缺: it will follow until a day."""
 
-        def act(tx: Connection, facts: CaseFacts) -> str:
+        def act(tx: Connection, _facts: CaseFacts) -> str:
             until = promise_deferral(
                 tx,
                 case_no=case_no,
@@ -145,7 +145,7 @@ class ActingPages(LookingPages):
     def cancel_promise(self, case_no: str, requirement: uuid.UUID) -> Any:
         """Undo a promise."""
 
-        def act(tx: Connection, facts: CaseFacts) -> str:
+        def act(tx: Connection, _facts: CaseFacts) -> str:
             cancel_deferral(
                 tx,
                 case_no=case_no,
@@ -176,7 +176,7 @@ class ActingPages(LookingPages):
     def remove(self, case_no: str, material: uuid.UUID) -> Any:
         """Undo an upload."""
 
-        def act(tx: Connection, facts: CaseFacts) -> str:
+        def act(tx: Connection, _facts: CaseFacts) -> str:
             name = discard_material(tx, material, case_no=case_no, actor=actor())
             return gettext("已移除“%(name)s”。", name=name)
 
@@ -196,7 +196,7 @@ class ActingPages(LookingPages):
     def withdraw(self, case_no: str) -> Any:
         """The applicant takes the application back."""
 
-        def act(tx: Connection, facts: CaseFacts) -> str:
+        def act(tx: Connection, _facts: CaseFacts) -> str:
             withdraw_case(tx, case_no, reason=_reason(), actor=actor(), desk=here().config.desk)
             return gettext("已撤回办件。")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask_babel import gettext
@@ -15,8 +16,9 @@ from admin.workbench.party_facts import party_facts
 from hub.catalogue.published import PublishedItem, item_version
 from hub.errors import Conflict, Denied
 from hub.reuse.consent import WAYS
+from hub.reuse.form_sources import PARTY_FIELDS
 from hub.reuse.match import Question, match
-from hub.reuse.prefill import prefill
+from hub.reuse.prefill import PrefilledField, prefill
 from hub.workday import LOCAL
 
 
@@ -32,13 +34,15 @@ def case_page(tx: Connection, case_no: str) -> dict[str, Any] | None:
     sitting = office.seat(tx)
     mine = sitting.office is not None and sitting.office.code == facts.case["department"]
     writable = mine and facts.open
+    fields = prefill(tx, case_no, config.desk) if item.form else []
     return {
         "case": facts.case,
         "facts": facts,
         "item": item,
         "lines": found,
         "count": counts(found),
-        "fields": prefill(tx, case_no, config.desk) if item.form else (),
+        "fields": fields,
+        "known": _known(facts, fields),
         "party": party_facts(tx, facts.case["party_id"], today),
         "seat": sitting,
         "mine": mine,
@@ -63,19 +67,31 @@ def _lines(tx: Connection, facts: CaseFacts, item: PublishedItem, today: Any) ->
     return lines(match(tx, question), facts, today)
 
 
+def _known(facts: CaseFacts, fields: Sequence[PrefilledField]) -> dict[str, str]:
+    """What a clerk need not type again beside a file: facts of the party, and what the form says already."""
+    case = facts.case
+    readable = None if case["kind"] == "natural" else case["code_masked"]
+    of_party = {
+        "name": case["party_name"],
+        "code": readable,
+        "legal_representative": case["legal_representative"],
+    }
+    found = {name: of_party[fact] or "" for fact, names in PARTY_FIELDS.items() for name in names}
+    return found | {one.name: one.value_raw for one in fields if one.value_raw}
+
+
 def my_case(tx: Connection, case_no: str) -> CaseFacts:
     """The case, where this clerk may work on it. Raises Denied or Conflict with what to do instead."""
     facts = case_facts(tx, case_no)
     working_for = office.my_office(tx)
     if facts.case["department"] != working_for.code:
         whose = facts.case["department_name"] or gettext("其他部门")
-        raise Denied(
-            gettext(
-                "这个办件由%(whose)s办理，您在为%(mine)s受理。请交由对方窗口办理。",
-                whose=whose,
-                mine=working_for.name,
-            )
+        sentence = gettext(
+            "这个办件由%(whose)s办理，您在为%(mine)s受理。请交由对方窗口办理。",
+            whose=whose,
+            mine=working_for.name,
         )
+        raise Denied(sentence)
     if facts.case["decided_on"] is not None:
         raise Conflict(gettext("这个办件已经作出决定，不能再改。"))
     return facts

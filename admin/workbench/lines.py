@@ -23,6 +23,10 @@ TONES = {
 }
 
 
+#: What a department may not use for want of a right, it may not look at either.
+WITHHELD = ("not_granted", "not_shared")
+
+
 @dataclass(frozen=True, slots=True)
 class Offer:
     """One thing on file that may be used, or may not."""
@@ -35,7 +39,12 @@ class Offer:
     @property
     def previewed(self) -> bool:
         """Whether there is a file to look at."""
-        return bool(self.candidate.source_kind == "material")
+        return self.candidate.source_kind == "material" and self.candidate.refusal not in WITHHELD
+
+    @property
+    def tone(self) -> str:
+        """How bad it is that it may not be used."""
+        return "bad" if self.candidate.refusal in ("frozen", "revoked", "bad_signature") else "warn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +95,7 @@ def _line(answer: Answer, facts: CaseFacts, today: date) -> Line:
     return Line(
         requirement=requirement,
         verdict=answer.verdict,
-        tone=TONES[answer.verdict],
+        tone=refused[0].tone if answer.verdict == "unusable" else TONES[answer.verdict],
         offers=tuple(offers),
         refused=tuple(refused),
         uses=facts.uses.get(requirement.id, ()),
@@ -100,7 +109,7 @@ def _line(answer: Answer, facts: CaseFacts, today: date) -> Line:
 def counts(found: Sequence[Line]) -> dict[str, int]:
     """The figures of the head of the page."""
     return {
-        "all": len(found),
+        "all": sum(line.requirement.required for line in found),
         "used": sum(line.verdict == "used" for line in found),
         "taken": sum(line.verdict == "taken" for line in found),
         "promised": sum(line.verdict == "promised" for line in found),
@@ -108,6 +117,6 @@ def counts(found: Sequence[Line]) -> dict[str, int]:
         "open": sum(
             line.requirement.required and not line.done and line.verdict != "usable" for line in found
         ),
-        "done": sum(line.done for line in found),
+        "done": sum(line.requirement.required and line.done for line in found),
         "ticked": sum(offer.ticked for line in found for offer in line.offers),
     }

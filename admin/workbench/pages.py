@@ -16,6 +16,7 @@ from flask_appbuilder import expose, has_access, permission_name
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
+from admin.decide_case import SHEET_WORDS
 from admin.pages import Screen
 from admin.premises import actor, here, may
 from admin.workbench import office
@@ -30,7 +31,7 @@ from hub.catalogue.published import published_items
 from hub.reuse.receipt import case_receipt
 from hub.workday import LOCAL
 
-NATURAL_TYPES = ("111", "414", "516", "511", "553", "154", "999")
+NATURAL_TYPES = tuple(SHEET_WORDS)
 
 
 def today() -> Any:

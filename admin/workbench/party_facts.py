@@ -71,8 +71,8 @@ WHERE f.licence_id IN (SELECT id FROM licences WHERE party_id = %(party)s) AND f
 ORDER BY f.licence_id, f.department, f.inspected_at DESC
 """
 _CASES = """
-SELECT c.case_no, i.name AS item, c.state, c.created_at, c.accepted_on, c.promised_on, c.department, d.name AS department_name,
-  c.org_name, c.standing, c.taken_by, x.decided_on, x.result_type
+SELECT c.case_no, i.name AS item, c.state, c.created_at, c.accepted_on, c.promised_on, c.department,
+  d.name AS department_name,  c.org_name, c.standing, c.taken_by, x.decided_on, x.result_type
 FROM cases c JOIN service_items i ON i.code = c.item_code
 LEFT JOIN departments d ON d.code = c.department LEFT JOIN decisions x ON x.case_no = c.case_no
 WHERE c.party_id = %(party)s
@@ -115,7 +115,8 @@ def party_facts(tx: Connection, party: uuid.UUID, today: date) -> PartyFacts:
 
 
 _LICENCE_NAMES = (
-    "id", "name", "number", "status", "valid_from", "valid_to", "issuer_name", "case_no", "standing", "status_note", "held_by",
+    "id", "name", "number", "status", "valid_from", "valid_to", "issuer_name", "case_no", "standing", "status_note",
+    "held_by",
 )  # fmt: skip
 _FINDING_NAMES = (
     "licence_id", "department", "effect", "explanation", "inspected_at", "rectify_by", "finding_no", "case_no",

@@ -71,9 +71,9 @@ def _eighteen(code: str, today: date) -> Typed:
 
 
 def _some_number(joined: str) -> Typed:
-    if joined.isdigit() and 19 <= len(joined):
+    if joined.isdigit() and len(joined) >= 19:
         return Typed("case", joined)
-    if 15 <= len(joined) <= 20 and joined[:14].isdigit() or len(joined) in (16, 17, 19):
+    if (15 <= len(joined) <= 20 and joined[:14].isdigit()) or len(joined) in (16, 17, 19):
         hint = gettext(
             "统一社会信用代码和公民身份号码都是 18 位，现为 %(n)s 位。如果是别的证件或证照编号，可以直接查。",
             n=len(joined),

@@ -1,4 +1,4 @@
-"""What the engine's words mean on the page, in the reader's language. The facts are the engine's, only the words are here."""
+"""What the engine's words mean on the page, in the reader's language. The facts are the engine's; here are the words."""
 
 from __future__ import annotations
 
