@@ -39,6 +39,12 @@ _FACTS = {
     "LicenceView": ("can_list", "can_export"),
 }
 _WINDOW = {"WorkbenchView": ("can_use", "can_take", "can_accept")}
+#: The catalogue, to read.
+_CATALOGUE = {
+    "ItemView": ("can_list", "can_show"),
+    "MaterialTypeView": ("can_list", "can_show"),
+    "LicenceTypeView": ("can_list",),
+}
 _CONFIG = ("can_list", "can_show", "can_add", "can_edit")
 
 RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
@@ -46,7 +52,11 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
         **_FACTS,
         "PartyView": ("can_list",),
         "DepartmentView": ("can_list", "can_show", "can_add", "can_edit", "can_keys"),
-        "ItemView": _CONFIG,
+        "ItemView": (*_CONFIG, "can_export"),
+        "MaterialTypeView": (*_CONFIG, "can_export"),
+        "LicenceTypeView": ("can_list", "can_edit", "can_export"),
+        "CodePatternView": _CONFIG,
+        "CatalogueView": ("can_exchange",),
         "PushRuleView": _CONFIG,
         "QuarantineView": ("can_list", "can_show", "can_settle"),
         "OutboxView": ("can_list", "can_unpark", "can_resend"),
@@ -59,6 +69,7 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
     "clerk": {
         **_FACTS,
         **_WINDOW,
+        **_CATALOGUE,
         "PartyView": ("can_list",),
         "NoticeView": ("can_list", "can_read"),
         "FileView": ("can_read",),
@@ -68,7 +79,7 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
         **_FACTS,
         **_WINDOW,
         "PartyView": ("can_list",),
-        "ItemView": ("can_list", "can_show"),
+        **_CATALOGUE,
         "UploadView": ("can_upload",),
         "DecideView": ("can_decide",),
         "FileView": ("can_read",),

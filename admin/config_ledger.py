@@ -14,6 +14,7 @@ from flask_appbuilder.security.sqla.models import Role, User
 from sqlalchemy import event, inspect
 from sqlalchemy.orm import Session, scoped_session
 
+from hub.catalogue.code_pattern import CodePattern
 from hub.department import Department
 from hub.item import PushRule, ServiceItem
 from hub.ledger import Entry, record
@@ -21,6 +22,7 @@ from hub.ledger import Entry, record
 _WATCHED: dict[type[Any], tuple[str, tuple[str, ...]]] = {
     ServiceItem: ("item", ()),
     PushRule: ("rule", ()),
+    CodePattern: ("code_pattern", ()),
     Department: ("department", ()),
     User: (
         "user",

@@ -1,5 +1,5 @@
 # ruff: noqa: RUF012 - Flask-AppBuilder reads its settings from class attributes of these very types
-"""事项目录 and 推送规则: configuration, edited with Flask-AppBuilder's own forms; each change goes to the ledger."""
+"""推送规则: configuration, edited with Flask-AppBuilder's own forms; each change goes to the ledger."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, NumberRange, Optional, Regexp
 
 from admin import cells
-from hub.item import PushRule, ServiceItem
+from hub.item import PushRule
 from schemas import code_table
 
 
@@ -26,18 +26,6 @@ def _line(datamodel: Any, column: str, label: Any, *, required: bool = False, hi
     if required and datamodel.is_unique(column):
         checks.append(Unique(datamodel, column))
     return StringField(label, checks, description=hint, widget=BS3TextFieldWidget())
-
-
-class Aliases(StringField):
-    """Words separated by 、 or a comma."""
-
-    def _value(self) -> str:
-        return "、".join(self.data or [])
-
-    def process_formdata(self, valuelist: list[Any]) -> None:
-        """Take the words apart."""
-        text = (valuelist[0] if valuelist else "").replace("，", "、").replace(",", "、")
-        self.data = [word.strip() for word in text.split("、") if word.strip()]
 
 
 def _choice(table: str) -> list[SelectChoice]:
@@ -50,102 +38,6 @@ def _or_any(table: str) -> list[SelectChoice]:
 
 def _none(value: Any) -> Any:
     return value or None
-
-
-class ItemView(ModelView):
-    """事项目录."""
-
-    route_base = "/items"
-    datamodel = SQLAInterface(ServiceItem)
-    base_permissions = ["can_list", "can_show", "can_add", "can_edit"]
-    list_title, show_title = _("事项目录"), _("事项")
-    add_title, edit_title = _("新增事项"), _("修改事项")
-    list_columns = ["code", "name", "item_type", "promised_days", "legal_days", "licence_name", "active"]
-    show_columns = [
-        "code",
-        "name",
-        "catalog_code",
-        "item_type",
-        "case_type",
-        "legal_days",
-        "promised_days",
-        "aliases",
-        "licence_name",
-        "licence_type_code",
-        "active",
-    ]
-    add_columns = show_columns
-    edit_columns = [name for name in show_columns if name != "code"]
-    search_columns = ["code", "name", "licence_name", "active"]
-    order_columns = ["code", "name", "promised_days", "legal_days"]
-    base_order = ("code", "asc")
-    label_columns = {
-        "code": _("事项编码"),
-        "name": _("事项名称"),
-        "catalog_code": _("基本目录编码"),
-        "item_type": _("事项类型"),
-        "case_type": _("办件类型"),
-        "legal_days": _("法定时限（工作日）"),
-        "promised_days": _("承诺时限（工作日）"),
-        "aliases": _("别名"),
-        "licence_type_code": _("证照类型代码"),
-        "licence_name": _("证照名称"),
-        "active": _("状态"),
-    }
-    description_columns = {
-        "aliases": _("表格里许可证书或文书名称的其他叫法，用顿号隔开；导入时据此认出事项"),
-        "licence_type_code": _("GB/T 36904 证照类型代码，21 位"),
-        "promised_days": _("不得长于法定时限"),
-    }
-    formatters_columns = {
-        "item_type": lambda value: cells.code("item_type", value),
-        "case_type": lambda value: cells.code("case_type", value),
-        "active": lambda value: cells.word("active", value),
-        "aliases": lambda value: "、".join(value or []),
-    }
-    _fields = {
-        "item_type": SelectField(label_columns["item_type"], choices=_choice("item_type")),
-        "case_type": SelectField(label_columns["case_type"], choices=_choice("case_type")),
-        "aliases": Aliases(label_columns["aliases"], description=description_columns["aliases"]),
-        "legal_days": IntegerField(label_columns["legal_days"], [Optional(), NumberRange(0, 365)]),
-        "promised_days": IntegerField(
-            label_columns["promised_days"],
-            [Optional(), NumberRange(0, 365)],
-            description=description_columns["promised_days"],
-        ),
-    }
-    edit_form_extra_fields = {
-        **_fields,
-        "name": _line(datamodel, "name", label_columns["name"], required=True),
-        "catalog_code": _line(datamodel, "catalog_code", label_columns["catalog_code"]),
-        "licence_name": _line(datamodel, "licence_name", label_columns["licence_name"]),
-        "licence_type_code": _line(
-            datamodel,
-            "licence_type_code",
-            label_columns["licence_type_code"],
-            hint=description_columns["licence_type_code"],
-        ),
-    }
-    add_form_extra_fields = {
-        **edit_form_extra_fields,
-        "active": BooleanField(label_columns["active"], default=True),
-        "code": StringField(
-            label_columns["code"],
-            [
-                DataRequired(),
-                Regexp(r"^[0-9A-Za-z-]{3,40}$", message=_("只含数字、字母、连字符，3 到 40 位")),
-                Unique(datamodel, "code"),
-            ],
-            widget=BS3TextFieldWidget(),
-        ),
-    }
-
-    def pre_add(self, item: ServiceItem) -> None:
-        """Empty fields are unknown, not empty texts."""
-        for name in ("catalog_code", "licence_type_code", "licence_name"):
-            setattr(item, name, _none(getattr(item, name)))
-
-    pre_update = pre_add
 
 
 class _Rules(SQLAInterface):  # type: ignore[misc]  # untyped package

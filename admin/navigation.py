@@ -73,6 +73,9 @@ SECTIONS: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
         (
             Entry(_("部门与密钥"), "key", "DepartmentView.list", "can_list", "DepartmentView"),
             Entry(_("事项目录"), "list", "ItemView.list", "can_list", "ItemView"),
+            Entry(_("材料类型"), "file", "MaterialTypeView.list", "can_list", "MaterialTypeView"),
+            Entry(_("证照类型"), "badge", "LicenceTypeView.list", "can_list", "LicenceTypeView"),
+            Entry(_("编码规则"), "check", "CodePatternView.list", "can_list", "CodePatternView"),
             Entry(_("推送规则"), "route", "PushRuleView.list", "can_list", "PushRuleView"),
         ),
     ),

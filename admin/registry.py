@@ -5,11 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from admin.case_pages import CaseView
+from admin.catalogue.exchange_pages import CatalogueView
+from admin.catalogue.item_pages import ItemView
+from admin.catalogue.licence_type_pages import LicenceTypeView
+from admin.catalogue.pattern_pages import CodePatternView
+from admin.catalogue.type_pages import MaterialTypeView
 from admin.decide_pages import DecideView
 from admin.department_pages import DepartmentView
 from admin.file_pages import FileView
 from admin.finding_pages import FindingView
-from admin.item_pages import ItemView, PushRuleView
+from admin.item_pages import PushRuleView
 from admin.ledger_pages import LedgerView, ProgramView
 from admin.licence_pages import LicenceView, PartyView
 from admin.notice_pages import NoticeView
@@ -27,6 +32,8 @@ from admin.workbench.view import WorkbenchView
 
 VIEWS = (
     CaseView,
+    CatalogueView,
+    CodePatternView,
     DecideView,
     DepartmentView,
     FileView,
@@ -39,7 +46,9 @@ VIEWS = (
     UseView,
     ItemView,
     LedgerView,
+    LicenceTypeView,
     LicenceView,
+    MaterialTypeView,
     NoticeView,
     OutboxView,
     PartyView,

@@ -25,6 +25,7 @@ METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
 def messages() -> set[str]:
     """Every text of ours, and the names that reach gettext through a table."""
     from admin import accounts, cells, health, ledger_pages
+    from admin.catalogue.choices import hub_texts
     from schemas import code_table
 
     found = {
@@ -43,6 +44,7 @@ def messages() -> set[str]:
         | set(accounts.ROLE_TITLES.values())
         | set(health.TITLES.values())
         | set(ledger_pages.ACTIONS.values())
+        | hub_texts()
     )
 
 
@@ -56,6 +58,7 @@ TABLES = (
     "result_type",
     "item_type",
     "case_type",
+    "exercise_level",
 )
 
 
