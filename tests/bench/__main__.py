@@ -61,6 +61,8 @@ GOALS = (
     Goal("decide", "many decisions a commit / bare psycopg", "bulk.ratio", least=0.5),
     Goal("storage", "put of 100 MiB / bare client", "put_ratio", least=0.8),
     Goal("storage", "open of 100 MiB / bare client", "open_ratio", least=0.6),
+    Goal("reuse", "match p99 / one primary-key select, 1,000,000 materials", "ratio", most=3.0),
+    Goal("reuse", "match p99 at 1,000,000 / at 100,000 materials", "growth", most=1.5),
     Goal("lanes", "live p99 while a sheet loads / alone", "ratio", most=5.0),
 )
 
