@@ -97,6 +97,10 @@ WORDS: dict[str, dict[str, tuple[str, str]]] = {
         "untrusted": ("签名人未受信", "warn"),
         "invalid": ("签名无效", "bad"),
     },
+    "scan_state": {
+        "not_configured": ("未设病毒查杀", "mute"),
+        "clean": ("未发现病毒", "good"),
+    },
     "source_state": {
         "intact": ("完好", "good"),
         "expired": ("已过期", "warn"),

@@ -13,6 +13,7 @@ from admin.config import AdminConfig
 
 if TYPE_CHECKING:
     from admin.live import LiveBoard
+    from storage.preview.pages import Previews
 
 
 @dataclass(slots=True)
@@ -22,6 +23,7 @@ class Premises:
     config: AdminConfig
     engine: Engine
     live: LiveBoard
+    previews: Previews | None = None  # made by the first who looks at a file
 
 
 def here() -> Premises:
