@@ -115,6 +115,9 @@
   }));
   addEventListener('pageshow', () => every('form[data-once]').forEach((form) => { delete form.dataset.sent; }));
 
+  // A scanner may type as soon as the page is there: the browser gives autofocus its focus a little later.
+  if (document.activeElement === document.body) one('[autofocus]', bench)?.focus();
+
   // ---- the shortcut list
   const keys = one('#wb-keys');
   document.addEventListener('click', (event) => { if (event.target.closest('[data-keys]')) keys.showModal(); });

@@ -58,6 +58,7 @@ TABLES = (
     "result_type",
     "item_type",
     "case_type",
+    "holder_code_type",
     "exercise_level",
 )
 

@@ -69,7 +69,7 @@ def verdict_word(word: str) -> str:
     said = {
         "used": gettext("已复用"),
         "taken": gettext("已收取"),
-        "promised": gettext("容缺"),
+        "promised": gettext("待补交"),
         "usable": gettext("已在库"),
         "unusable": gettext("在库但不可用"),
         "may_follow": gettext("可容缺"),

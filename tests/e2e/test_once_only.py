@@ -82,7 +82,8 @@ def signed_in(chromium: Browser, hub: RunningHub, name: str) -> Iterator[Page]:
 
 def look_up(page: Page, hub: RunningHub, text: str) -> None:
     page.goto(f"{hub.settings().public_url}/workbench/")
-    page.keyboard.type(text)  # the look-up has the focus
+    expect(page.locator("#wb-q")).to_be_focused()
+    page.keyboard.type(text)
     page.keyboard.press("Enter")
 
 
@@ -154,8 +155,8 @@ def test_the_first_application_uploads_five_and_is_decided(
 def test_the_second_application_reuses_four_and_uploads_one(
     hub: RunningHub, engine: Engine, chromium: Browser, files: list[Path], done: dict[str, str]
 ) -> None:
-    """Claim: another department's clerk finds three materials and the licence ticked, reuses the four with one confirmation and
-    the applicant's consent, uploads the one that is missing; nothing is copied and the form is filled from what is on file."""
+    """Claim: another department's clerk finds three materials and the licence ticked, reuses the four at once with
+    the applicant's consent, uploads the missing one; nothing is copied and the form is filled from what is on file."""
     with signed_in(chromium, hub, "once-wang") as page:
         look_up(page, hub, CODE)
         expect(page.locator(".wb-party h1")).to_have_text(PARTY)
@@ -184,7 +185,7 @@ def test_the_second_application_reuses_four_and_uploads_one(
 def test_the_third_is_refused_the_licence_that_a_finding_froze(
     hub: RunningHub, engine: Engine, chromium: Browser, done: dict[str, str]
 ) -> None:
-    """Claim: while the third application stands open with the licence ticked, a finding from a department's own table comes over
+    """Claim: while the third application stands open with the licence ticked, a finding from a department's table comes over
     Kafka and freezes it; confirming the reuse is refused with a sentence that names who froze it, and so is a new look."""
     with signed_in(chromium, hub, "once-wang") as page:
         look_up(page, hub, CODE)
