@@ -3,7 +3,7 @@
 Guarantees: every cell of an .xlsx is text (long numbers keep their digits, nothing is ever a formula); in a .csv a
 cell that a spreadsheet would take for a formula gets a leading apostrophe. The file appears under its name only when
 whole, and readable by its owner alone, for sheets of ours name persons.
-Not here: types, colours, several sheets.
+Not here: types, colours.
 """
 
 from __future__ import annotations
@@ -68,6 +68,46 @@ def write_rows(
         os.unlink(partial)
         raise
     return count
+
+
+def write_book(
+    path: str | Path, sheets: Iterable[tuple[str, Sequence[str], Iterable[Sequence[object]]]]
+) -> None:
+    """Write an .xlsx of several sheets, each with its title, heading and rows."""
+    path = Path(path)
+    handle, partial = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with (
+            os.fdopen(handle, "wb") as stream,
+            tempfile.TemporaryDirectory(prefix=".sheet-", dir=path.parent) as scratch,
+        ):
+            workbook = Workbook(stream, {**_OPTIONS, "tmpdir": scratch})
+            formats = [workbook.add_format({"num_format": "@", "bold": bold}) for bold in (False, True)]
+            for title, header, rows in sheets:
+                _fill_sheet(workbook.add_worksheet(_title(title), _TextSheet), header, rows, *formats)
+            workbook.close()
+        os.replace(partial, path)
+    except BaseException:
+        os.unlink(partial)
+        raise
+
+
+def _fill_sheet(
+    sheet: Worksheet,
+    header: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    text: Format,
+    bold: Format,
+) -> None:
+    sheet.freeze_panes(1, 0)
+    for column, name in enumerate(header):
+        width = min(max(len(name) + len(_WIDE.findall(name)) + 4, 12), 40)
+        sheet.set_column(column, column, width, text)
+    _put(sheet, 0, header, bold)
+    for number, row in enumerate(rows, 1):
+        if number >= MAX_ROWS:
+            raise Rejected(f"一个工作表最多 {MAX_ROWS} 行。")
+        _put(sheet, number, row, text)
 
 
 def _write_csv(

@@ -21,11 +21,11 @@ from zipfile import BadZipFile, ZipFile
 from hub.errors import Rejected
 from storage.csv_text import Text, examine, text_rows
 from storage.shared_strings import SharedStrings
-from storage.sheet_writer import write_rows
+from storage.sheet_writer import write_book, write_rows
 from storage.xlsx import declared_rows, sheet_rows
 from storage.xlsx_parts import Book, Sheet, open_book, refuse_dtd
 
-__all__ = ["Row", "SheetRows", "read_rows", "write_rows"]
+__all__ = ["Row", "SheetRows", "read_rows", "write_book", "write_rows"]
 
 Row = tuple[int, list[str]]
 

@@ -64,6 +64,7 @@ WORDS = {
     "name": _("材料名称"),
     "nameHint": _("留空就用类型名称"),
     "required": _("必需"),
+    "must": _("必填"),
     "mayFollow": _("可容缺"),
     "days": _("补交期限（工作日）"),
     "daysHint": _("留空按全区时限"),

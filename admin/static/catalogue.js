@@ -54,7 +54,7 @@
   const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_all, name) => values[name] ?? '');
   function announce(text) { one('[data-said]').textContent = text; }
   function showCounts() {
-    every('[data-count]').forEach((badge) => { badge.textContent = state[badge.dataset.count].length; });
+    every('[data-rows]').forEach((badge) => { badge.textContent = state[badge.dataset.rows].length; });
   }
 
   // ---- boxes bound to one key of a row
@@ -107,7 +107,7 @@
       list.replaceChildren(...(found.length ? found.map((entry, index) => el('li', {
         role: 'option', id: `${id}-${index}`, 'aria-selected': 'false',
         onmousedown: (event) => { event.preventDefault(); take(entry); },
-      }, entry.kind ? el('i', { class: `kind ${entry.kind}` }, say[entry.kind]) : null, el('b', {}, entry.name), el('small', {}, entry.note ?? entry.code)))
+      }, entry.kind ? el('i', { class: `kind of-${entry.kind}` }, say[entry.kind]) : null, el('b', {}, entry.name), el('small', {}, entry.note ?? entry.code)))
         : [el('li', { class: 'nothing', role: 'option', 'aria-disabled': 'true' }, say.none)]));
       list.hidden = false;
       input.setAttribute('aria-expanded', 'true');
@@ -142,7 +142,7 @@
   // ---- one row of each kind
   function standIns(row) {
     const chips = el('span', { class: 'chips' });
-    const show = () => chips.replaceChildren(...row.stand_ins.map((entry, index) => el('span', { class: `chip ${entry.kind}` },
+    const show = () => chips.replaceChildren(...row.stand_ins.map((entry, index) => el('span', { class: `chip of-${entry.kind}` },
       el('i', {}, say[entry.kind]), nameOf(entry.kind, entry.code),
       el('button', {
         type: 'button', 'aria-label': `${say.remove} ${nameOf(entry.kind, entry.code)}`,
@@ -218,7 +218,7 @@
       show();
     });
     show();
-    return [el('div', { class: 'row-main field-row' }, label, name, type, table, length, tick(row, 'required', say.required), el('span', { class: 'row-tools' }, ...tools))];
+    return [el('div', { class: 'row-main field-row' }, label, name, type, el('span', { class: 'extra' }, table, length), tick(row, 'required', say.must), el('span', { class: 'row-tools' }, ...tools))];
   }
   function stepRow(row, tools) {
     return [el('div', { class: 'row-main step-row' }, textBox(row, 'name', say.stepName, { maxlength: 60 }), numberBox(row, 'days', say.stepDays, 0, 3650),

@@ -1,0 +1,223 @@
+"""What a workbook would change, and changing it: the same code for the preview and for the import.
+
+Guarantees: each entry is checked by the rules of the editor; a wrong one is refused whole, with the cell, and the others
+go on; items and types end as drafts, never published. The preview does everything and takes it back, so the import does
+what the preview said. Importing the same workbook twice changes nothing the second time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from hub.catalogue import compare
+from hub.catalogue.draft_type import add_type
+from hub.catalogue.faults import Fault, Faulty
+from hub.catalogue.item_lines import Line
+from hub.catalogue.material_type import MaterialType
+from hub.catalogue.save_item import add_item, checked_item, save_item, standing_item
+from hub.catalogue.save_type import checked_type, save_type, standing_type
+from hub.catalogue.sheet_columns import SHEETS, title_of
+from hub.catalogue.sheet_live import put_licence, put_pattern
+from hub.catalogue.sheet_read import Entry, SheetFault, SheetRow
+from hub.errors import HubError
+from hub.item import ServiceItem
+
+_ORDER = ("licence", "pattern", "type", "item")
+_SHEETS = {"item": "事项", "type": "材料类型", "licence": "证照类型", "pattern": "编码规则"}
+_PARTS = {"lines": "材料清单", "form": "字段", "fields": "字段", "steps": "特殊环节"}
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What becomes of one entry."""
+
+    kind: str
+    code: str
+    name: str
+    state: str = "unchanged"  # new, changed, unchanged, refused
+    changes: list[compare.Change] = field(default_factory=list)
+    faults: list[SheetFault] = field(default_factory=list)
+
+
+def preview(tx: Connection, entries: Sequence[Entry], *, actor: str) -> list[Outcome]:
+    """What an import would do; nothing of it stays."""
+    trial = tx.begin_nested()
+    try:
+        return bring_in(tx, entries, actor=actor)
+    finally:
+        trial.rollback()
+
+
+def bring_in(tx: Connection, entries: Sequence[Entry], *, actor: str) -> list[Outcome]:
+    """Import, in the caller's transaction."""
+    found: list[Outcome] = []
+    wanted = sorted(entries, key=lambda one: _ORDER.index(one.kind))
+    strangers = _announce(tx, wanted, actor)
+    for entry in wanted:
+        name = str(entry.header.values.get("name") or "") if entry.header else ""
+        outcome = Outcome(entry.kind, entry.code, name, faults=list(entry.faults))
+        found.append(outcome)
+        if not outcome.faults:
+            with tx.begin_nested() as step:
+                _one(tx, entry, outcome, actor, new=(entry.kind, entry.code) in strangers)
+                if outcome.faults:
+                    step.rollback()
+        if outcome.faults:
+            outcome.state = "refused"
+    return found
+
+
+def _announce(tx: Connection, entries: Sequence[Entry], actor: str) -> set[tuple[str, str]]:
+    """Add what is new by code and name first, so that lists may name each other's."""
+    known = {("item", code) for code in tx.execute(select(ServiceItem.code)).scalars()} | {
+        ("type", code) for code in tx.execute(select(MaterialType.code)).scalars()
+    }
+    new: set[tuple[str, str]] = set()
+    for entry in entries:
+        if entry.kind not in ("item", "type") or (entry.kind, entry.code) in known or entry.faults:
+            continue
+        if entry.header is None:
+            entry.faults.append(_missing(entry))
+            continue
+        try:
+            with tx.begin_nested():
+                add = add_item if entry.kind == "item" else add_type
+                add(tx, code=entry.code, name=str(entry.header.values["name"]), actor=actor)
+        except HubError as error:
+            sheet = _SHEETS[entry.kind]
+            column = SHEETS[sheet][0].title
+            entry.faults.append(SheetFault(sheet, entry.header.number, column, error.message, ""))
+            continue
+        new.add((entry.kind, entry.code))
+    return new
+
+
+def _missing(entry: Entry) -> SheetFault:
+    """Lines of something that is neither in the catalogue nor in the workbook."""
+    sheet, row = next(
+        (name, rows[0].number)
+        for name, rows in (
+            ("材料清单", entry.lines),
+            ("可替代", entry.stand_ins),
+            ("字段", entry.fields),
+            ("特殊环节", entry.steps),
+        )
+        if rows
+    )
+    owner = _SHEETS[entry.kind]
+    said = f"目录里没有代码为“{entry.code[:40]}”的{owner}。"
+    return SheetFault(
+        sheet, row, "归属代码" if sheet == "字段" else "事项编码", said, f"先在工作表“{owner}”中列出"
+    )
+
+
+def _one(tx: Connection, entry: Entry, outcome: Outcome, actor: str, *, new: bool) -> None:
+    try:
+        if entry.kind == "item":
+            _item(tx, entry, outcome, actor)
+        elif entry.kind == "type":
+            _type(tx, entry, outcome, actor)
+        else:
+            put = put_licence if entry.kind == "licence" else put_pattern
+            new, outcome.changes = put(tx, entry, actor)
+    except Faulty as error:
+        outcome.faults += [_placed(entry, fault) for fault in error.faults]
+    except HubError as error:
+        row = entry.header.number if entry.header else 0
+        outcome.faults.append(SheetFault(_SHEETS[entry.kind], row, "", error.message, ""))
+    outcome.state = "new" if new else "changed" if outcome.changes else "unchanged"
+
+
+def _item(tx: Connection, entry: Entry, outcome: Outcome, actor: str) -> None:
+    item = tx.execute(select(*ServiceItem.__table__.c).where(ServiceItem.code == entry.code)).one()
+    outcome.name = outcome.name or item.name
+    now = standing_item(tx, item)
+    said: dict[str, Any] = {}
+    header = dict(entry.header.values) if entry.header else {}
+    if entry.steps is not None:
+        header["special_steps"] = [row.values for row in entry.steps]
+    if header:
+        said["header"] = header
+    if entry.lines is not None:
+        said["lines"] = _lines(entry, now.lines)
+    elif entry.stand_ins:
+        said["lines"] = _lines(entry, now.lines, kept=True)
+    if entry.fields is not None:
+        said["form"] = [row.values for row in entry.fields]
+    clean, form, lines = checked_item(tx, said, now.header)
+    before = compare.content(now.header, now.lines, now.form)
+    after = compare.content(
+        now.header if clean is None else clean,
+        now.lines if lines is None else lines,
+        now.form if form is None else [one.as_dict() for one in form],
+    )
+    outcome.changes = compare.changes(before, after)
+    if outcome.changes:
+        save_item(tx, entry.code, said, actor=actor)
+
+
+def _lines(entry: Entry, now: Sequence[Line], *, kept: bool = False) -> list[dict[str, Any]]:
+    """Lines as the editor would post them; what the workbook does not say of a line stays."""
+    before = {one.code: compare.plain(one) for one in now}
+    for one in before.values():
+        one["max_mb"] = one["max_bytes"] // (1024 * 1024) if one["max_bytes"] else None
+        one["stand_ins"] = [{"kind": kind, "code": code} for kind, code in one["stand_ins"]]
+    rows = (
+        [dict(one) for one in before.values()]
+        if kept
+        else [{**before.get(row.values.get("code", ""), {}), **row.values} for row in entry.lines or ()]
+    )
+    if entry.stand_ins is not None:
+        instead: dict[str, list[Mapping[str, Any]]] = {}
+        for row in entry.stand_ins:
+            instead.setdefault(str(row.values["line"]), []).append(row.values)
+        codes = {one["code"] for one in rows}
+        strange = next((row for row in entry.stand_ins if row.values["line"] not in codes), None)
+        if strange is not None:
+            raise Faulty([Fault("stand_ins", strange.number, "line", "材料清单里没有这个行代码。")])
+        for one in rows:
+            one["stand_ins"] = [
+                {"kind": target["kind"], "code": target["code"]} for target in instead.get(one["code"], [])
+            ]
+    return rows
+
+
+def _type(tx: Connection, entry: Entry, outcome: Outcome, actor: str) -> None:
+    row = tx.execute(select(*MaterialType.__table__.c).where(MaterialType.code == entry.code)).one()
+    outcome.name = outcome.name or row.name
+    now = standing_type(tx, row)
+    said: dict[str, Any] = {}
+    if entry.header:
+        said["header"] = entry.header.values
+    if entry.fields is not None:
+        said["fields"] = [one.values for one in entry.fields]
+    header, fields = checked_type(said, now)
+    after = compare.content(header, (), [one.as_dict() for one in fields])
+    outcome.changes = compare.changes(compare.content(now.header, (), now.fields), after)
+    if outcome.changes:
+        save_type(tx, entry.code, said, actor=actor)
+
+
+def _placed(entry: Entry, fault: Fault) -> SheetFault:
+    """A fault of the editor's rules, in the cell it came from."""
+    if fault.part == "stand_ins":
+        return SheetFault("可替代", fault.line, "行代码", fault.sentence, "材料清单里有的行代码")
+    sheet = _PARTS.get(fault.part, _SHEETS[entry.kind])
+    rows: Sequence[SheetRow] | None = {
+        "lines": entry.lines,
+        "form": entry.fields,
+        "fields": entry.fields,
+        "steps": entry.steps,
+    }.get(fault.part)
+    number = entry.header.number if entry.header else 0
+    if rows and 1 <= fault.line <= len(rows):
+        number = rows[fault.line - 1].number
+    column = next((one for one in SHEETS[sheet] if one.key == fault.field), None)
+    if fault.part == "lines" and fault.field == "stand_ins":
+        return SheetFault("可替代", number, "代码", fault.sentence, "目录里有的代码")
+    expected = column.expected if column else ""
+    return SheetFault(sheet, number, title_of(sheet, fault.field), fault.sentence, expected)
