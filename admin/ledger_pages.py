@@ -20,6 +20,10 @@ from hub.overview import programs
 from schemas import dumps
 
 ACTIONS = {
+    "upload.abandoned": "放弃上传",
+    "upload.refused": "拒收文件",
+    "upload.rewound": "要求续传",
+    "housekeeping.swept": "定期整理",
     "case.opened": "开办办件",
     "case.decided": "审批决定",
     "push.arrived": "推送到达",

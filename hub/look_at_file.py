@@ -57,7 +57,7 @@ def file_facts(tx: Connection, material_id: uuid.UUID) -> FileFacts:
             Material.name,
             Material.media_type,
             StoredObject.size,
-            Material.sha256,
+            StoredObject.sha256,
             StoredObject.object_name,
             StoredObject.wrapped_key,
             Material.case_no,

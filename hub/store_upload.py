@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
 from hub.add_material import StoredFacts, Taken, add_material
 from hub.case import Case
@@ -206,3 +206,38 @@ def unfinished(tx: Connection, before: datetime, *, limit: int = 100) -> list[uu
         .limit(limit)
     )
     return list(rows.scalars())
+
+
+def abandon_stale(tx: Connection, before: datetime, *, actor: str, limit: int = 200) -> list[uuid.UUID]:
+    """Give up what nobody has sent a byte for, or could finish, since `before`. What a scanner holds back waits on."""
+    stale = (
+        select(Upload.id)
+        .where(Upload.state.in_(("receiving", "checking")), Upload.changed_at < before)
+        .order_by(Upload.changed_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    rows = tx.execute(
+        update(Upload)
+        .where(Upload.id.in_(stale.scalar_subquery()))
+        .values(state="abandoned", changed_at=func.now())
+        .returning(Upload.id, Upload.case_no)
+    ).all()
+    record(tx, *(Entry(actor, "upload.abandoned", f"upload:{row.id}", row.case_no) for row in rows))
+    return [row.id for row in rows]
+
+
+def unfinished_among(tx: Connection, uploads: Sequence[uuid.UUID]) -> set[uuid.UUID]:
+    """Those whose spooled bytes are still needed."""
+    rows = tx.execute(
+        select(Upload.id).where(
+            Upload.id.in_(list(uploads)), Upload.state.in_(("receiving", "checking", "scanning"))
+        )
+    )
+    return set(rows.scalars())
+
+
+def referenced_objects(tx: Connection, names: Sequence[str]) -> set[str]:
+    """Those of these objects that keep a file we know of."""
+    rows = tx.execute(select(StoredObject.object_name).where(StoredObject.object_name.in_(list(names))))
+    return set(rows.scalars())

@@ -34,8 +34,9 @@ WELL_KNOWN = {
 
 def problems(settings: Settings, needs: Iterable[str] | None = None) -> list[str]:
     """What is wrong with the settings named, or with any of them."""
-    wanted = set(CHECKS) if needs is None else set(needs)
-    return [problem for name, check in CHECKS.items() if name in wanted for problem in check(settings)]
+    wanted = {*CHECKS, *OPTIONAL} if needs is None else set(needs)
+    checks = {**CHECKS, **OPTIONAL}
+    return [problem for name, check in checks.items() if name in wanted for problem in check(settings)]
 
 
 def wrong_value(name: str, kind: str, context: Mapping[str, object]) -> str:
@@ -145,7 +146,11 @@ CHECKS: dict[str, Callable[[Settings], list[str]]] = {
     "web_secret": _secret("web_secret", "网页会话的签名密钥，随机的 32 个以上字符", 32),
     "key_encryption_key": _key("key_encryption_key", "文件密钥的加密密钥"),
     "identity_key": _key("identity_key", "证件号码的保护密钥"),
+    "hub_signing_key": _present("hub_signing_key", "中心签名私钥的 PEM 文件路径"),
+}
+
+#: What may be left out, but not be wrong.
+OPTIONAL: dict[str, Callable[[Settings], list[str]]] = {
     "clamd": _clamd,
     "trusted_signers": _trusted_signers,
-    "hub_signing_key": _present("hub_signing_key", "中心签名私钥的 PEM 文件路径"),
 }

@@ -34,7 +34,10 @@ _DESK = ("public_url", "key_encryption_key", "identity_key", "hub_signing_key")
 NEEDS: dict[str, tuple[str, ...]] = {
     "database": ("database_url",),
     "desk": ("database_url", *_DESK),
-    "relay": ("database_url", *_BROKER, *_STORE, *_INTAKE, *_DESK),
+    "relay": (
+        *("database_url", *_BROKER, *_STORE, *_INTAKE),
+        *("key_encryption_key", "hub_signing_key"),
+    ),
     "intake": ("database_url", *_BROKER, *_DESK),
     "web": ("database_url", *_BROKER, *_STORE, *_INTAKE, *_DESK, "web_secret"),
     "migrate": ("database_url", *_STORE, *_DESK, "web_secret"),

@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -26,6 +27,7 @@ from storage.objects import Download, ObjectFacts, ObjectStore
 from storage.sealing import Tampered, new_key, seal, unseal
 
 PREFIX = "files/"
+SWEPT_AT_ONCE = 500
 
 
 class Source(Protocol):
@@ -103,16 +105,20 @@ class FileStore:
         """The file's key under the newest key-encryption key; the object is not touched."""
         return self._keys.rewrap(file.wrapped_key, context=file.object_name.encode())
 
-    def sweep(self, older_than: datetime, is_referenced: Callable[[str], bool]) -> int:
+    def sweep(self, older_than: datetime, referenced: Callable[[list[str]], Collection[str]]) -> int:
         """Delete objects last written before `older_than` that nobody refers to. Gives their number.
 
-        `older_than` must lie further back than the longest time between a `put` and its commit; a day is plenty.
+        `referenced` says which of up to SWEPT_AT_ONCE names are in use. `older_than` must lie further back than the
+        longest time between a `put` and its commit; a day is plenty.
         """
         swept = 0
-        for found in self._objects.list(PREFIX):
-            if found.modified < older_than and not is_referenced(found.name):
-                self._objects.delete(found.name)
-                swept += 1
+        old = (found.name for found in self._objects.list(PREFIX) if found.modified < older_than)
+        while names := list(islice(old, SWEPT_AT_ONCE)):
+            kept = set(referenced(names))
+            for name in names:
+                if name not in kept:
+                    self._objects.delete(name)
+                    swept += 1
         return swept
 
 

@@ -67,7 +67,8 @@
     }
     function tell() {
       const line = roll.scrollTop + roll.clientHeight / 3;
-      now = Math.max(1, figures.filter((figure) => figure.offsetTop - roll.offsetTop <= line).length);
+      const ended = roll.scrollTop > 0 && roll.scrollTop + roll.clientHeight >= roll.scrollHeight - 2;
+      now = ended ? said.pages : Math.max(1, figures.filter((figure) => figure.offsetTop - roll.offsetTop <= line).length);
       const text = filled(words.page, { page: now, pages: said.pages });
       if (told.textContent !== text) told.textContent = text;
       before.disabled = now === 1;

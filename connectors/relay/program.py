@@ -21,6 +21,7 @@ from connectors.errors import BusUnavailable, ConnectorError, Misconfigured
 from connectors.heartbeat import Heartbeat
 from connectors.pace import Backoff
 from connectors.relay.drain import Batches, Drain
+from connectors.relay.housekeeping import Housekeeper, Housekeeping
 from connectors.relay.sealing import Sealing
 from connectors.session import Session, SessionLost
 from hub.department import Department, topic_in, topic_out
@@ -28,6 +29,7 @@ from hub.outbox import CHANNEL
 from hub.outbox_partitions import ensure as ensure_partitions
 from hub.ports import Clock, Signer
 from hub.seal_ledger import HeadStore
+from storage.intake.finish import Intake
 
 NAME = "relay"
 SAFETY_POLL_S = 1.0
@@ -49,11 +51,13 @@ class RelayConfig:
     clock: Clock
     heads: HeadStore | None = None
     signer: Signer | None = None
+    intake: Intake | None = None  # None: files are not this relay's business
     instance: str = field(default_factory=instance_name)
     sizes: Batches = field(default_factory=Batches)
     rebalance_s: float = 1.0
     housekeeping_s: float = 600.0
     topics_s: float = 5.0
+    chores_s: float = 60.0
 
 
 def run(config: RelayConfig, stop_event: threading.Event) -> None:
@@ -63,12 +67,14 @@ def run(config: RelayConfig, stop_event: threading.Event) -> None:
     heartbeat = Heartbeat(engine, NAME, config.instance)
     sealing = Sealing(engine, config.heads, config.signer, config.clock)
     sealing.start(stop_event)
+    keeping = Housekeeping(Housekeeper(engine, config.clock, config.intake), every_s=config.chores_s)
+    keeping.start(stop_event)
     producer = Producer(config.bus)
     backoff = Backoff()
     try:
         while not stop_event.is_set():
             try:
-                _serve(config, engine, producer, heartbeat, backoff, stop_event)
+                _serve(config, engine, producer, _Voice(heartbeat, keeping), backoff, stop_event)
             except (SessionLost, SQLAlchemyError) as error:
                 _log.warning("relay.database", error=str(error)[:300])
                 heartbeat.say("waiting", "等待数据库恢复")
@@ -80,6 +86,7 @@ def run(config: RelayConfig, stop_event: threading.Event) -> None:
     finally:
         producer.close()
         sealing.join()
+        keeping.join()
         heartbeat.say("stopped")
         engine.dispose()
 
@@ -88,7 +95,7 @@ def _serve(
     config: RelayConfig,
     engine: Engine,
     producer: Producer,
-    heartbeat: Heartbeat,
+    voice: _Voice,
     backoff: Backoff,
     stop: threading.Event,
 ) -> None:
@@ -106,15 +113,24 @@ def _serve(
                 chores.run()
             sent = drain.step()
             backoff.succeeded()
-            heartbeat.say("running", _told(drain))
+            voice.running(drain)
             if not sent:
                 session.wait(SAFETY_POLL_S)
     finally:
         session.close()
 
 
-def _told(drain: Drain) -> str | None:
-    return f"{drain.parking.parked} 个办件的消息被搁置" if drain.parking.parked else None
+@dataclass(frozen=True)
+class _Voice:
+    """What the relay says of itself while it runs."""
+
+    heartbeat: Heartbeat
+    keeping: Housekeeping
+
+    def running(self, drain: Drain) -> None:
+        """All is well, but for what is parked; and the last round of housekeeping."""
+        parked = f"{drain.parking.parked} 个办件的消息被搁置" if drain.parking.parked else None
+        self.heartbeat.say("running", "；".join(filter(None, (parked, self.keeping.told))) or None)
 
 
 class _Chores:

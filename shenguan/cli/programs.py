@@ -53,6 +53,7 @@ def relay() -> None:
         clock=wiring.now,
         heads=wiring.Heads(wiring.objects_of(settings)),
         signer=wiring.signer_of(settings),
+        intake=wiring.intake_of(settings),
     )
     run(config, until_told())
 

@@ -24,7 +24,7 @@ MOST_PIXELS = 12_000_000  # of what is drawn
 MOST_IMAGE = 220_000_000  # of what is read
 MOST_PAGES = 2000
 _INK = (90, 90, 90)
-_STRENGTH = 46  # of 255: readable, hides nothing
+_STRENGTH = 60  # of 255: readable, hides nothing
 
 
 def main(descriptor: int) -> bytes:

@@ -137,3 +137,13 @@ def test_defaults_hold_no_secret():
     for name, field in Settings.model_fields.items():
         if not field.repr:
             assert not field.default, name
+
+
+def test_what_may_be_left_out_may_not_be_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The scanner's address and the folder of trusted signers, each with its sentence."""
+    monkeypatch.setenv("SHENGUAN_CLAMD", "somewhere")
+    monkeypatch.setenv("SHENGUAN_TRUSTED_SIGNERS", "/nowhere/at/all")
+    with pytest.raises(SettingsRefused) as refused:
+        load(("clamd", "trusted_signers"))
+    assert "SHENGUAN_CLAMD 应为" in str(refused.value)
+    assert "SHENGUAN_TRUSTED_SIGNERS 指向的" in str(refused.value)

@@ -184,8 +184,8 @@ def test_sweep_takes_only_old_orphans(parts: Parts, keys: KeyEncryption, bucket:
     kept, orphan = files.put(io.BytesIO(b"kept")), files.put(io.BytesIO(b"orphan"))
     objects.put_bytes("ledger/1", b"head")
     now = datetime.now(UTC)
-    assert files.sweep(now - timedelta(hours=1), lambda name: name == kept.object_name) == 0
-    assert files.sweep(now + timedelta(hours=1), lambda name: name == kept.object_name) == 1
+    assert files.sweep(now - timedelta(hours=1), lambda names: {kept.object_name}) == 0
+    assert files.sweep(now + timedelta(hours=1), lambda names: {kept.object_name}) == 1
     assert not files.exists(orphan)
     assert [found.name for found in objects.list()] == [kept.object_name, "ledger/1"]
 

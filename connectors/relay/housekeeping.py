@@ -1,0 +1,187 @@
+"""The housekeeping thread: what nobody waits for but somebody must do. One housekeeper at a time, by a lock of the hub.
+
+Guarantees: uploads that a crash or a silent scanner left unfinished are finished; abandoned ones, their spooled bytes and
+objects that nobody refers to are removed when they are a day old; promises, sources and grants whose day has passed are
+told. A chore that fails is logged and shown, and stops neither the others nor a message.
+What was removed is in the ledger; the last round and its counts are in what the relay says of itself.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import structlog
+from sqlalchemy import Engine, text
+
+from hub.errors import HubError
+from hub.ledger import Entry, record
+from hub.ports import Clock
+from hub.reuse.promise_deferral import tell_overdue
+from hub.reuse.tell_relied import expire_sources
+from hub.sharing.expire_grants import expire_grants
+from hub.store_upload import abandon_stale, referenced_objects, unfinished, unfinished_among
+from hub.workday import LOCAL
+from storage.intake.finish import Intake, finish_upload
+
+ACTOR = "program:relay"
+OLD = timedelta(days=1)
+LEFT_ALONE = timedelta(minutes=1)  # an upload that is being checked may still have somebody at it
+_LOCK = 0x4B454550
+_ROUNDS = 1000  # of a chore that works in batches; the rest comes with the next round
+_log = structlog.get_logger(__name__)
+
+#: What a chore is called in the ledger and on the page.
+TITLES = {
+    "finished": "续办上传",
+    "abandoned": "作废过期上传",
+    "spooled": "清理暂存文件",
+    "orphans": "清理无主文件",
+    "overdue": "容缺逾期提醒",
+    "sources": "来源到期提醒",
+    "grants": "授权到期",
+}
+REMOVED = frozenset({"abandoned", "spooled", "orphans"})
+
+
+@dataclass(frozen=True)
+class Housekeeper:
+    """Does the chores. `intake` None: this relay has no part in files."""
+
+    engine: Engine
+    clock: Clock
+    intake: Intake | None = None
+
+    def round(self, *, orphans: bool) -> dict[str, int] | None:
+        """Every chore once, unless another is at it; what each did."""
+        with self.engine.connect() as guard, guard.begin():
+            if not guard.scalar(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": _LOCK}):
+                return None
+            done = {name: self._do(name, chore) for name, chore in self._chores(orphans).items()}
+        removed = {name: n for name, n in done.items() if n and name in REMOVED}
+        if removed:
+            with self.engine.begin() as tx:
+                record(tx, Entry(ACTOR, "housekeeping.swept", "hub:files", detail=removed))
+        return done
+
+    def _chores(self, orphans: bool) -> Mapping[str, Callable[[], int]]:
+        chores: dict[str, Callable[[], int]] = {
+            "overdue": lambda: self._batches(lambda tx, now: tell_overdue(tx, now)),
+            "sources": lambda: self._batches(lambda tx, now: expire_sources(tx, _day(now), now=now)),
+            "grants": lambda: self._batches(lambda tx, now: expire_grants(tx, _day(now), now)),
+        }
+        if self.intake is not None:
+            intake = self.intake
+            chores |= {
+                "finished": lambda: self._finish(intake),
+                "abandoned": lambda: self._abandon(),
+                "spooled": lambda: self._sweep_spool(intake),
+            }
+            if orphans:
+                chores["orphans"] = lambda: self._sweep_objects(intake)
+        return chores
+
+    def _do(self, name: str, chore: Callable[[], int]) -> int:
+        try:
+            return chore()
+        except (
+            Exception
+        ) as error:  # whatever the store or the database say: it comes again with the next round
+            _log.warning("housekeeping.failed", chore=name, error=str(error)[:300])
+            return 0
+
+    def _batches(self, step: Callable[..., int]) -> int:
+        total = 0
+        for _ in range(_ROUNDS):
+            with self.engine.begin() as tx:
+                done = step(tx, self.clock())
+            total += done
+            if not done:
+                break
+        return total
+
+    def _finish(self, intake: Intake) -> int:
+        with self.engine.connect() as tx:
+            waiting = unfinished(tx, self.clock() - LEFT_ALONE)
+        finished = 0
+        for upload in waiting:
+            if not intake.spool.path(upload).exists():
+                continue  # on another machine's disk
+            try:
+                finished += finish_upload(self.engine, intake, upload) in ("stored", "refused")
+            except HubError as error:
+                _log.warning("housekeeping.upload", upload=str(upload), error=error.message)
+        return finished
+
+    def _abandon(self) -> int:
+        return self._batches(lambda tx, now: len(abandon_stale(tx, now - OLD, actor=ACTOR)))
+
+    def _sweep_spool(self, intake: Intake) -> int:
+        old = list(intake.spool.older_than(OLD.total_seconds()))
+        with self.engine.connect() as tx:
+            needed = unfinished_among(tx, [upload for upload, _ in old if upload is not None])
+        swept = 0
+        for upload, path in old:
+            if upload not in needed:
+                path.unlink(missing_ok=True)
+                swept += 1
+        return swept
+
+    def _sweep_objects(self, intake: Intake) -> int:
+        def referenced(names: list[str]) -> set[str]:
+            with self.engine.connect() as tx:
+                return referenced_objects(tx, names)
+
+        return intake.files.sweep(self.clock() - OLD, referenced)
+
+
+def _day(now: datetime) -> date:
+    return now.astimezone(LOCAL).date()
+
+
+class Housekeeping:
+    """Runs the rounds in a thread of its own, so that a slow store never delays a message."""
+
+    def __init__(
+        self, housekeeper: Housekeeper, *, every_s: float = 60.0, orphans_every_s: float = 6 * 3600.0
+    ) -> None:
+        self._housekeeper = housekeeper
+        self._every_s = every_s
+        self._orphans_every_s = orphans_every_s
+        self._thread: threading.Thread | None = None
+        self.told: str | None = None
+
+    def start(self, stop: threading.Event) -> None:
+        """Begin."""
+        self._thread = threading.Thread(target=self._run, args=(stop,), name="housekeeping", daemon=True)
+        self._thread.start()
+
+    def join(self) -> None:
+        """Wait a while for the chore in hand; what it leaves is done by the next round."""
+        if self._thread is not None:
+            self._thread.join(10)
+
+    def _run(self, stop: threading.Event) -> None:
+        swept_at: float | None = None
+        while not stop.wait(self._every_s):
+            orphans = swept_at is None or time.monotonic() - swept_at >= self._orphans_every_s
+            try:
+                done = self._housekeeper.round(orphans=orphans)
+            except Exception as error:  # the database is away: the relay says so already
+                _log.warning("housekeeping.waits", error=str(error)[:300])
+                continue
+            if done is None:
+                self.told = None  # another relay keeps house
+                continue
+            if orphans:
+                swept_at = time.monotonic()
+            self.told = told(self._housekeeper.clock(), done)
+
+
+def told(now: datetime, done: Mapping[str, int]) -> str:
+    """One round in words."""
+    counts = "、".join(f"{TITLES[name]} {n}" for name, n in done.items() if n) or "没有要处理的"
+    return f"{now.astimezone(LOCAL):%H:%M} 整理：{counts}"
