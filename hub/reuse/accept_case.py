@@ -19,7 +19,7 @@ from hub.errors import Rejected
 from hub.ledger import Entry, record
 from hub.ports import Desk
 from hub.reuse.match import Question, match
-from hub.reuse.prefill import keep_fields
+from hub.reuse.prefill import form_for_acceptance, keep_form
 from hub.reuse.renew_series import renew_series
 from hub.reuse.rules import Answer
 from hub.reuse.working_case import WorkingCase, read_case, working_case
@@ -52,9 +52,11 @@ def accept_case(tx: Connection, case_no: str, desk: Desk, *, actor: str) -> Acce
     now = desk.clock()
     today = now.astimezone(LOCAL).date()
     answers = match(tx, Question(case.party_id, case.item.version_id, case.department, today, case_no))
-    faults = [*_open_lines(answers), *keep_fields(tx, case, today, actor)]
+    form, empty = form_for_acceptance(tx, case, today)
+    faults = [*_open_lines(answers), *empty]
     if faults:
         raise Rejected("还不能受理：" + "；".join(faults) + "。")
+    keep_form(tx, case_no, form, actor)
     promised_on = _promised_on(tx, case.item.header, today)
     tx.execute(
         update(Case)

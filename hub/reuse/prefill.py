@@ -75,17 +75,18 @@ def save_fields(tx: Connection, case_no: str, desk: Desk, *, actor: str) -> int:
     return _keep(tx, case_no, _filled(tx, case, today).items(), actor)
 
 
-def keep_fields(tx: Connection, case: WorkingCase, today: date, actor: str) -> list[str]:
-    """Keep the form of a case that is being accepted; gives a sentence for each required field that is empty."""
-    if not case.item.form:
-        return []
+def form_for_acceptance(
+    tx: Connection, case: WorkingCase, today: date
+) -> tuple[dict[str, Offered], list[str]]:
+    """The form as it would be kept, and a sentence for each required field that is empty."""
     values = _filled(tx, case, today)
-    _keep(tx, case.case_no, values.items(), actor)
-    return [
-        f"请填写表单中的“{field.label}”"
-        for field in case.item.form
-        if field.required and field.name not in values
-    ]
+    empty = [field for field in case.item.form if field.required and field.name not in values]
+    return values, [f"请填写表单中的“{field.label}”" for field in empty]
+
+
+def keep_form(tx: Connection, case_no: str, values: Mapping[str, Offered], actor: str) -> None:
+    """Keep the form of a case that is accepted."""
+    _keep(tx, case_no, values.items(), actor)
 
 
 _KEPT = """
