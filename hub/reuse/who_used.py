@@ -25,10 +25,10 @@ SELECT u.id, u.used_at, u.used_by, u.source_kind, u.source_name, u.purpose, u.ca
   d.name AS department, p.name AS provider, c.party_id <> :party AS on_behalf_of_other,
   n.way AS consent_way, n.given_by AS consent_given_by, n.given_at AS consent_given_at
 FROM (
-  SELECT id FROM material_uses WHERE material_id IN (SELECT id FROM materials WHERE party_id = :party)
-  UNION SELECT id FROM material_uses WHERE licence_id IN (SELECT id FROM licences WHERE party_id = :party)
-  UNION SELECT id FROM material_uses WHERE decision_id IN (
-    SELECT d.id FROM decisions d JOIN cases c USING (case_no) WHERE c.party_id = :party)
+  SELECT id FROM material_uses WHERE material_id = ANY (ARRAY(SELECT id FROM materials WHERE party_id = :party))
+  UNION SELECT id FROM material_uses WHERE licence_id = ANY (ARRAY(SELECT id FROM licences WHERE party_id = :party))
+  UNION SELECT id FROM material_uses WHERE decision_id = ANY (ARRAY(
+    SELECT d.id FROM decisions d JOIN cases c USING (case_no) WHERE c.party_id = :party))
 ) AS own JOIN material_uses u USING (id)
 JOIN cases c ON c.case_no = u.case_no JOIN service_items i ON i.code = c.item_code
 LEFT JOIN departments d ON d.code = u.department LEFT JOIN departments p ON p.code = u.provider
@@ -39,7 +39,7 @@ _READS = text("""
 SELECT r.id, r.at, r.reader, r.stated_use, m.name AS material, m.case_no, d.name AS department
 FROM file_reads r JOIN materials m ON m.id = r.material_id
 LEFT JOIN departments d ON r.reader = 'department:' || d.code
-WHERE m.party_id = :party ORDER BY r.at DESC, r.id LIMIT :limit
+WHERE r.material_id = ANY (ARRAY(SELECT id FROM materials WHERE party_id = :party)) ORDER BY r.at DESC, r.id LIMIT :limit
 """)
 _CONSENTS = text("""
 SELECT n.id, n.given_at, n.way, n.given_by, n.note, n.recorded_by, n.withdrawn_at, n.withdrawn_why, n.case_no,
