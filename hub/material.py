@@ -63,6 +63,12 @@ class Material(Base):
         CheckConstraint("case_no IS NOT NULL OR origin = 'supplied'", name="case_or_supplied"),
         CheckConstraint("type_code IS NULL OR type_version IS NOT NULL", name="type_has_version"),
         Index("ix_materials_party_type", "party_id", "type_code"),
+        # What the statistics count in a period.
+        Index(
+            "ix_materials_taken",
+            "created_at",
+            postgresql_where=text("requirement_id IS NOT NULL AND origin = 'upload'"),
+        ),
         # Of a data set, by the department's own reference, one version counts.
         Index(
             "uq_materials_supplied",

@@ -786,6 +786,13 @@ def upgrade() -> None:
     op.alter_column("materials", "case_no", existing_type=sa.TEXT(), nullable=True)
     op.alter_column("materials", "sha256", existing_type=postgresql.BYTEA(), nullable=True)
     op.create_index("ix_materials_party_type", "materials", ["party_id", "type_code"], unique=False)
+    op.create_index(
+        "ix_materials_taken",
+        "materials",
+        ["created_at"],
+        unique=False,
+        postgresql_where=sa.text("requirement_id IS NOT NULL AND origin = 'upload'"),
+    )
     op.create_index(op.f("ix_materials_sha256"), "materials", ["sha256"], unique=False)
     op.create_index(
         "uq_materials_supplied",
