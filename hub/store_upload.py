@@ -191,6 +191,16 @@ def note_hash(tx: Connection, upload: Whole, sha256: bytes) -> None:
     tx.execute(update(Upload).where(Upload.id == upload.id).values(sha256=sha256))
 
 
+def seen_before(tx: Connection, sha256: bytes) -> tuple[str, bool] | None:
+    """What an earlier intake found of exactly these bytes: media type, and whether there may be a signature in them."""
+    row = tx.execute(
+        select(Material.media_type, Material.signature_state)
+        .where(Material.sha256 == sha256, Material.requirement_id.is_not(None), Material.origin == "upload")
+        .limit(1)
+    ).first()
+    return (row.media_type, row.signature_state != "none") if row else None
+
+
 def to_be_received_again(tx: Connection, upload: Whole, received: int) -> None:
     """Part of its spooled bytes is gone: the client sends the rest again."""
     if move_upload(tx, upload.id, "receiving", received=received):

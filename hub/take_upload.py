@@ -16,6 +16,7 @@ from sqlalchemy import Connection, and_, func, insert, select, update
 
 from hub.case import Case
 from hub.catalogue.fields import check_values, stored
+from hub.discard_material import discard_material
 from hub.errors import Conflict, NotFound, Rejected
 from hub.ledger import Entry, record
 from hub.material import Material
@@ -208,21 +209,6 @@ def give_up_upload(tx: Connection, upload_id: uuid.UUID, *, actor: str) -> None:
     """Abandon it; a stored one is taken off its case again, as long as that is not accepted. Idempotent."""
     upload = look_at_upload(tx, upload_id, actor=actor)
     if upload.state == "stored" and upload.material_id is not None:
-        _take_off(tx, upload, actor=actor)
+        discard_material(tx, upload.material_id, case_no=upload.case_no, actor=actor)
     elif move_upload(tx, upload_id, "abandoned"):
         record(tx, Entry(actor, "upload.abandoned", f"upload:{upload_id}", upload.case_no))
-
-
-def _take_off(tx: Connection, upload: UploadFacts, *, actor: str) -> None:
-    state = tx.execute(
-        select(Case.state).where(Case.case_no == upload.case_no).with_for_update()
-    ).scalar_one()
-    if state != "preparing":
-        raise Conflict(f"办件 {upload.case_no} 已经受理，材料已归档，不能再移除。")
-    taken_off = tx.execute(
-        update(Material)
-        .where(Material.id == upload.material_id, Material.state == "pending")
-        .values(state="discarded", state_reason="窗口移除", state_at=func.now())
-    )
-    if taken_off.rowcount:
-        record(tx, Entry(actor, "material.removed", f"material:{upload.material_id}", upload.case_no))

@@ -25,6 +25,7 @@ from hub.store_upload import (
     hold_upload,
     note_hash,
     refuse_upload,
+    seen_before,
     store_upload,
     stored_object,
     to_be_received_again,
@@ -32,7 +33,7 @@ from hub.store_upload import (
 )
 from hub.upload_rules import IntakeRules, allowed_endings
 from storage.files import FileStore
-from storage.intake.kinds import Found, look
+from storage.intake.kinds import Found, again, look
 from storage.intake.scan import Scanner
 from storage.intake.signatures import NOT_CHECKED, Signatures
 from storage.intake.spool import Spool
@@ -54,7 +55,10 @@ class Intake:
 
 
 def finish_upload(engine: Engine, intake: Intake, upload_id: uuid.UUID) -> str:
-    """Finish it and give its state; 'busy' where another is at it. Raises Unavailable (store, disk, database)."""
+    """Finish it and give its state; 'busy' where another is at it. Raises Unavailable (store, disk, database).
+
+    Only for whom the spool of this upload is within reach: what is missing there is asked of the client again.
+    """
     with _alone(engine, f"upload.{upload_id}", wait=False) as alone:
         if not alone:
             return "busy"
@@ -86,12 +90,13 @@ def _tidy(intake: Intake, upload: Whole) -> None:
 
 def _checked_and_stored(engine: Engine, intake: Intake, upload: Whole) -> str:
     with intake.spool.open(upload.id) as file:
-        found = look(file, upload.file_name)
-        if not set(found.kind.endings) & set(allowed_endings(intake.rules, upload.line.asked.formats)):
-            raise Rejected(f"“{upload.line.asked.name}”不收{found.kind.title}。请换一种格式。")
         sha256 = intake.spool.sha256(upload.id, upload.size)
         with engine.begin() as tx:
             note_hash(tx, upload, sha256)
+            seen = seen_before(tx, sha256)
+        found = again(seen, upload.file_name) if seen else look(file, upload.file_name)
+        if not set(found.kind.endings) & set(allowed_endings(intake.rules, upload.line.asked.formats)):
+            raise Rejected(f"“{upload.line.asked.name}”不收{found.kind.title}。请换一种格式。")
         state, signature = _signature(intake, upload, found)
         scan_state = "not_configured"
         if intake.scanner is not None:

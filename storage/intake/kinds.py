@@ -86,17 +86,32 @@ def look(file: IO[bytes], name: str) -> Found:
     if code is None:
         raise Rejected(f"“{name}”的内容{_guess(file)}，不能收取。请上传 PDF、OFD、图片或 Office 文件。")
     kind = KINDS[code]
-    if claimed is None or claimed.code != code:
-        says = claimed.title if claimed else f".{ending_of(name)} 文件"
-        raise Rejected(
-            f"“{name}”的名称说是{says}，内容却是{kind.title}。"
-            f"请核对选对了文件；确实是它的话，请把扩展名改为 .{kind.endings[0]} 再上传。"
-        )
+    _compare(name, claimed, kind)
     if inside := _INSIDE.get(code):
         file.seek(0)
         notes = inside(file, name)
     file.seek(0)
     return Found(kind, notes)
+
+
+def again(seen: tuple[str, bool], name: str) -> Found:
+    """The same bytes, looked at before: their media type then, and whether a signature of their own was found."""
+    media_type, signed = seen
+    kind = next((one for one in KINDS.values() if one.media_type == media_type), None)
+    if kind is None:
+        raise Rejected(f"“{name}”的内容不能收取。请上传 PDF、OFD、图片或 Office 文件。")
+    _compare(name, _BY_ENDING.get(ending_of(name)), kind)
+    own = "signed" if kind.code == "pdf" else "own_signature"
+    return Found(kind, frozenset({own} if signed else ()))
+
+
+def _compare(name: str, claimed: Kind | None, kind: Kind) -> None:
+    if claimed is None or claimed.code != kind.code:
+        says = claimed.title if claimed else f".{ending_of(name)} 文件"
+        raise Rejected(
+            f"“{name}”的名称说是{says}，内容却是{kind.title}。"
+            f"请核对选对了文件；确实是它的话，请把扩展名改为 .{kind.endings[0]} 再上传。"
+        )
 
 
 def _code(file: IO[bytes], head: bytes, name: str) -> tuple[str | None, frozenset[str]]:

@@ -105,6 +105,7 @@ class _Package:
             return "ofd"
         if "[Content_Types].xml" not in names:
             return None
+        self._check_entry(package.getinfo("[Content_Types].xml"))
         with package.open("[Content_Types].xml") as part:
             types = part.read(4 << 20)
         if b"macroEnabled" in types or b"sheet.binary" in types:

@@ -140,7 +140,7 @@ def png_header(width: int, height: int) -> bytes:
 def packed_objects(inside: bytes, *, filters: bytes = b"/FlateDecode") -> bytes:
     """A PDF whose catalogue has `inside`, hidden in a compressed object stream."""
     data = zlib.compress(b"1 0 " + inside)
-    body = b"%PDF-1.7\n7 0 obj\n<< /Type /ObjStm /N 1 /First 4 /Filter %s /Length %d >>\nstream\n" % (
+    body = b"%%PDF-1.7\n7 0 obj\n<< /Type /ObjStm /N 1 /First 4 /Filter %s /Length %d >>\nstream\n" % (
         filters,
         len(data),
     )
