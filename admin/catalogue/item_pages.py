@@ -120,6 +120,8 @@ class ItemView(ExportedList):
             standing = standing_item(tx, item)
             state = posted_state() if request.method == "POST" else editor_state(standing)
             options = line_options(tx, code)
+            if request.args.get("check") and not refused and standing.state == "draft":
+                faults = tuple(publishing_faults(tx, code, standing.header, standing.lines))
         return self.page(
             "catalogue_item_edit.html",
             title=gettext("编辑：%(name)s", name=item.name),

@@ -7,7 +7,9 @@ rather than run for ever: `pattern_fault` says so before it is saved. A kind wit
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Mapping
+from functools import cache
 from re import _constants as kinds  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
@@ -21,14 +23,17 @@ _REPEATS = (kinds.MAX_REPEAT, kinds.MIN_REPEAT, kinds.POSSESSIVE_REPEAT)
 _OPEN_REPEATS = 3  # repetitions without a fixed count, in one pattern
 
 
+@cache
 def pattern_fault(pattern: str) -> str | None:
     """Why a pattern cannot be kept, or None."""
     if not 1 <= len(pattern) <= 200:
         return "规则应为 1 到 200 个字符的正则表达式。"
     try:
-        parsed = parser.parse(pattern)
-        re.compile(pattern, re.ASCII)
-    except (re.error, RecursionError, OverflowError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # what a later Python will read in another way is no rule to keep
+            parsed = parser.parse(pattern)
+            re.compile(pattern, re.ASCII)
+    except (re.error, RecursionError, OverflowError, Warning) as error:
         return f"这不是有效的正则表达式：{str(error)[:80]}。例：[0-9]{{12}} 表示 12 位数字。"
     if _heavy(parsed):
         return "规则中有重复套重复（如 (a+)+）或反向引用，核对时可能长时间不返回。请改写成固定位数，如 [0-9]{12}。"

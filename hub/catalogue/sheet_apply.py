@@ -28,6 +28,11 @@ from hub.item import ServiceItem
 
 _ORDER = ("licence", "pattern", "type", "item")
 _SHEETS = {"item": "事项", "type": "材料类型", "licence": "证照类型", "pattern": "编码规则"}
+_EXPECTED = {
+    "material_type": "目录里有的，或工作表“材料类型”中列出的代码",
+    "provider": "已登记部门的代码",
+    "promised_days": "不大于法定时限的整数",
+}
 _PARTS = {"lines": "材料清单", "form": "字段", "fields": "字段", "steps": "特殊环节"}
 
 
@@ -218,6 +223,16 @@ def _placed(entry: Entry, fault: Fault) -> SheetFault:
         number = rows[fault.line - 1].number
     column = next((one for one in SHEETS[sheet] if one.key == fault.field), None)
     if fault.part == "lines" and fault.field == "stand_ins":
+        number = _stand_in_row(entry, fault) or number
         return SheetFault("可替代", number, "代码", fault.sentence, "目录里有的代码")
-    expected = column.expected if column else ""
+    expected = _EXPECTED.get(fault.field) or (column.expected if column and column.words else "")
     return SheetFault(sheet, number, title_of(sheet, fault.field), fault.sentence, expected)
+
+
+def _stand_in_row(entry: Entry, fault: Fault) -> int:
+    """The row of the sheet 可替代 that a fault of a line's stand-ins came from."""
+    rows = entry.lines or []
+    line = rows[fault.line - 1].values.get("code") if fault.line <= len(rows) else None
+    of_line = [row for row in entry.stand_ins or () if row.values["line"] == line]
+    named = [row for row in of_line if f"“{row.values['code']}”" in fault.sentence]
+    return next((row.number for row in named or of_line), 0)
