@@ -21,7 +21,17 @@ from hub.catalogue.publish_type import publish_type
 from hub.ledger import Entry, record
 from hub.sharing.grant import Grant
 from hub.workday import LOCAL
-from shenguan.demo_catalogue_words import BUSINESS_LICENCE, FORM, FORMS, HEALTH, LISTS, OFFICE, STEPS, TYPES
+from shenguan.demo_catalogue_words import (
+    BUSINESS_LICENCE,
+    FORM,
+    FORMS,
+    HEALTH,
+    LISTS,
+    MARKET,
+    OFFICE,
+    STEPS,
+    TYPES,
+)
 from shenguan.sample_words import OFFICES, PERMITS, Permit
 
 _HEALTH_OFFICE = OFFICES[2]
@@ -30,6 +40,8 @@ _DEPARTMENTS_OF = {office.code: f"{number:02d}" for number, office in enumerate(
 _GRANTS = (
     ("material", "CL001", HEALTH, OFFICE, "公共场所、医疗机构许可时核对主体资格"),
     ("material", "CL006", OFFICE, HEALTH, "食品经营许可时核对从业人员健康状况"),
+    ("material", "CL015", OFFICE, MARKET, "受理时核对登记信息，代替营业执照复印件"),
+    ("material", "CL015", HEALTH, MARKET, "受理时核对登记信息，代替营业执照复印件"),
 )
 
 
@@ -112,7 +124,7 @@ def _grants(tx: Connection, actor: str) -> None:
                 resource_code=code,
                 department=using,
                 provider=provider,
-                sharing="unconditional" if code == "CL001" else "conditional",
+                sharing="conditional" if code == "CL006" else "unconditional",
                 basis="《政务数据共享条例》第十五条；本县数据共享工作安排",
                 scene=scene,
                 scope="受理窗口，仅限本部门办理的事项",

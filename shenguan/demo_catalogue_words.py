@@ -7,7 +7,7 @@ from typing import Any
 from hub.catalogue.fields import FieldDef
 from hub.catalogue.item_lines import Line
 
-OFFICE, HEALTH = "xzsp", "wjw"
+OFFICE, HEALTH, MARKET = "xzsp", "wjw", "scjg"
 #: The last three of 证照类型代码: 营业执照 of the market office; the others are the items' own.
 BUSINESS_LICENCE = "101"
 
@@ -91,6 +91,14 @@ TYPES: tuple[tuple[str, str, str, dict[str, Any], tuple[FieldDef, ...]], ...] = 
     ),
     ("CL013", "林权或土地权属证明", OFFICE, {}, (FieldDef("plot_no", "宗地号", "text"),)),
     ("CL014", "专项方案", OFFICE, {}, ()),
+    # Data, not paper: the market office supplies it from its own table (shenguan_supplies).
+    (
+        "CL015",
+        "企业登记信息",
+        MARKET,
+        {"sharing": "unconditional", "sharing_conditions": ""},
+        (_CREDIT, FieldDef("company_name", "名称", "text", True), _LEGAL, _ADDRESS),
+    ),
 )
 
 FORM = (
@@ -115,7 +123,7 @@ FORMS: dict[int, tuple[FieldDef, ...]] = {
 }
 
 _BASE = (
-    Line("CL001", code="M01", form="copy", stand_ins=(("licence", BUSINESS_LICENCE),)),
+    Line("CL001", code="M01", form="copy", stand_ins=(("licence", BUSINESS_LICENCE), ("material", "CL015"))),
     Line("CL002", code="M02", form="copy"),
     Line("CL004", code="M03", form="original"),
 )
