@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, jsonify, request, session
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
@@ -54,7 +54,7 @@ def refused(error: HubError) -> tuple[Response, int]:
 def stale(error: CSRFError) -> tuple[Response, int]:
     """The session ended, or the page is older than it."""
     del error
-    if not signed_in():
+    if "_user_id" not in session:  # this comes before anybody has asked who it is
         return jsonify(error=gettext("登录已过期。请重新登录，上传会从断开的地方继续。")), 401
     return jsonify(error=gettext("页面已过期，请刷新后重试；上传会从断开的地方继续。")), 400
 
@@ -128,11 +128,13 @@ def piece(upload_id: uuid.UUID) -> Response:
     if request.mimetype != _PIECE_TYPE or not (offset.isascii() and offset.isdigit() and len(offset) < 16):
         raise Rejected(gettext("请求的格式不正确。"))
     request.max_content_length = CHUNK
+    if (request.content_length or 0) > CHUNK:
+        raise RequestEntityTooLarge
     with engine.connect() as tx:
         upload = look_at_upload(tx, upload_id, actor=actor())
     if upload.state != "receiving":
         raise WrongOffset(upload.received)
-    most = min(CHUNK, upload.size - upload.received)
+    most = min(CHUNK, max(0, upload.size - int(offset)))
     received = works.spool.append(
         upload_id, int(offset), request.stream.read, most=most, known=upload.received
     )
