@@ -128,7 +128,7 @@ def on_opened(decided: DecidedCase, case: OpenedCase) -> DecidedCase:
         raise Rejected(gettext("决定日期不能早于受理日期 %(day)s。", day=case.accepted_on))
     steps = (decision_step,)
     if first is not None:
-        by = _name_of(case.taken_by)
+        by = name_of(case.taken_by)
         steps = (StepFacts("受理", "通过", first, first, case.org_name, case.org_code, by), decision_step)
     return replace(
         decided,
@@ -147,7 +147,7 @@ def on_opened(decided: DecidedCase, case: OpenedCase) -> DecidedCase:
     )
 
 
-def _name_of(taken_by: str | None) -> str | None:
+def name_of(taken_by: str | None) -> str | None:
     """The clerk's name behind 'user:…'."""
     kind, _, name = (taken_by or "").partition(":")
     if kind != "user":

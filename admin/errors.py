@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from flask import Flask, Response, current_app, jsonify, request
+from flask import Flask, Response, current_app, jsonify, request, session
 from flask_limiter.errors import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -54,6 +54,8 @@ def install(app: Flask) -> None:
     @app.errorhandler(CSRFError)
     def stale(error: CSRFError) -> Any:
         del error
+        if "_user_id" not in session:  # asked of the cookie alone: nobody is looked up here
+            return calm(401, "登录已过期", "登录已过期。请重新登录后再试，已填写的内容还在。")
         return calm(400, "页面已过期", "登录状态已更新，请返回上一页刷新后重试。")
 
     @app.errorhandler(RateLimitExceeded)

@@ -45,7 +45,9 @@ class ActingPages(LookingPages):
         """Sit down for a department."""
         with here().engine.connect() as tx:
             office.choose(tx, request.form.get("department", ""))
-        return redirect(request.form.get("back") or url_for(".index"))
+        back = request.form.get("back", "")
+        own = back.startswith("/workbench/") and "\\" not in back
+        return redirect(back if own else url_for(".index"))
 
     @expose("/start", methods=["POST"])
     @has_access

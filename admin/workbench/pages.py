@@ -16,10 +16,10 @@ from flask_appbuilder import expose, has_access, permission_name
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
-from admin.decide_case import SHEET_WORDS
+from admin.decide_case import SHEET_WORDS, name_of
 from admin.pages import Screen
 from admin.premises import actor, here, may
-from admin.workbench import office
+from admin.workbench import office, wording
 from admin.workbench.answers import asked
 from admin.workbench.case_page import case_page
 from admin.workbench.find import Found, look_up, note_looked_up
@@ -144,7 +144,8 @@ class LookingPages(Screen):
             title=gettext("受理回执"),
             receipt=found,
             qr=qr_svg(address, label=label),
-            address=address,
+            taken_by=name_of(found.taken_by) or "",
+            wording=wording,
             printed_at=datetime.now(LOCAL),
         )
 
