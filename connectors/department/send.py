@@ -6,8 +6,8 @@ said alone, so a crash between sending and noting it makes a duplicate that the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from connectors.department.adapters.port import Draft
 from connectors.department.drafts import finding_data, said_at, supply_data
@@ -19,6 +19,34 @@ from schemas import MAX_MESSAGE_BYTES, loads, violations
 
 BATCH = 200
 _SHOWN = 8
+
+
+class _Report(NamedTuple):
+    """How one kind of draft becomes a message."""
+
+    event_type: str
+    read: Callable[[Mapping[str, Any]], dict[str, Any]]
+    identity: Callable[[str, Mapping[str, Any]], str]
+    subject: str
+    without_subject: str
+
+
+_REPORTS: dict[str, _Report] = {
+    "finding": _Report(
+        "finding.reported.v1",
+        finding_data,
+        finding_id,
+        "project_no",
+        "缺少办件编号 project_no，应为推送包中的办件编号",
+    ),
+    "supply": _Report(
+        "material.supplied.v1",
+        supply_data,
+        supply_id,
+        "supply_no",
+        "缺少数据编号 supply_no，应为本部门自己的、不重复的编号",
+    ),
+}
 
 
 class Unfit(Exception):
@@ -82,43 +110,27 @@ class Sender:
     def _signed(self, draft: Draft) -> Signed:
         if draft.fault:
             raise Unfit(draft.fault)
-        say = {"finding": self._finding, "supply": self._supply}.get(draft.kind, self._statement)
-        signed = say(draft)
+        signed = self._report(draft) if draft.kind in _REPORTS else self._statement(draft)
         if len(signed.value) > MAX_MESSAGE_BYTES:
             raise Unfit(f"内容有 {len(signed.value)} 字节，超过 1 MiB 的上限；文件不放进消息")
         return signed
 
-    def _finding(self, draft: Draft) -> Signed:
-        data = finding_data(draft.fields)
-        case_no = data.get("project_no")
-        if not isinstance(case_no, str):
-            raise Unfit("缺少办件编号 project_no，应为推送包中的办件编号")
+    def _report(self, draft: Draft) -> Signed:
+        report = _REPORTS[draft.kind]
+        data = report.read(draft.fields)
+        subject = data.get(report.subject)
+        if not isinstance(subject, str):
+            raise Unfit(report.without_subject)
         config = self._parts.config
         document = event(
             config.source,
-            "finding.reported.v1",
-            case_no,
+            report.event_type,
+            subject,
             data,
-            event_id=finding_id(config.code, data),
+            event_id=report.identity(config.code, data),
             at=self._parts.clock(),
         )
-        return self._checked("finding.reported.v1", document)
-
-    def _supply(self, draft: Draft) -> Signed:
-        data = supply_data(draft.fields)
-        number = data.get("supply_no")
-        if not isinstance(number, str):
-            raise Unfit("缺少数据编号 supply_no，应为本部门自己的、不重复的编号")
-        config = self._parts.config
-        document = event(
-            config.source,
-            "material.supplied.v1",
-            number,
-            data,
-            event_id=supply_id(config.code, data),
-            at=self._parts.clock(),
-        )
-        return self._checked("material.supplied.v1", document)
+        return self._checked(report.event_type, document)
 
     def _statement(self, draft: Draft) -> Signed:
         package = self._package(draft.fields)
