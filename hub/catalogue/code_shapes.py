@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Mapping
-from functools import cache
+from functools import lru_cache
 from re import _constants as kinds  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
@@ -23,7 +23,7 @@ _REPEATS = (kinds.MAX_REPEAT, kinds.MIN_REPEAT, kinds.POSSESSIVE_REPEAT)
 _OPEN_REPEATS = 3  # repetitions without a fixed count, in one pattern
 
 
-@cache
+@lru_cache(maxsize=1000)
 def pattern_fault(pattern: str) -> str | None:
     """Why a pattern cannot be kept, or None."""
     if not 1 <= len(pattern) <= 200:
