@@ -10,7 +10,7 @@ import base64
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import Connection
@@ -49,7 +49,8 @@ LICENCE_FIELDS = {
     "issued_on": ("issueDate", "licence_issued_on"),
     "issuer_name": ("issuingAuthority", "licence_issuer"),
 }
-_ORDER = ("party", "licence", "material")  # of two sources of one day the later in this row wins
+_ORDER = ("party", "licence", "material")  # of two sources of one moment the later in this row wins
+_LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +62,13 @@ class Offered:
     id: uuid.UUID | None
     name: str | None
     day: date | None
+    at: datetime | None = None  # of two sources of one day the later wins
 
     @property
-    def rank(self) -> tuple[date, int]:
+    def rank(self) -> tuple[date, datetime, int]:
         """Newer is greater."""
-        return self.day or date.min, _ORDER.index(self.kind) if self.kind in _ORDER else -1
+        kind = _ORDER.index(self.kind) if self.kind in _ORDER else -1
+        return self.day or date.min, self.at or _LONG_AGO, kind
 
 
 _PARTY = """
@@ -73,7 +76,8 @@ SELECT id, name, code_type, code_masked, code_sealed, code_digest, legal_represe
 FROM parties WHERE id = %(id)s
 """
 _MATERIALS = """
-SELECT id, name, fields, created_at FROM materials WHERE id = ANY(%(ids)s::uuid[]) AND fields <> '{}'
+SELECT id, name, fields, coalesce(supplied_as_of, created_at) FROM materials
+WHERE id = ANY(%(ids)s::uuid[]) AND fields <> '{}'
 """
 _LICENCES = """
 SELECT id, name, number, valid_from, valid_to, issued_on, issuer_name FROM licences WHERE id = ANY(%(ids)s::uuid[])
@@ -111,10 +115,11 @@ def offered_fields(tx: Connection, case: WorkingCase, today: date) -> dict[str, 
     for row in licence_rows:
         for name, one in _of_licence(row):
             offer(name, one)
-    for id_, title, fields, created_at in material_rows:
+    places = {id_: place for place, id_ in enumerate(materials)}
+    for id_, title, fields, created_at in sorted(material_rows, key=lambda row: places[row[0]]):
         day = created_at.astimezone(LOCAL).date()
         for name, value in fields.items():
-            offer(name, Offered(value, "material", id_, title, day))
+            offer(name, Offered(value, "material", id_, title, day, created_at))
     return found
 
 
