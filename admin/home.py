@@ -13,9 +13,20 @@ from flask_login import logout_user
 from sqlalchemy import Connection, and_, func, select
 
 from admin import cells, health
-from admin.home_figures import RECENT, notices, per_day, recent_cases, results, signing_rates, states, today
+from admin.home_figures import (
+    RECENT,
+    notices,
+    per_day,
+    recent_cases,
+    results,
+    signing_rates,
+    states,
+    tile,
+    today,
+)
 from admin.notice_pages import unread
 from admin.premises import here, own_department, roles
+from admin.sharing.home_tiles import not_submitted, waiting
 from hub.case import Case, Decision
 from hub.department import Department
 from hub.finding import Finding
@@ -59,11 +70,6 @@ class HomeView(IndexView):
         """Leave, by a POST with a token: no other site can sign a person out."""
         logout_user()
         return redirect(url_for("SignInView.login"))
-
-
-def tile(label: str, value: Any, href: str, *, tone: str = "plain", note: Any = "") -> dict[str, Any]:
-    """One figure."""
-    return {"label": label, "value": value, "href": href, "tone": tone, "note": note}
 
 
 def _count(tx: Connection, *conditions: Any) -> int:
@@ -111,6 +117,7 @@ def _for_data_admin(tx: Connection) -> dict[str, Any]:
             tone="bad" if held else "plain",
             note=gettext("需要核对") if held else gettext("没有待处理"),
         ),
+        *waiting(tx),
     ]
     return {
         "kind": "data_admin",
@@ -155,6 +162,7 @@ def _for_clerk(tx: Connection) -> dict[str, Any]:
             url_for("LicenceView.list", status="02"),
             tone="bad",
         ),
+        not_submitted(tx),
     ]
     return {"kind": "clerk", "tiles": tiles, "notices": notices(tx), "recent": recent_cases(tx)}
 
@@ -185,6 +193,7 @@ def _for_approver(tx: Connection) -> dict[str, Any]:
             url_for("LicenceView.list", status="02"),
             tone="warn",
         ),
+        *waiting(tx),
     ]
     rows = tx.execute(
         select(
@@ -230,6 +239,7 @@ def _for_overseer(tx: Connection) -> dict[str, Any]:
             url_for("FindingView.list", check_result="3"),
             tone="warn",
         ),
+        *(waiting(tx) if mine else [not_submitted(tx)]),
     ]
     return {
         "kind": "overseer",

@@ -30,6 +30,11 @@ def today() -> datetime:
     return datetime.now(LOCAL).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
+def tile(label: str, value: Any, href: str, *, tone: str = "plain", note: Any = "") -> dict[str, Any]:
+    """One figure."""
+    return {"label": label, "value": value, "href": href, "tone": tone, "note": note}
+
+
 def signing_rates(tx: Connection, *only: Any) -> list[dict[str, Any]]:
     signed = func.count(case((Push.state.in_(["signed", "claimed", "returned"]), 1)))
     late = func.count(case((and_(Push.state.in_(["owed", "arrived"]), Push.sign_by < func.now()), 1)))

@@ -56,6 +56,12 @@ def overdue() -> ColumnElement[bool]:
     return and_(Objection.state.in_(OPEN), Objection.answer_by < datetime.now(UTC))
 
 
+def to_settle() -> tuple[ColumnElement[bool], ...]:
+    """Narrows to what the signed-in user's department has to settle; without a department, everything."""
+    mine = own_department()
+    return () if mine is None else (Objection.provider == mine,)
+
+
 def _states(tx: Connection) -> list[tuple[str, Any]]:
     return [("open", gettext("办理中")), ("overdue", gettext("已超期")), *words("objection_state")(tx)]
 

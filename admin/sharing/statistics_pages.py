@@ -13,7 +13,7 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from sqlalchemy import Connection
 
-from admin.home import tile
+from admin.home_figures import tile
 from admin.pages import Screen, as_file
 from admin.premises import here, may, own_department
 from admin.sharing.grant_list import today
