@@ -26,7 +26,7 @@ from admin.home_figures import (
 )
 from admin.notice_pages import unread
 from admin.premises import here, own_department, roles
-from admin.sharing.home_tiles import not_submitted, waiting
+from admin.sharing.home_tiles import not_submitted_tile, waiting_tiles
 from hub.case import Case, Decision
 from hub.department import Department
 from hub.finding import Finding
@@ -117,7 +117,7 @@ def _for_data_admin(tx: Connection) -> dict[str, Any]:
             tone="bad" if held else "plain",
             note=gettext("需要核对") if held else gettext("没有待处理"),
         ),
-        *waiting(tx),
+        *waiting_tiles(tx),
     ]
     return {
         "kind": "data_admin",
@@ -162,7 +162,7 @@ def _for_clerk(tx: Connection) -> dict[str, Any]:
             url_for("LicenceView.list", status="02"),
             tone="bad",
         ),
-        not_submitted(tx),
+        not_submitted_tile(tx),
     ]
     return {"kind": "clerk", "tiles": tiles, "notices": notices(tx), "recent": recent_cases(tx)}
 
@@ -193,7 +193,7 @@ def _for_approver(tx: Connection) -> dict[str, Any]:
             url_for("LicenceView.list", status="02"),
             tone="warn",
         ),
-        *waiting(tx),
+        *waiting_tiles(tx),
     ]
     rows = tx.execute(
         select(
@@ -239,7 +239,7 @@ def _for_overseer(tx: Connection) -> dict[str, Any]:
             url_for("FindingView.list", check_result="3"),
             tone="warn",
         ),
-        *(waiting(tx) if mine else [not_submitted(tx)]),
+        *(waiting_tiles(tx) if mine else [not_submitted_tile(tx)]),
     ]
     return {
         "kind": "overseer",

@@ -17,7 +17,7 @@ from hub.sharing.grant import Grant
 from hub.sharing.objection import Objection
 
 
-def waiting(tx: Connection) -> list[dict[str, Any]]:
+def waiting_tiles(tx: Connection) -> list[dict[str, Any]]:
     """Applications and objections that wait for the signed-in user's department, or for the data administrators."""
     mine = grant_list.waiting_for_me(administers=person().administers)
     late = func.count().filter(grant_list.overdue())
@@ -51,7 +51,7 @@ def _late(overdue: int, count: int) -> str:
     return gettext("都在时限内") if count else gettext("没有待办")
 
 
-def not_submitted(tx: Connection) -> dict[str, Any]:
+def not_submitted_tile(tx: Connection) -> dict[str, Any]:
     """How often nothing had to be submitted again this month."""
     today = grant_list.today()
     first = today.replace(day=1)
