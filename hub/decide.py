@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from hub.decided_case import DecidedCase
 from hub.decided_rows import DecidedRows, new_cases, party_id
 from hub.errors import Conflict
-from hub.gathered import Gathered, questions, read_gathered
+from hub.gathered import Gathered, gather, opened
 from hub.outbox import BULK, LIVE, OutboxRow
 from hub.ports import Desk
 from hub.round_trips import ask, write
@@ -71,31 +71,29 @@ Known = Mapping[tuple[str, str], tuple[str, bytes]]
 def _look_up(
     tx: Connection, cases: Sequence[DecidedCase], desk: Desk
 ) -> tuple[Known, Mapping[str, Gathered], Rulebook]:
-    """Everything a decision depends on, in one round trip."""
+    """Everything a decision depends on: one round trip, and a second for cases that were opened before."""
     case_nos = [case.case_no for case in cases]
     of = {
         "org_codes": [case.org_code for case in cases],
         "document_nos": [case.decision.document_no for case in cases],
         "case_nos": case_nos,
     }
-    asked = questions(case_nos)
-    decided, *rest = ask(tx, (_DECIDED, of), *asked, *QUESTIONS)
-    gathered, rulebook = rest[: len(asked)], rest[len(asked) :]
+    cases_open, decided, *rulebook = ask(tx, opened(case_nos), (_DECIDED, of), *QUESTIONS)
     known: dict[tuple[str, str], tuple[str, bytes]] = {}
     for org_code, document_no, case_no, content_hash in decided:
         known[org_code, document_no] = known["", case_no] = (case_no, content_hash)
-    return known, read_gathered(gathered, desk), read_rulebook(*rulebook)
+    return known, gather(tx, cases_open, desk), read_rulebook(*rulebook)
 
 
-def _check_opened(case: DecidedCase, opened: Gathered | None, desk: Desk) -> None:
+def _check_opened(case: DecidedCase, before: Gathered | None, desk: Desk) -> None:
     """A case that was opened before must be accepted, and be the same party's."""
-    if opened is None or opened.state is None:
+    if before is None:
         return
-    if opened.state == "preparing":
+    if before.state == "preparing":
         raise Conflict(f"办件 {case.case_no} 还在收取材料，没有受理。请先在窗口工作台受理，再作决定。")
-    if opened.state == "withdrawn":
+    if before.state == "withdrawn":
         raise Conflict(f"办件 {case.case_no} 已经撤回，不能再作决定。需要时请重新申请。")
-    if opened.party_id != party_id(case.party, desk):
+    if before.party_id != party_id(case.party, desk):
         raise Conflict(f"决定里的行政相对人与办件 {case.case_no} 的不是同一个。请核对名称和证件号码。")
 
 

@@ -1,8 +1,7 @@
 """Gathered: what a case brings to its decision - materials, reuse, promises, the form - as a package names it.
 
-Guarantees: asked in the same round trip as everything else a decision depends on, with the case locked, so that nothing is
-added behind the decision's back; personal numbers appear masked. A case that comes with its decision (from a sheet) has
-gathered nothing and costs four index look-ups.
+Guarantees: read with the case locked, so that nothing is added behind the decision's back; personal numbers appear masked.
+A case that comes with its decision (from a sheet) has gathered nothing, and is asked for nothing but whether it is opened.
 """
 
 from __future__ import annotations
@@ -13,9 +12,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from sqlalchemy import Connection
+
 from hub.package import instant
 from hub.ports import Desk
-from hub.round_trips import Question
+from hub.round_trips import Question, ask
 
 
 @dataclass(slots=True)
@@ -69,18 +70,18 @@ WHERE case_no = ANY(%(case_nos)s) ORDER BY name
 """
 
 
-def questions(case_nos: Sequence[str]) -> tuple[Question, ...]:
-    """Ask for everything gathered on these cases."""
-    of = {"case_nos": list(case_nos)}
-    return (_OPENED, of), (_MATERIALS, of), (_REUSED, of), (_PROMISED, of), (_FORM, of)
+def opened(case_nos: Sequence[str]) -> Question:
+    """Ask which of these cases are opened already, and lock them."""
+    return _OPENED, {"case_nos": list(case_nos)}
 
 
-def read_gathered(answers: Sequence[Iterable[Any]], desk: Desk) -> dict[str, Gathered]:
-    """The answers to `questions`, by case number; a case without anything is not in it."""
-    opened, materials, reused, promised, form = answers
-    found: dict[str, Gathered] = {}
-    for case_no, state, party_id, number in opened:
-        found[case_no] = Gathered(state, party_id, number)
+def gather(tx: Connection, opened_rows: Iterable[Any], desk: Desk) -> dict[str, Gathered]:
+    """By case number, from the answer to `opened`: one round trip more for the cases that are, none where none is."""
+    found = {case_no: Gathered(state, party_id, number) for case_no, state, party_id, number in opened_rows}
+    if not found:
+        return found
+    of = {"case_nos": list(found)}
+    materials, reused, promised, form = ask(tx, (_MATERIALS, of), (_REUSED, of), (_PROMISED, of), (_FORM, of))
     for case_no, *material in materials:
         found[case_no].materials.append(_material(material, desk))
     for case_no, *use in reused:
