@@ -9,7 +9,7 @@ from flask import url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from markupsafe import Markup
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, false, or_, select
 from sqlalchemy.orm import aliased
 
 from admin import cells
@@ -82,7 +82,7 @@ def waiting_for_me(*, administers: bool) -> ColumnElement[bool]:
     theirs = and_(Grant.state == "reviewed", Grant.provider == mine) if mine else None
     ours = or_(Grant.state == "applied", and_(Grant.state == "reviewed", Grant.provider.is_(None)))
     wanted = [one for one in (theirs, ours if administers else None) if one is not None]
-    return or_(*wanted) if wanted else func.false()
+    return or_(*wanted) if wanted else false()
 
 
 def _mine() -> ColumnElement[bool]:
