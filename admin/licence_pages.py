@@ -7,6 +7,7 @@ from typing import Any
 from flask import url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
+from markupsafe import Markup
 from sqlalchemy import ColumnElement, Select, select
 
 from admin import cells
@@ -96,6 +97,11 @@ def _parties() -> Select[Any]:
     ).select_from(Party)
 
 
+def _who_used(row: Any) -> Any:
+    href = url_for("PartyUsesView.show", number=row.id)
+    return Markup('<a href="{}">{}</a>').format(href, gettext("谁用过"))
+
+
 class PartyView(ListScreen):
     """行政相对人."""
 
@@ -109,6 +115,7 @@ class PartyView(ListScreen):
             Column("code_masked", _("证件号码"), lambda r: cells.mono(r.code_masked), narrow=True),
             Column("legal_representative", _("法定代表人"), lambda r: cells.plain(r.legal_representative)),
             Column("created_at", _("首次出现"), lambda r: cells.when(r.created_at), Party.created_at),
+            Column("uses", _("材料使用"), _who_used, narrow=True),
         ),
         order=(Party.created_at.desc(), Party.id),
         search=(Party.name, Party.code_masked),

@@ -66,8 +66,8 @@ _TAKEN = f"""
   FROM materials m JOIN cases c ON c.case_no = m.case_no
   WHERE c.state = 'accepted' AND m.origin = 'upload' AND m.requirement_id IS NOT NULL
     AND m.state IN ('usable', 'superseded', 'revoked') AND {_DAYS.format("m.created_at", "m.department")}
-    AND NOT EXISTS (SELECT 1 FROM materials o WHERE o.superseded_by = m.id AND o.case_no = m.case_no
-      AND o.superseded_by IS NOT NULL)
+    AND (m.version = 1
+      OR NOT EXISTS (SELECT 1 FROM materials o WHERE o.superseded_by = m.id AND o.case_no = m.case_no))
 """  # noqa: S608 - our own words
 _AGAIN = """
     AND EXISTS (SELECT 1 FROM materials e WHERE e.party_id = m.party_id AND e.type_code = m.type_code
