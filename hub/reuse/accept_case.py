@@ -21,7 +21,7 @@ from hub.ports import Desk
 from hub.reuse.match import Question, match
 from hub.reuse.prefill import form_for_acceptance, keep_form
 from hub.reuse.renew_series import renew_series
-from hub.reuse.rules import Answer
+from hub.reuse.rules import Answer, UsedSource
 from hub.reuse.working_case import WorkingCase, read_case, working_case
 from hub.workday import LOCAL, due, exceptions
 
@@ -53,7 +53,7 @@ def accept_case(tx: Connection, case_no: str, desk: Desk, *, actor: str) -> Acce
     today = now.astimezone(LOCAL).date()
     answers = match(tx, Question(case.party_id, case.item.version_id, case.department, today, case_no))
     form, empty = form_for_acceptance(tx, case, today)
-    faults = [*_open_lines(answers), *empty]
+    faults = [*_open_lines(answers, today), *empty]
     if faults:
         raise Rejected("还不能受理：" + "；".join(faults) + "。")
     keep_form(tx, case_no, form, actor)
@@ -68,21 +68,31 @@ def accept_case(tx: Connection, case_no: str, desk: Desk, *, actor: str) -> Acce
     return Acceptance(case_no, today, promised_on)
 
 
-def _open_lines(answers: list[Answer]) -> Iterator[str]:
+def _open_lines(answers: list[Answer], today: date) -> Iterator[str]:
     for answer in answers:
         name = f"“{answer.requirement.name}”"
-        gone = [used for used in answer.used if used.source_state != "intact"]
+        gone = [(used, why) for used in answer.used if (why := _gone(used, today))]
         if gone and len(gone) == len(answer.used) and not answer.taken:
-            first = gone[0]
-            yield f"{name}所复用的“{first.name}”{_SOURCE_GONE[first.source_state]}，请撤销这次复用后改交材料"
-        elif answer.verdict in ("used", "taken", "promised") or not answer.requirement.required:
+            used, why = gone[0]
+            yield f"{name}所复用的“{used.name}”{why}，请撤销这次复用后改交材料"
+        elif answer.verdict in ("used", "taken") or not answer.requirement.required:
             continue
+        elif answer.verdict == "promised":
+            if answer.promised_until and answer.promised_until < today:
+                yield f"{name}承诺的补交日期 {answer.promised_until} 已过，请上传"
         elif answer.verdict == "usable":
             yield f"{name}尚未提交，已有可复用的材料，请确认复用或上传"
         elif answer.requirement.may_follow:
             yield f"{name}尚未提交，请上传或登记容缺补交日期"
         else:
             yield f"{name}尚未提交，请上传"
+
+
+def _gone(used: UsedSource, today: date) -> str | None:
+    """What befell a source since it was used; its last day may have passed before anybody was told."""
+    if used.source_state == "intact" and used.relies_until is not None and used.relies_until < today:
+        return _SOURCE_GONE["expired"]
+    return _SOURCE_GONE.get(used.source_state)
 
 
 def _promised_on(tx: Connection, header: Mapping[str, object], today: date) -> date | None:

@@ -130,6 +130,7 @@ _OF_CASE = (
         id="u.id",
         name="u.source_name",
         owner="u.source_kind",
+        valid_to="u.relies_until",
         state="u.source_state",
         note="coalesce(u.material_id, u.licence_id, u.decision_id)::text",
         line="u.requirement_id",

@@ -109,6 +109,7 @@ class UsedSource(NamedTuple):
     name: str
     used_at: datetime
     source_state: str
+    relies_until: date | None = None  # the source's last valid day, as it was when it was used
 
 
 class TakenMaterial(NamedTuple):
@@ -282,4 +283,6 @@ def _answer(
 
 def _used(fact: Fact) -> UsedSource:
     assert fact.at is not None
-    return UsedSource(fact.id, str(fact.owner), uuid.UUID(fact.note), fact.name, fact.at, fact.state)
+    return UsedSource(
+        fact.id, str(fact.owner), uuid.UUID(fact.note), fact.name, fact.at, fact.state, fact.valid_to
+    )

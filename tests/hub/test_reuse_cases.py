@@ -20,6 +20,7 @@ from hub.party import Party
 from hub.ports import Desk
 from hub.reuse.accept_case import accept_case
 from hub.reuse.case_field import CaseField
+from hub.reuse.match import Question, match
 from hub.reuse.material_use import MaterialUse
 from hub.reuse.promise_deferral import promise_deferral
 from hub.reuse.receipt import case_receipt
@@ -40,6 +41,7 @@ from tests.hub.reuse_builders import (
     start,
     take,
     take_all,
+    today,
     use,
 )
 
@@ -416,3 +418,45 @@ def test_another_partys_material_is_never_taken(office: Engine, desk: Desk) -> N
         with pytest.raises(Denied) as caught:
             use(tx, desk, case_no, "M01", materials["M01"])
         assert "别人" not in caught.value.message
+
+
+def test_what_ran_out_while_the_case_was_prepared_holds_acceptance_back(
+    office: Engine, desk: Desk, clock: Clock
+) -> None:
+    """A use whose source's last day has passed, and a promise whose day has passed, are named; told or not."""
+    with office.begin() as tx:
+        other = start(tx, desk, FOOD, actor="user:other")
+        take_all(tx, other, but=("M03",))
+        ends = take(tx, other, "M03", valid_to=today(desk), fields={"address": {"text": "示范路 1 号"}})
+        accept_case(tx, other, desk, actor=CLERK)
+        case_no = start(tx, desk, FOOD)
+        take_all(tx, case_no, but=("M03", "M06"))
+        use(tx, desk, case_no, "M03", ends)
+        line = line_of(tx, case_no, "M06")
+        until = promise_deferral(
+            tx,
+            case_no=case_no,
+            requirement_id=line.id,
+            until=today(desk),
+            promised_by="甲",
+            actor=CLERK,
+            desk=desk,
+        )
+    clock.advance(days=1)
+    with office.begin() as tx, pytest.raises(Rejected) as caught:
+        accept_case(tx, case_no, desk, actor=CLERK)
+    assert "已经到期，请撤销这次复用" in caught.value.message
+    assert f"承诺的补交日期 {until} 已过" in caught.value.message
+
+
+def test_matching_before_there_is_a_case(office: Engine, desk: Desk) -> None:
+    """The same answers without a case: what is on file for a party and an item."""
+    with office.begin() as tx:
+        first, _ = accepted(tx, desk, FOOD)
+        row = tx.execute(select(Case.party_id, Case.item_version_id).where(Case.case_no == first)).one()
+        question = Question(row.party_id, row.item_version_id, OFFICE, today(desk))
+        verdicts = {answer.requirement.code: answer.verdict for answer in match(tx, question)}
+    assert verdicts == {
+        **dict.fromkeys(("M01", "M02", "M03", "M04", "M05", "M06"), "usable"),
+        "M07": "missing",
+    }

@@ -23,7 +23,7 @@ def test_never_offers_what_is_forbidden_and_always_what_is_allowed(engine: Engin
     """Match offers exactly what the oracle allows, tells a true reason for the rest, and using agrees with it."""
     seen: Counter[str] = Counter()
 
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=200, deadline=None)
     @given(world=WORLDS)
     def holds(world: World) -> None:
         with engine.connect() as tx:
