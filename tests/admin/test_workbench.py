@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Any
@@ -51,7 +51,7 @@ def other(hub: Hub) -> Clerk:
 
 
 def test_only_clerks_and_approvers_work_here(hub: Hub, as_user: Callable[[str], FlaskClient]) -> None:
-    """The page and its buttons are for clerks and approvers: 403 with a sentence for everybody else, data administrators too."""
+    """The page and its buttons are for clerks and approvers: 403 with a sentence for everybody else."""
     case_no = window.started(hub)
     for role in ("data_admin", "supervisor", "overseer"):
         client = as_user(role)
@@ -542,10 +542,10 @@ def test_the_qr_code_reads_back_as_the_cases_address(tmp_path: Any, browser: Any
 
 
 @pytest.fixture
-def english(hub: Hub) -> Iterator[Clerk]:
+def english(hub: Hub) -> Clerk:
     clerk = Clerk(hub)
     clerk.client.get("/lang/en")
-    yield clerk
+    return clerk
 
 
 DATA = re.compile(
