@@ -117,11 +117,10 @@ def _for_data_admin(tx: Connection) -> dict[str, Any]:
             tone="bad" if held else "plain",
             note=gettext("需要核对") if held else gettext("没有待处理"),
         ),
-        *waiting_tiles(tx),
     ]
     return {
         "kind": "data_admin",
-        "tiles": tiles,
+        "tiles": tiles + waiting_tiles(tx),
         "backlog": backlog,
         "parts": health.look(here()),
         "programs": _worth_showing(programs(tx, now)),

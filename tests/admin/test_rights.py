@@ -29,6 +29,11 @@ PAGES = {
     "/programs/": "ProgramView",
     "/loads/": "UploadView",
     "/decide/": "DecideView",
+    "/sharing/grants/": "GrantView",
+    "/sharing/objections/": "ObjectionView",
+    "/sharing/limits/": "LimitView",
+    "/reuse/uses/": "UseView",
+    "/reuse/statistics/": "StatisticsView",
     "/workbench/": "WorkbenchView",
 }
 
