@@ -18,7 +18,7 @@ from tests.admin.conftest import Hub
 from tests.admin.test_pages import DECISION
 
 CONTENT = (
-    b"%PDF-1.7\n" + bytes(range(256)) * 1500
+    b"%PDF-1.7\n" + bytes(range(256)) * 1500 + b"\n%%EOF\n"
 )  # below the size at which the test client leaks a spool file
 
 

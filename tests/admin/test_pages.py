@@ -248,14 +248,14 @@ def test_a_decision_is_registered_with_its_file_and_pushed(hub: Hub, as_user: Cl
     client, token = as_user("approver"), csrf("approver")
     office = one(hub, "SELECT name, uscc FROM departments WHERE code = 'xzsp'")
     item = one(hub, "SELECT code FROM service_items WHERE licence_name = '食品经营许可证'").code
-    pdf = b"%PDF-1.7\n" + b"material " * 5000
+    pdf = b"%PDF-1.7\n" + b"material " * 5000 + b"\n%%EOF\n"
     form = {**DECISION, "csrf_token": token, "item": item, "XK_XKJG": office.name, "XK_XKJGDM": office.uscc}
     wrong = client.post("/decide/", data={**form, "XK_XDR_SHXYM": "91990101MA09PBPL23"}).get_data(
         as_text=True
     )
     assert "校验位不对" in wrong
     bad_file = {**form, "files": (io.BytesIO(b"MZ not a pdf"), "证明.pdf")}
-    assert "内容与扩展名" in client.post("/decide/", data=bad_file).get_data(as_text=True)
+    assert "不能收取" in client.post("/decide/", data=bad_file).get_data(as_text=True)
     assert one(hub, "SELECT count(*) AS n FROM cases WHERE source = 'window'").n == 0
     answer = client.post("/decide/", data={**form, "files": (io.BytesIO(pdf), "场所证明.pdf")})
     assert answer.status_code == 302, answer.get_data(as_text=True)
