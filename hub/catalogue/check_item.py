@@ -53,7 +53,7 @@ def reference_faults(entries: Known, lines: Sequence[Line]) -> list[Fault]:
     faults: list[Fault] = []
     seen: dict[str, int] = {}
     for number, one in enumerate(lines, 1):
-        if one.material_type not in entries.materials:
+        if one.material_type and one.material_type not in entries.materials:
             said = f"没有代码为“{one.material_type}”的材料类型，请先新增或另选。"
             faults.append(Fault("lines", number, "material_type", said))
         if one.code and one.code in seen:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-FORMATS = ("pdf", "ofd", "jpg", "png", "tif", "bmp", "docx", "xlsx", "pptx", "doc", "xls", "ppt", "wps", "et")
-_SAME = {"jpeg": "jpg", "tiff": "tif"}
+# fmt: off
+FORMATS = (
+    "pdf", "ofd", "jpg", "png", "tif", "bmp", "gif", "webp", "docx", "xlsx", "pptx", "doc", "xls", "ppt", "wps", "et",
+)
+# fmt: on
+_SAME = {"jpeg": "jpg", "jpe": "jpg", "tiff": "tif"}
 MIB = 1024 * 1024
 MOST_MIB = 1024 * 1024  # a TiB: beyond every installation's own limit
 

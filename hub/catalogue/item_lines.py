@@ -42,21 +42,28 @@ class Line:
 
 def parse_lines(raw: Any) -> tuple[Line, ...]:
     """Lines from the editor's state. Raises Faulty with every fault."""
+    found, faults = tried_lines(raw)
+    refuse(faults)
+    return found
+
+
+def tried_lines(raw: Any) -> tuple[tuple[Line, ...], list[Fault]]:
+    """The lines as far as they can be read, and every fault."""
     if not isinstance(raw, Sequence) or isinstance(raw, str | bytes):
-        refuse([Fault("lines", 0, "", "材料清单应为一张表。")])
+        return (), [Fault("lines", 0, "", "材料清单应为一张表。")]
     if len(raw) > MOST_LINES:
-        refuse([Fault("lines", 0, "", f"材料清单最多 {MOST_LINES} 行，现有 {len(raw)} 行。")])
+        return (), [Fault("lines", 0, "", f"材料清单最多 {MOST_LINES} 行，现有 {len(raw)} 行。")]
     faults: list[Fault] = []
     found: list[Line] = []
     for number, one in enumerate(raw, 1):
         if not isinstance(one, Mapping):
             faults.append(Fault("lines", number, "name", "这一行读不出来，请删除后重填。"))
+            found.append(Line(""))
             continue
         parsed, wrong = parse_line(one)
         found.append(parsed)
         faults += [Fault("lines", number, box, sentence) for box, sentence in wrong.items()]
-    refuse(faults)
-    return tuple(found)
+    return tuple(found), faults
 
 
 def parse_line(raw: Mapping[str, Any]) -> tuple[Line, dict[str, str]]:

@@ -28,7 +28,7 @@ from hub.catalogue.draft_item import (
 from hub.catalogue.faults import Fault, Faulty, refuse
 from hub.catalogue.fields import FieldDef, parse_defs
 from hub.catalogue.item_header import header_of, parse_header
-from hub.catalogue.item_lines import Line, parse_lines
+from hub.catalogue.item_lines import Line, tried_lines
 from hub.catalogue.item_version import ItemVersion
 from hub.catalogue.line_rows import read_lines
 from hub.errors import Conflict, Rejected
@@ -123,11 +123,8 @@ def checked_item(
         form = parse_defs(said["form"], "form") if "form" in said else None
     except Faulty as error:
         faults += error.faults
-    try:
-        lines = parse_lines(said["lines"]) if "lines" in said else None
-    except Faulty as error:
-        faults += error.faults
-    if lines is not None:
-        faults += reference_faults(known(tx), lines)
+    if "lines" in said:
+        lines, wrong = tried_lines(said["lines"])
+        faults += [*wrong, *reference_faults(known(tx), lines)]
     refuse(faults)
     return clean, form, lines

@@ -15,7 +15,9 @@ from hub.catalogue.code_pattern import CodePattern
 from hub.catalogue.code_shapes import code_faults, matches, pattern_fault
 from hub.catalogue.faults import Faulty
 from hub.catalogue.fields import FIELD_TYPES, FieldDef, check_values, parse_defs, shown, stored
+from hub.catalogue.formats import FORMATS, known_formats
 from hub.ports import Desk
+from hub.upload_rules import ENDINGS
 
 NUMBER = "990101199001010019"
 ALL = tuple(
@@ -123,6 +125,12 @@ def test_any_value_is_clean_or_has_a_sentence(field: FieldDef, raw: str) -> None
     clean, faults = check_values([field], {field.name: raw})
     assert len(clean) + len(faults) <= 1
     assert check_values([field], clean) == (clean, {})
+
+
+def test_the_formats_offered_are_those_that_are_taken() -> None:
+    """The catalogue offers exactly the endings that an installation lets in."""
+    assert set(FORMATS) == set(ENDINGS)
+    assert known_formats(["PDF", ".jpeg", "exe"]) == (["pdf", "jpg"], ["exe"])
 
 
 @pytest.mark.parametrize(
