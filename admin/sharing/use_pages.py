@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import request, url_for
+from flask import g, request, url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from markupsafe import Markup
@@ -15,7 +15,7 @@ from admin import cells
 from admin.case_pages import items
 from admin.listing import Choice, Column, Listing, words
 from admin.pages import ExportedList
-from admin.premises import own_department
+from admin.premises import may, own_department
 from admin.sharing.people import departments, identifier
 from hub.case import Case
 from hub.department import Department
@@ -39,6 +39,8 @@ def _query() -> Select[Any]:
             MaterialUse.source_state,
             MaterialUse.withdrawn_at,
             MaterialUse.grant_id,
+            MaterialUse.material_id,
+            MaterialUse.licence_id,
             Case.state.label("case_state"),
             Party.name.label("party"),
             ServiceItem.name.label("item"),
@@ -84,6 +86,23 @@ def _state(row: Any) -> Markup:
     return cells.word("source_state", row.source_state)
 
 
+def _may_raise() -> bool:
+    """Asked once for a page, not for each row."""
+    if "may_raise_objection" not in g:
+        g.may_raise_objection = may("can_raise", "ObjectionView")
+    return bool(g.may_raise_objection)
+
+
+def _doubt(row: Any) -> Any:
+    """The way to say that the source is wrong."""
+    kind = "material" if row.material_id else "licence"
+    source = row.material_id or row.licence_id
+    if source is None or row.withdrawn_at is not None or not _may_raise():
+        return ""
+    href = url_for("ObjectionView.new", case=row.case_no, **{kind: source})
+    return Markup('<a href="{}">{}</a>').format(href, gettext("提出校核"))
+
+
 def _state_text(row: Any) -> str:
     if row.withdrawn_at is not None:
         return gettext("复用已撤销")
@@ -109,6 +128,7 @@ class UseView(ExportedList):
             Column("purpose", _("用途"), lambda r: cells.clip(r.purpose, 14), None, wider=True),
             Column("used_by", _("经办"), lambda r: cells.who(r.used_by, {}), None, wider=True),
             Column("source_state", _("来源现状"), _state, None, _state_text, narrow=True),
+            Column("doubt", _("校核"), _doubt, None, lambda _row: ""),
         ),
         order=(MaterialUse.used_at.desc(), MaterialUse.id),
         search=(MaterialUse.case_no, MaterialUse.source_name, Party.name, MaterialUse.used_by),

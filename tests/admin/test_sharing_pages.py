@@ -12,7 +12,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from flask.testing import FlaskClient
+from playwright.sync_api import expect
 from sqlalchemy import Connection, select, text, update
 
 from admin.accounts import RIGHTS, ensure_user
@@ -30,7 +32,7 @@ from hub.sharing.person import Person
 from hub.sharing.review_grant import review_grant
 from hub.workday import LOCAL
 from storage.spreadsheet import read_rows
-from tests.admin.conftest import PASSWORD, Hub, sign_in
+from tests.admin.conftest import PASSWORD, Hub, Watched, sign_in
 from tests.hub import reuse_builders as built
 
 Client = Callable[[str], FlaskClient]
@@ -240,8 +242,10 @@ def test_overdue_is_seen(hub: Hub, facts: Facts, as_user: Client) -> None:
 def test_an_objection_through_the_pages(hub: Hub, facts: Facts) -> None:
     """Raised at the window, verified and kept by the provider, answered; a stranger's department cannot look."""
     window, office, health = (sign_in(hub.app, name) for name in ("window", "office", "health"))
-    address = f"/sharing/objections/new?material={facts.material}"
-    assert "写清疑点" in body(window, address)
+    address = f"/sharing/objections/new?case={facts.second}&amp;material={facts.material}"
+    assert address in body(window, "/reuse/uses/")
+    assert address in body(sign_in(hub.app, "clerk"), f"/cases/{facts.second}")
+    assert "写清疑点" in body(window, address.replace("&amp;", "&"))
     short = said(window, "/sharing/objections/new", material=facts.material, statement="错")
     assert "请写明疑点和理由" in short
     page = said(
@@ -366,3 +370,42 @@ def test_a_grant_shows_what_was_used_under_it(hub: Hub, facts: Facts, as_user: C
     admin = as_user("data_admin")
     assert f"/reuse/uses/?grant={grant}" in body(admin, f"/sharing/grants/{grant}")
     assert "共 1 条" in body(admin, f"/reuse/uses/?grant={grant}")
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_axe_finds_nothing_on_the_pages(
+    facts: Facts, address: str, open_as: Callable[..., Watched], language: str
+) -> None:
+    """axe's automatic checks pass on every page, in both languages, and nothing sticks out at 1366 x 768."""
+    page = open_as("data_admin").page
+    page.goto(f"{address}/lang/{language}")
+    more = (
+        f"/sharing/grants/{facts.ours}",
+        f"/sharing/objections/new?material={facts.material}",
+        f"/reuse/party/{facts.party}",
+        "/reuse/statistics/?from=2020-01-01&to=2020-01-31",
+    )
+    for path in (*ENGLISH, *more):
+        page.goto(f"{address}{path}")
+        broken = [
+            f"{path} {rule['id']}: {[node['target'] for node in rule['nodes'][:3]]} {rule['nodes'][0]['failureSummary']}"
+            for rule in Axe().run(page).response["violations"]
+        ]
+        assert broken == []
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+
+
+def test_resources_are_found_as_one_types(
+    facts: Facts, address: str, open_as: Callable[..., Watched]
+) -> None:
+    """The list of resources follows the typing, and a chosen one opens its form by the keyboard alone."""
+    page = open_as("data_admin").page
+    page.goto(f"{address}/sharing/grants/apply")
+    page.keyboard.type("平面图")
+    expect(page.locator(".resource")).to_have_count(1)
+    page.focus("a.resource")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("textarea[name=basis]")
+    assert "场所平面图" in page.inner_text("main")
+    page.fill("[data-narrow]", "食品")
+    assert page.locator("#items label:visible").count() == 1
