@@ -139,6 +139,8 @@
     const kept = new Map();
     every('input[id], select[id], textarea[id]', root).forEach((field) => { if (field.type !== 'file' && field.value !== field.defaultValue && !field.dataset.field) kept.set(field.id, field.value); });
     every('select[id]', root).forEach((field) => { if (!field.dataset.field) kept.set(field.id, field.value); });
+    const writing = document.activeElement?.dataset?.field ? document.activeElement : null; // half a word in the form
+    if (writing && writing.value !== writing.defaultValue) kept.set(writing.id, writing.value);
     const ticks = new Map(every('input[name=pick]', root).map((tick) => [tick.value, tick.checked]));
     const opened = every('details[open]', root).map((details) => details.closest('[data-line]')?.id).filter(Boolean);
     return { kept, ticks, opened, focus: document.activeElement?.id, line: current, y: scrollY };
@@ -149,9 +151,10 @@
     root.innerHTML = html;
     const fresh = one('#wb-view', root);
     if (view && fresh && !view.hidden) { fresh.replaceWith(view); one('.wb-cols', root).classList.add('viewing'); }
-    before.kept.forEach((value, id) => { const field = document.getElementById(id); if (field && value) field.value = value; });
+    before.kept.forEach((value, id) => { const field = document.getElementById(id); if (!field || !value) return; field.value = value; if (field.dataset.field) field.dataset.unsaved = ''; });
     every('input[name=pick]', root).forEach((tick) => { if (before.ticks.has(tick.value)) tick.checked = before.ticks.get(tick.value); });
     counted();
+    owed();
     if (before.line) mark(document.getElementById(`line-${before.line}`), false);
     if (before.focus) document.getElementById(before.focus)?.focus({ preventScroll: true });
     else if (before.line) document.getElementById(`line-${before.line}`)?.focus({ preventScroll: true });
@@ -186,17 +189,27 @@
     if (reply.ok) say(reply.said.said);
     else {
       refused(reply);
-      if (form.hasAttribute('data-accept')) { const open = one('.line.open, .line.bad, .line.ready', root); if (open) mark(open); }
+      if (form.hasAttribute('data-accept')) { const open = one('.line:is(.open, .bad, .ready, .warn):not(.optional):has(.take, .offer)', root); if (open) mark(open); else unfilled()[0]?.focus(); }
     }
   });
 
   // ---- the form of the application: each field saves itself
+  root.addEventListener('focusout', (event) => { if (event.target.dataset?.unsaved !== undefined) { delete event.target.dataset.unsaved; event.target.dispatchEvent(new Event('change', { bubbles: true })); } });
+  const unfilled = () => every('.wb-field', root).filter((field) => one('em', field) && !one('[data-field]', field).value).map((field) => one('[data-field]', field));
+  function owed() {
+    const said = one('[data-owed]', root);
+    if (!said) return;
+    const left = Number(said.dataset.owed) + unfilled().length;
+    said.textContent = left ? said.dataset.sayLeft.replace('{n}', left) : said.dataset.sayDone;
+    one('#wb-accept', root).classList.toggle('primary', left === 0);
+  }
   root.addEventListener('change', async (event) => {
     const field = event.target.closest('[data-field]');
     if (!field) return;
     const source = document.getElementById(field.getAttribute('aria-describedby'));
     const body = new URLSearchParams({ name: field.dataset.field, value: field.value });
     const reply = await ask(one('[data-fields]', root).dataset.fields, { method: 'POST', body });
+    owed();
     field.classList.toggle('saved', reply.ok);
     field.setAttribute('aria-invalid', String(!reply.ok));
     source.classList.toggle('bad', !reply.ok);
@@ -268,4 +281,5 @@
     body.focus({ preventScroll: true });
   });
   counted();
+  owed();
 })();
