@@ -18,8 +18,9 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from admin.errors import STATUS
-from admin.premises import actor, here, may, own_department, signed_in
+from admin.premises import actor, here, may, signed_in
 from admin.uploads.finishing import finish_soon
+from admin.workbench.office import my_office
 from hub.errors import Conflict, Denied, HubError, NotFound, Rejected, Unavailable
 from hub.take_upload import (
     Announced,
@@ -97,7 +98,7 @@ def begin() -> tuple[Response, int]:
     announced = _announced(request.get_json(silent=True))
     with here().engine.begin() as tx:
         upload = begin_upload(
-            tx, announced, works.rules, here().config.desk, actor=actor(), department=own_department()
+            tx, announced, works.rules, here().config.desk, actor=actor(), department=my_office(tx).code
         )
         works.spool.begin(upload.id, upload.size)
     return jsonify(id=str(upload.id), received=0, chunk=CHUNK, state=upload.state, name=upload.file_name), 201

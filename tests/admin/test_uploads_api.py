@@ -287,3 +287,18 @@ def test_a_lost_spool_is_asked_for_again(clerk: Client, case: tuple[str, uuid.UU
     assert clerk.piece(upload, 200, data[200:]).get_json()["received"] == 50
     clerk.piece(upload, 50, data[50:])
     assert clerk.settled(upload)["state"] == "stored"
+
+
+def test_for_the_department_one_sits_for(clerk: Client, case: tuple[str, uuid.UUID]) -> None:
+    """Nobody takes files on a case that another department handles, or before they have said for whom they work."""
+    with clerk.client.session_transaction() as kept:
+        kept["workbench_department"] = "wjw"
+    try:
+        other = clerk.begin(*case, 10)
+        assert (other.status_code, "不由本部门办理" in other.get_json()["error"]) == (403, True)
+        with clerk.client.session_transaction() as kept:
+            del kept["workbench_department"]
+        assert clerk.begin(*case, 10).status_code == 403
+    finally:
+        with clerk.client.session_transaction() as kept:
+            kept["workbench_department"] = "xzsp"
