@@ -15,6 +15,7 @@ from hub.take_upload import Announced, begin_upload, look_at_upload, note_receiv
 from storage.intake.finish import CHUNK, Intake, finish_upload
 from tests.hub.catalogue_builders import FOOD
 from tests.hub.reuse_builders import CLERK, line_of, start
+from tests.storage import intake_samples as samples
 
 APPLICATION, PLAN, HEALTH, PREMISES, POWER = "M05", "M04", "M06", "M03", "M07"
 
@@ -47,6 +48,21 @@ class Window:
         at = 0
         while at < len(data):
             stream = io.BytesIO(data[at : at + CHUNK])
+            at = self.intake.spool.append(upload, at, stream.read, most=CHUNK, known=at)
+            with self.engine.begin() as tx:
+                note_received(tx, upload, at, actor=CLERK)
+
+    def send_made(self, upload: uuid.UUID, size: int) -> None:
+        """A PDF of exactly `size` bytes that is made while it is sent, so that the sender needs no memory for it."""
+        head, tail = samples.pdf() + b"9 0 obj\n<< >>\nstream\n", b"\nendstream\nendobj\n%%EOF\n"
+        at = 0
+        while at < size:
+            piece = bytearray(secrets.token_bytes(min(CHUNK, size - at)))
+            if at == 0:
+                piece[: len(head)] = head
+            if at + len(piece) == size:
+                piece[-len(tail) :] = tail
+            stream = io.BytesIO(bytes(piece))
             at = self.intake.spool.append(upload, at, stream.read, most=CHUNK, known=at)
             with self.engine.begin() as tx:
                 note_received(tx, upload, at, actor=CLERK)
