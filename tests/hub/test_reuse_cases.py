@@ -103,6 +103,8 @@ def test_twice_at_once(office: Engine, desk: Desk) -> None:
         replace(SHOP, code=code)
         for code in ("91370102MA3C00011F", "91370102MA3C0002X7", "92370103MA3K00027G", "12370100495400013J")
     ]
+    with office.begin() as tx:
+        start(tx, desk, HYGIENE)  # the party is known already
     with ThreadPoolExecutor(8) as threads:
         assert len(set(threads.map(one, [SHOP] * 8))) == 1
         assert len(set(threads.map(one, parties * 2))) == 4
