@@ -83,6 +83,10 @@ class ObjectionView(ExportedList):
     @permission_name("show")
     def show(self, number: str) -> str:
         """One objection."""
+        return self._shown(number)
+
+    def _shown(self, number: str, fault: str = "") -> str:
+        """The page; with what was typed, where it was refused."""
         with here().engine.connect() as tx:
             row = _row(tx, number)
             source = _source(tx, row)
@@ -97,6 +101,8 @@ class ObjectionView(ExportedList):
             steps=steps(row, names),
             acts=settle.open_acts(row, who),
             clock=clock(row.answer_by) if row.state in objection_list.OPEN else None,
+            fault=fault,
+            given=request.form if fault else {},
         )
 
     @expose("/<number>/verify", methods=["POST"])
@@ -113,17 +119,19 @@ class ObjectionView(ExportedList):
     @expose("/<number>/conclude", methods=["POST"])
     @has_access
     @permission_name("settle")
-    @sentence_on_refusal(to("ObjectionView.show"))
-    def conclude(self, number: str) -> Response:
+    def conclude(self, number: str) -> str | Response:
         """Correct it, or keep it."""
         said, desk = request.form.get("reason", ""), here().config.desk
-        with here().engine.begin() as tx:
-            row = _row(tx, number)
-            if request.form.get("verdict") == "reject":
-                state = settle.reject(tx, row.id, desk, person=person(), verdict=said)
-            else:
-                remedy = _remedy(_source(tx, row))
-                state = settle.correct(tx, row.id, desk, person=person(), verdict=said, remedy=remedy)
+        try:
+            with here().engine.begin() as tx:
+                row = _row(tx, number)
+                if request.form.get("verdict") == "reject":
+                    state = settle.reject(tx, row.id, desk, person=person(), verdict=said)
+                else:
+                    remedy = _remedy(_source(tx, row))
+                    state = settle.correct(tx, row.id, desk, person=person(), verdict=said, remedy=remedy)
+        except HubError as error:
+            return self._shown(number, error.message)
         return _done(number, state)
 
     @expose("/<number>/answer", methods=["POST"])

@@ -114,7 +114,7 @@ def _put_right(
     why = said[:WHY_LONGEST]
     if kind == "material" and remedy.revoke:
         revoke_material(tx, source_id, actor=person.actor, reason=why, desk=desk)
-    elif kind == "material" and remedy.fields:
+    elif kind == "material" and remedy.fields is not None:
         return correct_material(
             tx, source_id, fields=remedy.fields, actor=person.actor, reason=why, desk=desk
         )

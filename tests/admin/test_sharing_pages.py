@@ -265,6 +265,9 @@ def test_an_objection_through_the_pages(hub: Hub, facts: Facts) -> None:
     assert "与原件不一致" not in body(health, "/sharing/objections/")
     assert "已开始核实" in said(office, f"{one}/verify")
     assert "请写明核实情况" in said(office, f"{one}/conclude", verdict="reject", reason="")
+    kept = said(office, f"{one}/conclude", verdict="correct", remedy="fields", reason="门牌登记有误")
+    assert "没有要更正的内容" in kept
+    assert "门牌登记有误" in kept  # nothing typed is lost
     assert "已维持原样" in said(office, f"{one}/conclude", verdict="reject", reason="经核对一致")
     assert "疑点标记已撤下" in said(office, f"{one}/answer", reason="一致，请照用。")
     assert "一致，请照用。" in body(window, one)

@@ -97,6 +97,10 @@ def test_a_correction_is_a_new_version_and_reaches_who_relied(
         number = marked(tx, desk, source, proposed="示范路 12 号", case_no=case_no)
         assert built.answers(tx, desk, case_no)["M01"].candidates[0].objected
         verify(tx, number, desk, person=PROVIDER)
+        with pytest.raises(
+            Rejected, match="没有要更正的内容"
+        ):  # nothing was changed: nobody is told of anything
+            correct(tx, number, desk, person=PROVIDER, verdict="门牌登记有误", remedy=Remedy(fields={}))
         remedy = Remedy(fields={"address": "示范路 12 号"})
         assert (
             correct(tx, number, desk, person=PROVIDER, verdict="门牌登记有误", remedy=remedy) == "corrected"
