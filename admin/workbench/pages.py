@@ -60,11 +60,8 @@ class LookingPages(Screen):
             return redirect(url_for(".index"))
         if typed.fault:
             return self._index(q=text, typed=typed)
-        desk = here().config.desk
-        with here().engine.begin() as tx:
-            found = look_up(tx, typed, desk)
-            if len(found.parties) == 1 and typed.kind != "name":
-                note_looked_up(tx, found.parties[0], actor=actor())
+        with here().engine.connect() as tx:
+            found = look_up(tx, typed, here().config.desk)
         if found.case_no:
             return redirect(url_for(".case", case_no=found.case_no))
         if len(found.parties) == 1:
@@ -101,8 +98,9 @@ class LookingPages(Screen):
 
     def party_page(self, party: uuid.UUID, fault: str = "") -> str:
         """The page; `fault` where starting a case was refused."""
-        with here().engine.connect() as tx:
+        with here().engine.begin() as tx:
             facts = party_facts(tx, party, today())
+            note_looked_up(tx, facts.party, actor=actor())
             items = published_items(tx)
             sitting = office.seat(tx)
         return self.page(
