@@ -15,6 +15,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
@@ -44,6 +45,7 @@ class Spool:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._running = _RunningHashes()
+        self._syncing = ThreadPoolExecutor(16, thread_name_prefix="spool-sync")
 
     def path(self, upload: uuid.UUID) -> Path:
         """Where its bytes are."""
@@ -76,7 +78,8 @@ class Spool:
             raise _trouble(error) from error
 
     def append(self, upload: uuid.UUID, offset: int, read: Read, *, most: int, known: int) -> int:
-        """Write what `read` gives at `offset`, at most `most` bytes; gives how much there is now, safe on the disk.
+        """Write what `read` gives at `offset`, at most `most` bytes (which it holds in memory); gives how much there is
+        now, safe on the disk.
 
         `known` is what the database has: bytes beyond it were never confirmed and are written again. When `read` fails,
         what had arrived before is kept. Raises WrongOffset, Conflict (another writer is at it), Rejected (too much).
@@ -94,7 +97,7 @@ class Spool:
 
     def _write(self, upload: uuid.UUID, file: IO[bytes], at: int, read: Read, most: int) -> int:
         digest = self._running.take(upload, at)
-        begun = at
+        begun, pieces = at, list[bytes]()
         try:
             while True:
                 # One byte more than may come tells that there is more.
@@ -105,16 +108,25 @@ class Spool:
                     raise Rejected("收到的内容比说好的长，没有保存多出的部分。请重新选择文件上传。")
                 file.write(piece)
                 at += len(piece)
-                if digest is not None:
-                    digest.update(piece)
+                pieces.append(piece)
         except OSError as error:
             if not isinstance(error, ConnectionError | TimeoutError):
                 raise
         finally:
-            file.flush()
-            os.fsync(file.fileno())
+            self._sync(file, digest, pieces)
             self._running.put(upload, at, digest)
         return at
+
+    def _sync(self, file: IO[bytes], digest: Any, pieces: list[bytes]) -> None:
+        """Onto the disk; hashed while the disk is at it."""
+        file.flush()
+        syncing = self._syncing.submit(os.fsync, file.fileno())
+        try:
+            if digest is not None:
+                for piece in pieces:
+                    digest.update(piece)
+        finally:
+            syncing.result()
 
     def keep_signature(self, upload: uuid.UUID, data: bytes) -> None:
         """Keep the detached signature; a second one replaces the first."""

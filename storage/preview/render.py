@@ -21,6 +21,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 FONT = Path(manimgx_fonts_cjk.__file__).parent / "NotoSansCJK-VF.otf.ttc"
 _SIMPLIFIED = 2  # of the collection's faces
 MOST_PIXELS = 12_000_000  # of what is drawn
+LONGEST_SIDE = 8000
 MOST_IMAGE = 220_000_000  # of what is read
 MOST_PAGES = 2000
 _INK = (90, 90, 90)
@@ -45,6 +46,11 @@ def main(descriptor: int) -> bytes:
     return out.getvalue()
 
 
+def _shrink(width: float, height: float) -> float:
+    """By how much a picture of this size must be smaller, to be bounded in area and on its longer side."""
+    return max(1.0, (width * height / MOST_PIXELS) ** 0.5, max(width, height) / LONGEST_SIDE)
+
+
 class _Pdf:
     def __init__(self, path: str) -> None:
         self._file = open(path, "rb")  # noqa: SIM115 - for as long as this process lives; the path has no name to open by
@@ -56,8 +62,8 @@ class _Pdf:
         page = self._document[number - 1]
         across, down = page.get_size()
         scale = width / max(across, 1)
-        too_large = (across * scale * down * scale / MOST_PIXELS) ** 0.5
-        drawn: Image.Image = page.render(scale=scale / max(1.0, too_large)).to_pil().convert("RGB")
+        shrink = _shrink(across * scale, down * scale)
+        drawn: Image.Image = page.render(scale=scale / shrink).to_pil().convert("RGB")
         return drawn
 
 
@@ -73,7 +79,7 @@ class _Picture:
             image.seek(number - 1)
         across, down = image.size
         height = max(1, round(down * width / max(across, 1)))
-        shrink = max(1.0, (width * height / MOST_PIXELS) ** 0.5)
+        shrink = _shrink(width, height)
         box = (max(1, int(width / shrink)), max(1, int(height / shrink)))
         longest = max(box)
         image.draft("RGB", (longest, longest))

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from flask.testing import FlaskClient
 from PIL import Image
 from sqlalchemy import text
@@ -64,6 +65,8 @@ def test_the_viewer_in_a_browser(open_as: Callable[..., Watched], stored: Callab
     page.wait_for_timeout(600)
     if folder := os.environ.get("SHENGUAN_PICTURES"):
         page.screenshot(path=f"{folder}/preview.png")
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
     assert "第 1 页" in page.inner_text(".pv-bar output")
     page.keyboard.press("PageDown")
     until(lambda: "第 2 页" in page.inner_text(".pv-bar output"))
