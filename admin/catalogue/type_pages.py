@@ -37,6 +37,7 @@ from hub.catalogue.material_type import MaterialType, MaterialTypeVersion
 from hub.catalogue.publish_type import items_asking, publish_type, renew_items, withdraw_type
 from hub.catalogue.save_type import StandingType, save_type, standing_type
 from hub.errors import Conflict, HubError, NotFound
+from hub.item import ServiceItem
 from schemas import code_table
 
 TEXTS = (
@@ -76,6 +77,8 @@ class MaterialTypeView(ExportedList):
             content = _content(tx, shown.id) if shown else compare.Content({})
             asking = items_asking(tx, code)
             names = dict(departments(tx))
+            wanted = select(ServiceItem.code, ServiceItem.name).where(ServiceItem.code.in_(asking))
+            asking_items = tx.execute(wanted.order_by(ServiceItem.code)).all()
         return self.page(
             "catalogue_type.html",
             title=row.name,
@@ -85,7 +88,7 @@ class MaterialTypeView(ExportedList):
             header=content.header,
             fields=parse_defs(list(content.fields)),
             draft=next((one for one in versions if one.state == "draft"), None),
-            asking=asking,
+            asking=asking_items,
             departments=names,
             titles=HUB_TITLES,
             validity=VALIDITY_TITLES,

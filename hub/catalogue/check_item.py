@@ -36,15 +36,22 @@ class Known:
         return {"material": self.materials, "licence": self.licences, "result": self.items}[kind]
 
 
-def known(tx: Connection) -> Known:
-    """Every entry of the catalogue, in three queries."""
-    materials = tx.execute(select(MaterialType.code, MaterialType.name, MaterialType.published_version))
-    licences = tx.execute(select(LicenceType.code, LicenceType.name, LicenceType.active))
-    items = tx.execute(select(ServiceItem.code, ServiceItem.name))
+def known(tx: Connection, lines: Sequence[Line] | None = None) -> Known:
+    """The entries of the catalogue - of these lines only, where they are given - in three queries."""
+    materials = select(MaterialType.code, MaterialType.name, MaterialType.published_version)
+    licences = select(LicenceType.code, LicenceType.name, LicenceType.active)
+    items = select(ServiceItem.code, ServiceItem.name)
+    if lines is not None:
+        named = {(kind, code) for line in lines for kind, code in line.stand_ins}
+        codes = {kind: [code for one, code in named if one == kind] for kind in _WORDS}
+        types = {line.material_type for line in lines}
+        materials = materials.where(MaterialType.code.in_([*types, *codes["material"]]))
+        licences = licences.where(LicenceType.code.in_(codes["licence"]))
+        items = items.where(ServiceItem.code.in_(codes["result"]))
     return Known(
-        {row.code: row for row in materials},
-        {row.code: row for row in licences},
-        {row.code: row for row in items},
+        {row.code: row for row in tx.execute(materials)},
+        {row.code: row for row in tx.execute(licences)},
+        {row.code: row for row in tx.execute(items)},
     )
 
 
@@ -76,7 +83,7 @@ def publishing_faults(
     faults += _taken(tx, item_code, header)
     if not lines:
         faults.append(Fault("lines", 0, "", "材料清单是空的：至少填一种材料，再发布。"))
-    entries = known(tx)
+    entries = known(tx, lines)
     faults += reference_faults(entries, lines)
     names: dict[str, int] = {}
     for number, one in enumerate(lines, 1):

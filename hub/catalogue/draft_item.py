@@ -138,7 +138,7 @@ def _changed(tx: Connection, row: Any, found: Sequence[compare.Change], actor: s
 
 def _named(tx: Connection, lines: Sequence[Line]) -> tuple[Line, ...]:
     """Lines with a name each; Faulty where what a line names does not exist."""
-    entries = known(tx)
+    entries = known(tx, lines)
     refuse(reference_faults(entries, lines))
     return tuple(
         one if one.name else replace(one, name=entries.materials[one.material_type].name) for one in lines

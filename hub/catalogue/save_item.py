@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select
 
 from hub.catalogue import compare
-from hub.catalogue.check_item import known, reference_faults
+from hub.catalogue.check_item import Known, known, reference_faults
 from hub.catalogue.draft_item import (
     ITEM_CODE,
     draft_item,
@@ -109,9 +109,12 @@ def save_item(
 
 
 def checked_item(
-    tx: Connection, said: Mapping[str, Any], header: Mapping[str, Any]
+    tx: Connection,
+    said: Mapping[str, Any],
+    header: Mapping[str, Any],
+    entries: Known | None = None,
 ) -> tuple[dict[str, Any] | None, tuple[FieldDef, ...] | None, tuple[Line, ...] | None]:
-    """The three parts, clean; Faulty with the faults of all of them."""
+    """The three parts, clean; Faulty with the faults of all of them. `entries`: what is known already of the catalogue."""
     faults: list[Fault] = []
     clean: dict[str, Any] | None = None
     form: tuple[FieldDef, ...] | None = None
@@ -125,6 +128,6 @@ def checked_item(
         faults += error.faults
     if "lines" in said:
         lines, wrong = tried_lines(said["lines"])
-        faults += [*wrong, *reference_faults(known(tx), lines)]
+        faults += [*wrong, *reference_faults(entries or known(tx, lines), lines)]
     refuse(faults)
     return clean, form, lines

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from hub.catalogue import compare
+from hub.catalogue.check_item import Known, known
 from hub.catalogue.draft_type import add_type
 from hub.catalogue.faults import Fault, Faulty
 from hub.catalogue.item_lines import Line
@@ -59,31 +60,53 @@ def preview(tx: Connection, entries: Sequence[Entry], *, actor: str) -> list[Out
 
 def bring_in(tx: Connection, entries: Sequence[Entry], *, actor: str) -> list[Outcome]:
     """Import, in the caller's transaction."""
-    found: list[Outcome] = []
     wanted = sorted(entries, key=lambda one: _ORDER.index(one.kind))
+    while True:
+        attempt = tx.begin_nested()
+        found, strangers = _attempt(tx, wanted, actor)
+        # What is new and turns out wrong must not stay as an empty entry: once more, without it.
+        lost = [
+            (entry, outcome)
+            for entry, outcome in zip(wanted, found, strict=True)
+            if outcome.faults and not entry.faults and (entry.kind, entry.code) in strangers
+        ]
+        if not lost:
+            attempt.commit()
+            return found
+        attempt.rollback()
+        for entry, outcome in lost:
+            entry.faults += outcome.faults
+
+
+def _attempt(
+    tx: Connection, wanted: Sequence[Entry], actor: str
+) -> tuple[list[Outcome], set[tuple[str, str]]]:
+    found: list[Outcome] = []
     strangers = _announce(tx, wanted, actor)
+    catalogue = known(tx)
     for entry in wanted:
         name = str(entry.header.values.get("name") or "") if entry.header else ""
         outcome = Outcome(entry.kind, entry.code, name, faults=list(entry.faults))
         found.append(outcome)
         if not outcome.faults:
             with tx.begin_nested() as step:
-                _one(tx, entry, outcome, actor, new=(entry.kind, entry.code) in strangers)
+                new = _one(tx, entry, outcome, actor, catalogue) or (entry.kind, entry.code) in strangers
+                outcome.state = "new" if new else "changed" if outcome.changes else "unchanged"
                 if outcome.faults:
                     step.rollback()
         if outcome.faults:
             outcome.state = "refused"
-    return found
+    return found, strangers
 
 
 def _announce(tx: Connection, entries: Sequence[Entry], actor: str) -> set[tuple[str, str]]:
     """Add what is new by code and name first, so that lists may name each other's."""
-    known = {("item", code) for code in tx.execute(select(ServiceItem.code)).scalars()} | {
+    there = {("item", code) for code in tx.execute(select(ServiceItem.code)).scalars()} | {
         ("type", code) for code in tx.execute(select(MaterialType.code)).scalars()
     }
     new: set[tuple[str, str]] = set()
     for entry in entries:
-        if entry.kind not in ("item", "type") or (entry.kind, entry.code) in known or entry.faults:
+        if entry.kind not in ("item", "type") or (entry.kind, entry.code) in there or entry.faults:
             continue
         if entry.header is None:
             entry.faults.append(_missing(entry))
@@ -120,24 +143,26 @@ def _missing(entry: Entry) -> SheetFault:
     )
 
 
-def _one(tx: Connection, entry: Entry, outcome: Outcome, actor: str, *, new: bool) -> None:
+def _one(tx: Connection, entry: Entry, outcome: Outcome, actor: str, catalogue: Known) -> bool:
+    """Do one entry; whether it was added just now."""
     try:
         if entry.kind == "item":
-            _item(tx, entry, outcome, actor)
+            _item(tx, entry, outcome, actor, catalogue)
         elif entry.kind == "type":
             _type(tx, entry, outcome, actor)
         else:
             put = put_licence if entry.kind == "licence" else put_pattern
             new, outcome.changes = put(tx, entry, actor)
+            return new
     except Faulty as error:
         outcome.faults += [_placed(entry, fault) for fault in error.faults]
     except HubError as error:
         row = entry.header.number if entry.header else 0
         outcome.faults.append(SheetFault(_SHEETS[entry.kind], row, "", error.message, ""))
-    outcome.state = "new" if new else "changed" if outcome.changes else "unchanged"
+    return False
 
 
-def _item(tx: Connection, entry: Entry, outcome: Outcome, actor: str) -> None:
+def _item(tx: Connection, entry: Entry, outcome: Outcome, actor: str, catalogue: Known) -> None:
     item = tx.execute(select(*ServiceItem.__table__.c).where(ServiceItem.code == entry.code)).one()
     outcome.name = outcome.name or item.name
     now = standing_item(tx, item)
@@ -153,7 +178,7 @@ def _item(tx: Connection, entry: Entry, outcome: Outcome, actor: str) -> None:
         said["lines"] = _lines(entry, now.lines, kept=True)
     if entry.fields is not None:
         said["form"] = [row.values for row in entry.fields]
-    clean, form, lines = checked_item(tx, said, now.header)
+    clean, form, lines = checked_item(tx, said, now.header, catalogue)
     before = compare.content(now.header, now.lines, now.form)
     after = compare.content(
         now.header if clean is None else clean,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 
 import pytest
@@ -460,3 +461,25 @@ def test_the_history_has_an_index_of_its_own(catalogue: Engine) -> None:
         plain = str(query.compile(compile_kwargs={"literal_binds": True}))
         plan = tx.execute(text(f"EXPLAIN {plain} AND {CATALOGUE_ROWS}")).scalars().all()
         assert any("ix_ledger_catalogue" in line for line in plan)
+
+
+def test_two_at_once_make_one_draft_and_one_publication(catalogue: Engine) -> None:
+    """Eight administrators at the same moment: one draft; publishing it at the same moment gives one version."""
+
+    def draft(_number: int) -> uuid.UUID:
+        with catalogue.begin() as tx:
+            return draft_item(tx, FOOD, actor=ME)
+
+    def publish(version: uuid.UUID) -> int:
+        with catalogue.begin() as tx:
+            return publish_item(tx, version, actor=ME)
+
+    with ThreadPoolExecutor(8) as pool:
+        drafts = set(pool.map(draft, range(8)))
+        assert len(drafts) == 1
+        done = [pool.submit(publish, next(iter(drafts))) for _ in range(8)]
+        outcomes = [one.result() for one in done if one.exception() is None]
+        assert {type(one.exception()) for one in done} <= {type(None), Conflict}
+    assert set(outcomes) == {2}
+    with catalogue.begin() as tx:
+        assert [one.state for one in item_versions(tx, FOOD)] == ["published", "superseded"]

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from sqlalchemy import Connection, Engine, func, select
 
 from hub.catalogue.draft_item import draft_item
 from hub.catalogue.item_version import ItemVersion
 from hub.catalogue.line_rows import read_lines
+from hub.catalogue.material_type import MaterialType
 from hub.catalogue.sheet_apply import Outcome, bring_in, preview
 from hub.catalogue.sheet_columns import SHEETS, titles
 from hub.catalogue.sheet_export import Rows, exported
 from hub.catalogue.sheet_read import read_workbook
 from hub.errors import Rejected
+from hub.item import ServiceItem
 from hub.ledger import LedgerRow
 from tests.hub.catalogue_builders import CLINIC, FOOD, LINES, publish_sample_catalogue
 
@@ -155,3 +159,40 @@ def test_a_sheet_that_is_left_out_leaves_its_part_alone(county: Engine) -> None:
         assert {change.field for change in outcome.changes} == {"name", "legal_days"}
         draft = draft_item(tx, CLINIC, actor="user:test")
         assert [one.stand_ins for one in read_lines(tx, draft)] == [one.stand_ins for one in LINES[CLINIC]]
+
+
+def test_what_is_new_and_wrong_leaves_nothing_behind(county: Engine) -> None:
+    """A new type that is wrong is refused with the new item that asks for it; neither stays as an empty entry."""
+    with county.begin() as tx:
+        publish_sample_catalogue(tx)
+        types = [titles("材料类型"), ["CL9", "新材料"]]
+        types[1] += [""] * (len(types[0]) - 2)
+        types[1][_at("材料类型", "共享属性")] = "不予共享"
+        sheets = {
+            "材料类型": list(enumerate(types, 1)),
+            "事项": [(1, ["事项编码", "事项名称"]), (2, ["XK-900", "新事项"])],
+            "材料清单": [(1, ["事项编码", "行代码", "材料类型代码"]), (2, ["XK-900", "M01", "CL9"])],
+        }
+        outcomes = bring_in(tx, read_workbook(sheets), actor="user:test")
+        assert [(one.code, one.state) for one in outcomes] == [("CL9", "refused"), ("XK-900", "refused")]
+        assert "不予共享应写明" in outcomes[0].faults[0].cause
+        assert "没有代码为“CL9”" in outcomes[1].faults[0].cause
+        for model in (MaterialType, ServiceItem):
+            assert tx.execute(select(model.name).where(model.name.startswith("新"))).all() == []
+
+
+def test_a_big_catalogue_is_read_in_reasonable_time(county: Engine) -> None:
+    """Three hundred new items with ten lines each: previewed within a minute, nothing of it left."""
+    with county.begin() as tx:
+        publish_sample_catalogue(tx)
+        lines = [["事项编码", "行代码", "材料名称", "材料类型代码"]]
+        items = [["事项编码", "事项名称"]]
+        for number in range(300):
+            items.append([f"BIG-{number}", f"大事项{number}"])
+            lines += [[f"BIG-{number}", f"M{line}", f"材料{line}", "premises"] for line in range(10)]
+        sheets = {"事项": list(enumerate(items, 1)), "材料清单": list(enumerate(lines, 1))}
+        started = time.perf_counter()
+        outcomes = preview(tx, read_workbook(sheets), actor="user:test")
+        assert time.perf_counter() - started < 60
+        assert {one.state for one in outcomes} == {"new"}
+        assert tx.scalar(select(func.count()).where(ServiceItem.code.startswith("BIG"))) == 0
