@@ -87,7 +87,7 @@ def test_a_thousand_decisions_reach_both_departments(hub: RunningHub, sheet: Pat
     counts = status["counts"]
     assert counts["decisions"] == ROWS
     assert counts["outbox_unpublished"] == counts["parked_keys"] == counts["quarantined"] == 0
-    assert [each["undelivered"] for each in status["departments"]] == [0, 0, 0]
+    assert {each["undelivered"] for each in status["departments"]} == {0}
 
 
 def _all_signed(hub: RunningHub) -> dict[str, Any] | None:
