@@ -115,7 +115,7 @@ def memory(session: Owner, objects: ObjectStore, *, size: int) -> dict[str, Any]
     done = subprocess.run(
         [sys.executable, "-m", "tests.bench.upload_arms", *arguments],
         env=environment,
-        capture_output=True,
+        stdout=subprocess.PIPE,
         text=True,
         check=True,
     )
