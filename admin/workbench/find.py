@@ -1,7 +1,8 @@
 """Find a party at the window: by number, by case, by licence, by name.
 
-Guarantees: a natural person is found by the keyed hash of the number, which never reaches the database readable; finding one
-is in the ledger. A name gives at most MOST parties: those that begin with it first, then those that contain it.
+Guarantees: a natural person is found by the keyed hash of the number, which never reaches the database readable; opening
+such a party is in the ledger. A name gives at most MOST parties: those that begin with it, and where they are few and none is
+called exactly so, those that contain it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from hub.ports import Desk
 from hub.round_trips import ask
 
 MOST = 20
+ENOUGH = 8  # so many that begin with it: those that only contain it are not asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ def _by_name(tx: Connection, name: str) -> Found:
     literal = name.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     wanted = {"begins": f"{literal}%", "contains": f"%{literal}%", "most": MOST + 1}
     (rows,) = ask(tx, (_BEGINS, wanted))
-    if len(rows) <= MOST:
+    if len(rows) < ENOUGH and all(row[2] != name for row in rows):
         known = {row[0] for row in rows}
         (others,) = ask(tx, (_CONTAINS, wanted))
         rows += sorted((row for row in others if row[0] not in known), key=lambda row: (len(row[2]), row[2]))
