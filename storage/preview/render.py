@@ -48,7 +48,7 @@ def main(descriptor: int) -> bytes:
 
 def _shrink(width: float, height: float) -> float:
     """By how much a picture of this size must be smaller, to be bounded in area and on its longer side."""
-    return max(1.0, (width * height / MOST_PIXELS) ** 0.5, max(width, height) / LONGEST_SIDE)
+    return float(max(1.0, (width * height / MOST_PIXELS) ** 0.5, max(width, height) / LONGEST_SIDE))
 
 
 class _Pdf:
