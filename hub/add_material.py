@@ -18,6 +18,7 @@ from hub.case import Case, Decision
 from hub.errors import Conflict, NotFound
 from hub.ledger import Entry, record
 from hub.material import Material, StoredObject
+from hub.reuse.deferral import Deferral
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +57,24 @@ def add_material(
     actor: str,
     taken: Taken | None = None,
 ) -> uuid.UUID:
-    """Refer to `stored` from the case. Returns the material's id. Raises NotFound, or Conflict after the decision.
+    """Refer to `stored` from the case. Returns the material's id. Raises NotFound, or Conflict after the decision,
+    where only what was promised (容缺) still follows.
 
     On a case that is still preparing the material is `pending`: no other case is offered it before this one is accepted.
     """
+    # The weaker lock: rows that only refer to the case need not wait, nor deadlock with us.
     case = tx.execute(
-        select(Case.party_id, Case.department, Case.state).where(Case.case_no == case_no).with_for_update()
+        select(Case.party_id, Case.department, Case.state)
+        .where(Case.case_no == case_no)
+        .with_for_update(key_share=True)
     ).one_or_none()
     if case is None:
         raise NotFound(f"没有办件编号为 {case_no} 的办件。")
     if case.state == "withdrawn":
         raise Conflict(f"办件 {case_no} 已经撤回，不能再加材料。")
-    if tx.execute(select(Decision.id).where(Decision.case_no == case_no)).first():
-        raise Conflict(f"办件 {case_no} 已经作出决定，推送包已签名发出，不能再加材料。")
+    decided = tx.execute(select(Decision.id).where(Decision.case_no == case_no)).first()
+    if decided and not (taken and _promised(tx, case_no, taken.requirement_id)):
+        raise Conflict(f"办件 {case_no} 已经作出决定，推送包已签名发出，不能再加材料（承诺补交的除外）。")
     tx.execute(
         pg_insert(StoredObject)
         .values(
@@ -99,6 +105,15 @@ def add_material(
         detail |= {"type": taken.type_code, "signature": taken.signature_state, "scan": taken.scan_state}
     record(tx, Entry(actor, "material.added", f"material:{material_id}", case_no, detail=detail))
     return material_id
+
+
+def _promised(tx: Connection, case_no: str, requirement_id: uuid.UUID) -> bool:
+    open_promise = select(Deferral.id).where(
+        Deferral.case_no == case_no,
+        Deferral.requirement_id == requirement_id,
+        Deferral.settled_at.is_(None),
+    )
+    return tx.execute(open_promise).first() is not None
 
 
 def _known(taken: Taken) -> dict[str, object]:

@@ -39,7 +39,7 @@ class Gathered:
 
 _OPENED = """
 SELECT c.case_no, c.state, c.party_id, v.number FROM cases c LEFT JOIN item_versions v ON v.id = c.item_version_id
-WHERE c.case_no = ANY(%(case_nos)s) ORDER BY c.case_no FOR UPDATE OF c
+WHERE c.case_no = ANY(%(case_nos)s) ORDER BY c.case_no FOR NO KEY UPDATE OF c
 """
 _MATERIALS = """
 SELECT m.case_no, m.id, m.name, m.get_type, m.get_num, m.sha256, s.size, m.media_type, m.created_at AS at

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from dataclasses import replace
 from datetime import date
@@ -9,6 +10,7 @@ from datetime import date
 import pytest
 from sqlalchemy import Connection, Engine, insert, text, update
 
+from hub.add_material import StoredFacts, Taken, add_material
 from hub.case import Case
 from hub.catalogue.item_version import ItemVersion, Requirement
 from hub.catalogue.material_type import MaterialType
@@ -127,3 +129,37 @@ def test_a_decision_for_somebody_else_is_refused(engine: Engine, desk: Desk) -> 
     other = replace(case, party=PartyFacts("legal", "示范县另一家有限公司", "91370102MA3C00011F", "001"))
     with engine.begin() as tx, pytest.raises(Conflict, match="不是同一个"):
         decide(tx, [other], desk, actor="user:test")
+
+
+def test_what_was_promised_may_follow_the_decision(engine: Engine, desk: Desk) -> None:
+    """After the decision only a material that was promised is taken, for its own line."""
+    case = a_case(1, area=desk.area)
+    stored = StoredFacts(hashlib.sha256(b"a").digest(), "files/a", 1, b"key")
+
+    def hand_in(tx: Connection, line: uuid.UUID) -> uuid.UUID:
+        return add_material(
+            tx,
+            case_no=case.case_no,
+            name="健康证明.pdf",
+            media_type="application/pdf",
+            stored=stored,
+            actor="user:test",
+            taken=Taken(line, "YYZZ", 1),
+        )
+
+    with engine.begin() as tx:
+        other, promised = _requirements(tx)
+        open_case(tx, case, desk, actor="user:test")
+        tx.execute(
+            insert(Deferral).values(
+                id=uuid.uuid4(), case_no=case.case_no, requirement_id=promised, promised_until=date(2026, 10, 9),
+                promised_by="示例甲", recorded_by="user:test",
+            )
+        )  # fmt: skip
+        decide(tx, [case], desk, actor="user:test")
+    with engine.begin() as tx, pytest.raises(Conflict, match="承诺补交的除外"):
+        hand_in(tx, other)
+    with engine.begin() as tx:
+        hand_in(tx, promised)
+    with engine.connect() as tx:
+        assert tx.execute(text("select state from materials")).scalars().all() == ["usable"]
