@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, insert, select, update
+from sqlalchemy import Connection, and_, func, insert, select, text, update
 
 from hub.case import Case
 from hub.catalogue.fields import check_values, stored
@@ -175,8 +175,12 @@ def known_before(tx: Connection, upload: UploadFacts) -> Known | None:
 
 
 def note_received(tx: Connection, upload_id: uuid.UUID, received: int, *, actor: str) -> UploadFacts:
-    """So many bytes are safe in the spool; with the last one the checks begin. Raises Conflict when it is past that."""
-    changed = tx.execute(
+    """So many bytes are safe in the spool; with the last one the checks begin. Raises Conflict when it is past that.
+
+    Until then the commit does not wait for the disk: a database that dies forgets at most the last moment's pieces, and
+    their client is told the truth and sends them again.
+    """
+    row = tx.execute(
         update(Upload)
         .where(
             Upload.id == upload_id,
@@ -185,12 +189,14 @@ def note_received(tx: Connection, upload_id: uuid.UUID, received: int, *, actor:
             Upload.received <= received,
         )
         .values(received=received, changed_at=func.now())
-        .returning(Upload.size)
-    ).scalar_one_or_none()
-    if changed is None:
+        .returning(*_FACTS)
+    ).one_or_none()
+    if row is None:
         raise Conflict("这次上传已经收完或已放弃，不再接收内容。")
-    if changed == received:
-        move_upload(tx, upload_id, "checking")
+    if row.size != received:
+        tx.execute(text("SET LOCAL synchronous_commit = off"))
+        return UploadFacts(*tuple(row))
+    move_upload(tx, upload_id, "checking")
     return look_at_upload(tx, upload_id, actor=actor)
 
 

@@ -45,10 +45,14 @@ class Window:
 
     def send(self, upload: uuid.UUID, data: bytes) -> None:
         """Every byte, chunk by chunk; not finished yet."""
-        at = 0
+        at, stream = 0, io.BytesIO(data)
         while at < len(data):
-            stream = io.BytesIO(data[at : at + CHUNK])
-            at = self.intake.spool.append(upload, at, stream.read, most=CHUNK, known=at)
+            left = at + CHUNK
+
+            def read(size: int, left: int = left) -> bytes:
+                return stream.read(min(size, left - stream.tell()))
+
+            at = self.intake.spool.append(upload, at, read, most=CHUNK, known=at)
             with self.engine.begin() as tx:
                 note_received(tx, upload, at, actor=CLERK)
 
