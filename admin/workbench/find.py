@@ -1,8 +1,8 @@
 """Find a party at the window: by number, by case, by licence, by name.
 
 Guarantees: a natural person is found by the keyed hash of the number, which never reaches the database readable; opening
-such a party is in the ledger. A name gives at most MOST parties: those that begin with it, and where they are few and none is
-called exactly so, those that contain it.
+such a party is in the ledger. A name gives at most MOST parties: those that begin with it, and where they are few and none
+is called exactly so, those that contain it.
 """
 
 from __future__ import annotations
