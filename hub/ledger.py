@@ -15,7 +15,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from hub.model import Base
 
-
 CATALOGUE_ROWS = "split_part(subject, ':', 1) IN ('item', 'material_type', 'licence_type', 'code_pattern')"
 
 
