@@ -48,6 +48,7 @@ def case_page(tx: Connection, case_no: str) -> dict[str, Any] | None:
         "mine": mine,
         "writable": writable,
         "can_take": writable and may("can_take", "WorkbenchView"),
+        "can_follow": mine and facts.case["state"] == "accepted" and may("can_take", "WorkbenchView"),
         "can_accept": writable and may("can_accept", "WorkbenchView"),
         "can_decide": mine and may("can_decide", "DecideView"),
         "consent_needed": any(offer.candidate.consent_needed for line in found for offer in line.offers),
