@@ -23,6 +23,7 @@ from admin.decide_case import OpenedCase, on_opened, opened_case, with_party
 from admin.media import media_type_of, refuse_unknown
 from admin.pages import Screen
 from admin.premises import actor, here, own_department
+from admin.workbench.office import seat
 from hub.add_material import StoredFacts, add_material, standing_object
 from hub.case import Case
 from hub.decide import ACCEPTED, decide
@@ -106,12 +107,11 @@ def _office_of(tx: Connection, case: OpenedCase | None) -> Any:
 
 
 def _office(tx: Connection) -> Any:
-    """The user's own department, else the only approving one."""
+    """The user's own department, else the one they sit for at the window: the only approving one, or the one chosen."""
     query = select(Department.name, Department.uscc, Department.code).where(Department.active)
     if own := own_department():
         return tx.execute(query.where(Department.code == own)).one_or_none()
-    rows = tx.execute(query.where(Department.roles.contains(["approving"]))).all()
-    return rows[0] if len(rows) == 1 else None
+    return seat(tx).office
 
 
 def _submit(faults: dict[str, str], opened: OpenedCase | None) -> tuple[str, tuple[str, ...]] | None:

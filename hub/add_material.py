@@ -18,7 +18,7 @@ from hub.case import Case, Decision
 from hub.errors import Conflict, NotFound
 from hub.ledger import Entry, record
 from hub.material import Material, StoredObject
-from hub.reuse.deferral import Deferral
+from hub.reuse.deferral import promised
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def add_material(
     if case.state == "withdrawn":
         raise Conflict(f"办件 {case_no} 已经撤回，不能再加材料。")
     decided = tx.execute(select(Decision.id).where(Decision.case_no == case_no)).first()
-    if decided and not (taken and _promised(tx, case_no, taken.requirement_id)):
+    if decided and not (taken and promised(tx, case_no, taken.requirement_id)):
         raise Conflict(f"办件 {case_no} 已经作出决定，推送包已签名发出，不能再加材料（承诺补交的除外）。")
     tx.execute(
         pg_insert(StoredObject)
@@ -105,15 +105,6 @@ def add_material(
         detail |= {"type": taken.type_code, "signature": taken.signature_state, "scan": taken.scan_state}
     record(tx, Entry(actor, "material.added", f"material:{material_id}", case_no, detail=detail))
     return material_id
-
-
-def _promised(tx: Connection, case_no: str, requirement_id: uuid.UUID) -> bool:
-    open_promise = select(Deferral.id).where(
-        Deferral.case_no == case_no,
-        Deferral.requirement_id == requirement_id,
-        Deferral.settled_at.is_(None),
-    )
-    return tx.execute(open_promise).first() is not None
 
 
 def _known(taken: Taken) -> dict[str, object]:

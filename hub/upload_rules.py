@@ -21,6 +21,7 @@ from hub.case import Case, Decision
 from hub.catalogue.material_type import MaterialTypeVersion
 from hub.catalogue.published import RequirementLine, item_version
 from hub.errors import Conflict, Denied, NotFound, Rejected
+from hub.reuse.deferral import promised
 
 #: What an installation lets in unless it says otherwise. Endings that mean the same stand under one name.
 ENDINGS = (
@@ -130,8 +131,9 @@ def line_of_case(tx: Connection, case_no: str, requirement_id: uuid.UUID, *, dep
         raise Denied(f"办件 {case_no} 不由本部门办理，不能在上面收材料。")
     if case.state == "withdrawn":
         raise Conflict(f"办件 {case_no} 已经撤回，不能再收材料。")
-    if tx.execute(select(Decision.id).where(Decision.case_no == case_no)).first():
-        raise Conflict(f"办件 {case_no} 已经作出决定，推送包已签名发出，不能再加材料。")
+    decided = tx.execute(select(Decision.id).where(Decision.case_no == case_no)).first()
+    if decided and not promised(tx, case_no, requirement_id):
+        raise Conflict(f"办件 {case_no} 已经作出决定，推送包已签名发出，不能再加材料（承诺补交的除外）。")
     if case.item_version_id is None:
         raise Conflict(f"办件 {case_no} 不是从窗口收件的，没有材料清单可对照。")
     return requirement_line(tx, case.item_version_id, requirement_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import date, datetime
 
-from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy import Connection, ForeignKey, Index, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hub.model import Base
@@ -36,3 +36,13 @@ class Deferral(Base):
     settled_at: Mapped[datetime | None]
     settled_how: Mapped[str | None]  # 'material:…', 'use:…', 'cancelled'
     overdue_told_at: Mapped[datetime | None]
+
+
+def promised(tx: Connection, case_no: str, requirement_id: uuid.UUID) -> bool:
+    """Whether an open promise stands for this line: what was promised may follow even the decision."""
+    found = select(Deferral.id).where(
+        Deferral.case_no == case_no,
+        Deferral.requirement_id == requirement_id,
+        Deferral.settled_at.is_(None),
+    )
+    return tx.execute(found).first() is not None

@@ -108,7 +108,7 @@ def test_each_home_page_works_on_a_small_screen(open_as: Open, role: str) -> Non
     """At 390 pixels nothing sticks out sideways and the menu opens; each figure is a link."""
     page = open_as(role, width=390, height=844).page
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    assert page.locator("a.tile[href]").count() == 4
+    assert page.locator("a.tile[href]").count() >= 4
     page.click("[data-open-menu]")
     page.wait_for_function("() => document.querySelector('.side').getBoundingClientRect().left >= 0")
 

@@ -319,7 +319,8 @@ def _licence(hub: Hub, case_no: str) -> None:
             text(
                 "INSERT INTO licences (id, identifier, case_no, party_id, name, number, type_code, issuer_code,"
                 " issuer_name, issued_on, valid_from, status)"
-                " SELECT gen_random_uuid(), 'x-' || case_no, case_no, party_id, :name, 'YC-9', :type, 'x', '示范县行政审批服务局', :today, :today, '02' FROM cases WHERE case_no = :no"
+                " SELECT gen_random_uuid(), 'x-' || case_no, case_no, party_id, :name, 'YC-9', :type, 'x',"
+                " '示范县行政审批服务局', :today, :today, '02' FROM cases WHERE case_no = :no"
             ),
             {"name": area.LICENCE_NAME, "type": area.LICENCE_TYPE, "today": today, "no": case_no},
         )
