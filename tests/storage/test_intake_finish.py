@@ -39,7 +39,7 @@ from storage.signing import Signer, generate_private_key
 from tests.conftest import Parts
 from tests.hub.builders import NOW, Clock
 from tests.hub.catalogue_builders import publish_sample_catalogue
-from tests.hub.reuse_builders import CLERK, line_of, take_all
+from tests.hub.reuse_builders import CLERK, decide_it, line_of, take_all
 from tests.storage import intake_samples as samples
 from tests.storage import scanners, signers
 from tests.storage.taken_in import APPLICATION, HEALTH, PLAN, POWER, PREMISES, Window
@@ -211,8 +211,10 @@ def test_a_case_that_moved_on(window: Window) -> None:
     assert "已经撤回" in window.stands(upload).refusal
 
 
-def test_what_follows_an_acceptance(window: Window) -> None:
-    """A promised material that comes later settles the promise and is usable at once, valid by its type's rule."""
+@pytest.mark.parametrize("decided", [False, True])
+def test_what_follows_an_acceptance(window: Window, decided: bool) -> None:
+    """A promised material that comes later, even after the decision, settles the promise and is usable at once, valid by
+    its type's rule."""
     case_no = window.case()
     with window.engine.begin() as tx:
         take_all(tx, case_no, but=(HEALTH,))
@@ -227,6 +229,8 @@ def test_what_follows_an_acceptance(window: Window) -> None:
             desk=window.desk,
         )
         accept_case(tx, case_no, window.desk, actor=CLERK)
+        if decided:
+            decide_it(tx, window.desk, case_no)
     said = window.take(pdf(), "健康证明.pdf", HEALTH, case_no=case_no)
     row = window.one("SELECT state, valid_to FROM materials WHERE id = :id", id=said.material_id)
     assert (row.state, row.valid_to.isoformat()) == ("usable", (NOW + timedelta(days=365)).date().isoformat())
