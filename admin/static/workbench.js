@@ -127,7 +127,8 @@
     if (event.ctrlKey || event.metaKey || event.altKey || keys.open) return;
     if (event.key === 'Escape' && typing(event.target)) { event.target.blur(); return; }
     if (event.key === '?' && !typing(event.target)) { event.preventDefault(); keys.showModal(); }
-    if (event.key === '/' && !typing(event.target)) { event.preventDefault(); const field = one('#wb-q'); field.focus(); field.select(); }
+    const field = one('#wb-q');
+    if (event.key === '/' && field && (!typing(event.target) || (event.target === field && !field.value))) { event.preventDefault(); field.focus(); field.select(); }
     if (event.key.toLowerCase() === 'n' && !typing(event.target) && one('.receipt-page')) location.href = one('.receipt-page .actions a').href;
   }, true);
   if (!root) return;

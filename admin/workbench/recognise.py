@@ -41,6 +41,9 @@ def recognise(text: str, area: str, *, today: date) -> Typed:
         return Typed("nothing")
     if address := _CASE_ADDRESS.search(unquote(folded).upper()):
         return Typed("case", address[1])
+    text, folded = text.lstrip(" /／"), folded.lstrip("/")  # the key that leads to the field, pressed while in it
+    if not folded:
+        return Typed("nothing")
     joined = folded.replace("-", "").replace("—", "")
     if "*" in joined:
         return Typed("number", joined, gettext("号码被遮盖了，请输入完整的号码。"))

@@ -143,6 +143,8 @@ def test_coming_back_from_the_choice_never_leaves_the_house(hub: Hub) -> None:
         ("91370102MA3C00011F", "uscc", None),
         ("９１３７０１０２ma3c00011f", "uscc", None),
         (" 9137 0102-MA3C 00011f ", "uscc", None),
+        ("/91370102ma3c00011f", "uscc", None),
+        ("/", "nothing", None),
         ("91370102MA3C00012F", "uscc", "校验位"),
         ("91370102MA3C0001IF", "uscc", "不使用 I"),
         ("990101199001010019", "citizen", None),
