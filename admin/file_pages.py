@@ -17,10 +17,12 @@ from flask_babel import gettext
 from sqlalchemy import Connection, select
 from werkzeug.wrappers import Response as Answer
 
+from admin import cells
 from admin.department_api import stream
 from admin.pages import Screen
 from admin.premises import actor, here, own_department
 from hub.errors import HubError, Rejected, Unavailable
+from hub.look_at_data import DataFacts, is_data, look_at_data
 from hub.look_at_file import check_may_look, file_facts, look_at_file
 from hub.material import Material
 from hub.read_file import USE_LONGEST, FileFacts, note_denied, read_file
@@ -73,6 +75,10 @@ class FileView(Screen):
         """The viewer, once the use is stated; JSON for a page that shows the pages itself."""
         use = request.args.get("use", "").strip()
         wants_json = request.accept_mimetypes.best == "application/json"
+        with here().engine.connect() as tx:
+            data = is_data(tx, material)
+        if data:
+            return self._data(material, use, wants_json)
         if not use and not wants_json:
             with here().engine.connect() as tx:
                 _check(tx, material)
@@ -82,6 +88,20 @@ class FileView(Screen):
         if not wants_json:
             return self._viewer(material, facts, use=use)
         return jsonify(_told(material, facts, use))
+
+    def _data(self, material: uuid.UUID, use: str, wants_json: bool) -> str | Response:
+        """What a department supplied as fields."""
+        facts = _data_opened(material, use) if use or wants_json else None
+        if facts is not None and wants_json:
+            return jsonify(_told_data(material, facts, use))
+        return self.page(
+            "preview_data.html",
+            title=gettext("部门数据"),
+            data=facts,
+            material=material,
+            longest=USE_LONGEST,
+            for_case=_for_case() or "",
+        )
 
     def _viewer(self, material: uuid.UUID, facts: FileFacts, *, use: str) -> str:
         with here().engine.connect() as tx:
@@ -155,6 +175,29 @@ def _opened(material: uuid.UUID, use: str) -> FileFacts:
     except HubError as error:
         _note(material, error)
         raise
+
+
+def _data_opened(material: uuid.UUID, use: str) -> DataFacts:
+    """The data, its opening on the record."""
+    try:
+        with here().engine.begin() as tx:
+            _check(tx, material)
+            return look_at_data(tx, material, reader=actor(), opening=_opening(material, use), stated_use=use)
+    except HubError as error:
+        _note(material, error)
+        raise
+
+
+def _told_data(material: uuid.UUID, data: DataFacts, use: str) -> dict[str, Any]:
+    said = gettext("%(name)s提供，数据时间 %(at)s", name=data.supplied_by, at=cells.local(data.as_of))
+    args = {"use": use, **({"case": case} if (case := _for_case()) else {})}
+    return {
+        "id": str(material),
+        "name": data.name,
+        "fields": data.fields,
+        "said": said,
+        "viewer": url_for("FileView.preview", material=material, **args),
+    }
 
 
 def _opening(material: uuid.UUID, use: str) -> str:

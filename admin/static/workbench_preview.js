@@ -17,6 +17,12 @@ window.shenguanPreview = async (material, purpose, body, head) => {
   head.querySelector('[data-viewer]')?.remove();
   viewer.dataset.viewer = '';
   head.querySelector('header button').before(viewer);
+  if (said.fields) {
+    const list = element('dl', 'two-dl');
+    said.fields.forEach(([label, value]) => list.append(element('dt', '', label), element('dd', '', value || '—')));
+    body.replaceChildren(list, element('p', 'hint', said.said));
+    return;
+  }
   if (!said.pages) { say(said.why ?? said.name, said.viewer); return; }
   const wide = Math.min(1600, Math.max(600, Math.round(body.clientWidth * devicePixelRatio)));
   body.replaceChildren(...Array.from({ length: said.pages }, (_, at) => {

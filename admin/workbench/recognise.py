@@ -41,7 +41,10 @@ def recognise(text: str, area: str, *, today: date) -> Typed:
         return Typed("nothing")
     if address := _CASE_ADDRESS.search(unquote(folded).upper()):
         return Typed("case", address[1])
-    text, folded = text.lstrip(" /／"), folded.lstrip("/")  # the key that leads to the field, pressed while in it
+    text, folded = (
+        text.lstrip(" /／"),
+        folded.lstrip("/"),
+    )  # the key that leads to the field, pressed while in it
     if not folded:
         return Typed("nothing")
     joined = folded.replace("-", "").replace("—", "")

@@ -6,6 +6,7 @@ import io
 import os
 import secrets
 import time
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -15,8 +16,10 @@ from flask.testing import FlaskClient
 from PIL import Image
 from sqlalchemy import text
 
+from schemas import dumps
 from tests.admin.conftest import Hub, Watched
 from tests.admin.taking import APPLICATION, PLAN, Client, a_case, may_take
+from tests.hub.supply_builders import provided_type
 from tests.storage import intake_samples as samples
 
 
@@ -177,3 +180,40 @@ def test_a_department_sees_what_is_its_business(
         answer = client.get(f"/files/{material}/{path}")
         assert answer.status_code == 403, path
     assert {row.action for row in reads(hub, material)} == {"file.denied"}
+
+
+def test_data_without_a_file_is_shown_as_fields(hub: Hub, as_user: Callable[[str], FlaskClient]) -> None:
+    """Data that a department supplied opens for a stated use, its numbers masked, one read on the record; without a use
+    the page asks for it and a program is told."""
+    material = str(uuid.uuid4())
+    with hub.engine.begin() as tx:
+        provider = tx.execute(text("SELECT code FROM departments ORDER BY code LIMIT 1")).scalar_one()
+        provided_type(tx, provider, f"data-{material[:8]}")
+        tx.execute(
+            text("""
+            INSERT INTO materials (id, party_id, type_code, type_version, department, origin, name, media_type, fields,
+                supplied_ref, supplied_as_of)
+              SELECT cast(:id AS uuid), (SELECT id FROM parties ORDER BY id LIMIT 1), :type, 1, :provider,
+                'supplied', '企业登记信息', 'application/json', cast(:fields AS jsonb), cast(:id AS text),
+                '2026-09-18T01:00:00Z'
+            """),
+            {
+                "id": material,
+                "type": f"data-{material[:8]}",
+                "provider": provider,
+                "fields": dumps(
+                    {"address": {"text": "示范县样例路1号"}, "manager_no": {"masked": "990101********0019"}}
+                ).decode(),
+            },
+        )
+    clerk, wanted = as_user("clerk"), {"Accept": "application/json"}
+    refused = clerk.get(f"/files/{material}/preview", headers=wanted)
+    assert refused.status_code == 422
+    assert "用途" in refused.get_json()["message"]
+    for _ in range(2):
+        said = clerk.get(f"/files/{material}/preview?use=核对住所", headers=wanted).get_json()
+    assert said["fields"] == [["住所", "示范县样例路1号"], ["负责人公民身份号码", "990101********0019"]]
+    assert "2026-09-18 09:00" in said["said"]
+    assert [row.reason for row in reads(hub, material) if row.action == "file.read"] == ["核对住所"]
+    assert 'name="use"' in clerk.get(f"/files/{material}/preview").get_data(as_text=True)
+    assert "示范县样例路1号" in clerk.get(f"/files/{material}/preview?use=核对住所").get_data(as_text=True)
