@@ -8,14 +8,13 @@ from __future__ import annotations
 import warnings
 from typing import IO
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from hub.errors import Rejected
 
 MOST_PIXELS = 200_000_000  # A0 at 300 dpi is 140 million
 MOST_PAGES = 500
 PARSERS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP")
-_DAMAGED = (UnidentifiedImageError, OSError, ValueError, SyntaxError, OverflowError, IndexError, KeyError)
 
 
 def inspect(file: IO[bytes], name: str) -> frozenset[str]:
@@ -29,7 +28,7 @@ def inspect(file: IO[bytes], name: str) -> frozenset[str]:
                 kind = image.format
     except Image.DecompressionBombError:
         raise Rejected(_bomb(name)) from None
-    except _DAMAGED as error:
+    except Exception as error:  # its parsers raise whatever a damaged header leads them to
         raise Rejected(f"“{name}”不是完好的图片，可能没有传完或已损坏。请重新扫描或导出后再上传。") from error
     if width * height > MOST_PIXELS:
         raise Rejected(_bomb(name))
