@@ -9,12 +9,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
-from hub.package import instant
+from hub.package import day, instant
 from hub.ports import Desk
 from hub.round_trips import Question, ask
 
@@ -88,7 +88,7 @@ def gather(tx: Connection, opened_rows: Iterable[Any], desk: Desk) -> dict[str, 
         found[case_no].reused.append(_use(use))
     for case_no, name, until, by in promised:
         found[case_no].promised.append(
-            {"material_name": name, "promised_until": _day(until), "promised_by": by}
+            {"material_name": name, "promised_until": day(until), "promised_by": by}
         )
     for case_no, *one in form:
         found[case_no].form.append(_form_field(one))
@@ -133,14 +133,10 @@ def _form_field(row: Sequence[Any]) -> dict[str, Any]:
         "value": _readable(value),
         "source_kind": source_kind,
         "source_name": source_name,
-        "source_date": _day(source_date),
+        "source_date": day(source_date),
     }
 
 
 def _readable(value: Mapping[str, Any]) -> str:
     """A stored field's text; of a personal number only what may be shown."""
     return str(value.get("text", value.get("masked", "")))
-
-
-def _day(value: date | None) -> str | None:
-    return value.isoformat() if value else None

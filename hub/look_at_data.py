@@ -16,10 +16,9 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 from hub.catalogue.fields import parse_defs, shown
 from hub.catalogue.material_type import MaterialTypeVersion
 from hub.department import Department
-from hub.errors import Rejected
 from hub.ledger import Entry, record
 from hub.material import FileRead, Material
-from hub.read_file import USE_LONGEST
+from hub.read_file import checked_use
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +42,7 @@ def look_at_data(
     tx: Connection, material_id: uuid.UUID, *, reader: str, opening: str, stated_use: str
 ) -> DataFacts:
     """Record the opening unless it is already, and give the fields. Raises Rejected without a stated use."""
-    use = stated_use.strip()
-    if not 2 <= len(use) <= USE_LONGEST:
-        raise Rejected(f"请写明用途（2 到 {USE_LONGEST} 个字）。")
+    use = checked_use(stated_use)
     row = tx.execute(
         select(Material.__table__, MaterialTypeVersion.fields.label("schema"), Department.name.label("by"))
         .outerjoin(

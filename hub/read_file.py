@@ -35,6 +35,14 @@ class FileFacts:
     case_no: str | None  # None: supplied as data, not taken on a case
 
 
+def checked_use(stated_use: str) -> str:
+    """The stated use as it is recorded. Raises Rejected where it says nothing, or too much."""
+    use = stated_use.strip()
+    if not 2 <= len(use) <= USE_LONGEST:
+        raise Rejected(f"请写明用途（2 到 {USE_LONGEST} 个字）。")
+    return use
+
+
 def read_file(
     tx: Connection,
     material_id: uuid.UUID,
@@ -48,9 +56,7 @@ def read_file(
 
     Raises Rejected (no stated use), NotFound, Denied (not pushed to this department), Conflict (token spent).
     """
-    use = stated_use.strip()
-    if not 2 <= len(use) <= USE_LONGEST:
-        raise Rejected(f"请写明用途（2 到 {USE_LONGEST} 个字）。")
+    use = checked_use(stated_use)
     row = tx.execute(
         select(Material, StoredObject.object_name, StoredObject.size, StoredObject.wrapped_key)
         .join(StoredObject, StoredObject.sha256 == Material.sha256)

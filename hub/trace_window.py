@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from hub.reuse.consent import WAYS
 from hub.trace_line import TraceLine
 
 _USES = text("""
@@ -38,7 +39,6 @@ BEFELL = {
     "frozen": "已被冻结（暂扣）",
     "corrected": "已被更正",
 }
-WAYS = {"signed": "书面签字", "spoken": "当场口头", "online": "网上确认"}
 
 
 def uses_of(tx: Connection, case_no: str) -> tuple[dict[str, Any], ...]:

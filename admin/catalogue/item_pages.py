@@ -18,7 +18,7 @@ from werkzeug.wrappers import Response
 from admin.catalogue import item_list
 from admin.catalogue.choices import HUB_TITLES, SHARING_TITLES, line_options
 from admin.catalogue.item_shown import editor_state, posted_item, posted_state, shown_item
-from admin.catalogue.posted import lined, placed
+from admin.catalogue.posted import Refusal, lined, placed, saved
 from admin.catalogue.told import recorded, told
 from admin.ledger_pages import action_text
 from admin.pages import ExportedList, reason, sentence_on_refusal, to
@@ -26,7 +26,6 @@ from admin.premises import actor, here
 from hub.catalogue import compare
 from hub.catalogue.check_item import publishing_faults
 from hub.catalogue.draft_item import discard_item_draft, locked_item
-from hub.catalogue.faults import Faulty
 from hub.catalogue.history import compared_items, history, item_versions
 from hub.catalogue.publish_item import item_content, publish_item, published_id, withdraw_item
 from hub.catalogue.save_item import Standing, add_item, save_item, standing_item
@@ -103,18 +102,13 @@ class ItemView(ExportedList):
     @permission_name("edit")
     def edit(self, code: str) -> str | Response:
         """The editor; on POST, into the draft."""
-        faults: tuple[Any, ...] = ()
-        refused = ""
+        refusal = Refusal()
         if request.method == "POST":
-            try:
-                return self._save(code)
-            except Faulty as error:
-                faults, refused = (
-                    error.faults,
-                    gettext("有 %(n)s 处需要改正，见标红处。", n=len(error.faults)),
-                )
-            except Conflict as error:
-                refused = error.message
+            answer = saved(lambda: self._save(code))
+            if not isinstance(answer, Refusal):
+                return answer
+            refusal = answer
+        faults, refused = refusal.faults, refusal.sentence
         with here().engine.connect() as tx:
             item = _item(tx, code)
             standing = standing_item(tx, item)

@@ -5,17 +5,37 @@ Guarantees: what cannot be read is refused with a sentence; nothing is trusted, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from flask import request
 from flask_babel import gettext
+from werkzeug.wrappers import Response
 
-from hub.catalogue.faults import Fault
-from hub.errors import Rejected
+from hub.catalogue.faults import Fault, Faulty
+from hub.errors import Conflict, Rejected
 from schemas import Malformed, loads
 
 MOST_JSON = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What the editor shows of a save that was refused: the boxes that are wrong, and a sentence above them."""
+
+    faults: tuple[Any, ...] = ()
+    sentence: str = ""
+
+
+def saved(save: Callable[[], Response]) -> Response | Refusal:
+    """Save what was posted to an editor: where it leads then, or what the editor must show."""
+    try:
+        return save()
+    except Faulty as error:
+        return Refusal(tuple(error.faults), gettext("有 %(n)s 处需要改正，见标红处。", n=len(error.faults)))
+    except Conflict as error:
+        return Refusal(sentence=error.message)
 
 
 def boxes(names: Sequence[str], ticks: Sequence[str] = (), lists: Sequence[str] = ()) -> dict[str, Any]:

@@ -22,14 +22,13 @@ from admin.catalogue.choices import (
     known_fields,
 )
 from admin.catalogue.item_pages import chosen_pair
-from admin.catalogue.posted import boxes, lined, listed, placed
+from admin.catalogue.posted import Refusal, boxes, lined, listed, placed, saved
 from admin.catalogue.told import recorded, told, value_text
 from admin.ledger_pages import action_text
 from admin.pages import ExportedList, reason, sentence_on_refusal, to
 from admin.premises import actor, here
 from hub.catalogue import compare
 from hub.catalogue.draft_type import add_type, discard_type_draft, type_content
-from hub.catalogue.faults import Faulty
 from hub.catalogue.fields import parse_defs
 from hub.catalogue.formats import FORMATS, MIB
 from hub.catalogue.history import compared_types, history, type_versions
@@ -121,18 +120,13 @@ class MaterialTypeView(ExportedList):
     @permission_name("edit")
     def edit(self, code: str) -> str | Response:
         """The editor; on POST, into the draft."""
-        faults: tuple[Any, ...] = ()
-        refused = ""
+        refusal = Refusal()
         if request.method == "POST":
-            try:
-                return self._save(code)
-            except Faulty as error:
-                faults, refused = (
-                    error.faults,
-                    gettext("有 %(n)s 处需要改正，见标红处。", n=len(error.faults)),
-                )
-            except Conflict as error:
-                refused = error.message
+            answer = saved(lambda: self._save(code))
+            if not isinstance(answer, Refusal):
+                return answer
+            refusal = answer
+        faults, refused = refusal.faults, refusal.sentence
         with here().engine.connect() as tx:
             row = _type(tx, code)
             standing = standing_type(tx, row)

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask_babel import gettext
 
+from admin import cells
 from hub.reuse.match import Candidate
 from schemas import code_table
 
@@ -60,8 +61,7 @@ def form_word(word: str) -> str:
 
 def way_word(word: str) -> str:
     """How consent was given."""
-    said = {"signed": gettext("书面签字"), "spoken": gettext("当场口头"), "online": gettext("网上确认")}
-    return said.get(word, word)
+    return cells.word_text("consent_way", word)
 
 
 def verdict_word(word: str) -> str:

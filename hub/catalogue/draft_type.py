@@ -113,11 +113,6 @@ def set_type(
     record(tx, Entry(actor, "material_type.draft_changed", f"material_type:{row.type_code}", detail=detail))
 
 
-def set_type_fields(tx: Connection, version_id: uuid.UUID, fields: Sequence[FieldDef], *, actor: str) -> None:
-    """Change the draft's fields only."""
-    set_type(tx, version_id, {}, fields, actor=actor)
-
-
 def discard_type_draft(tx: Connection, version_id: uuid.UUID, *, actor: str) -> None:
     """Throw the draft away; what is published stays as it is."""
     row = locked_type_draft(tx, version_id)

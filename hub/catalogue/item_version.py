@@ -6,12 +6,12 @@ A case keeps the version it started with. Only a draft's requirements may change
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, SmallInteger, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from hub.catalogue.material_type import VERSION_STATES, MaterialType
+from hub.catalogue.material_type import MaterialType
+from hub.catalogue.version import VERSION_STATES, Version
 from hub.item import ServiceItem
 from hub.model import Base, one_of
 
@@ -19,7 +19,7 @@ FORMS = ("original", "copy", "either")  # 原件, 复印件, 均可
 STAND_IN_KINDS = ("material", "licence", "result")
 
 
-class ItemVersion(Base):
+class ItemVersion(Version, Base):
     """One version of an item's guide. At most one is a draft and at most one is published."""
 
     __tablename__ = "item_versions"
@@ -36,10 +36,7 @@ class ItemVersion(Base):
         ),
     )
 
-    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     item_code: Mapped[str] = mapped_column(ForeignKey("service_items.code"))
-    number: Mapped[int] = mapped_column(SmallInteger)
-    state: Mapped[str] = mapped_column(server_default=text("'draft'"))
     header: Mapped[dict[str, object]] = mapped_column(
         server_default=text("'{}'")
     )  # the item as it was published
@@ -47,13 +44,6 @@ class ItemVersion(Base):
         server_default=text("'[]'")
     )  # fields of the application
     note: Mapped[str | None]
-    created_by: Mapped[str]
-    created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
-    published_by: Mapped[str | None]
-    published_at: Mapped[datetime | None]
-    ended_by: Mapped[str | None]
-    ended_at: Mapped[datetime | None]
-    ended_why: Mapped[str | None]
 
     item: Mapped[ServiceItem] = relationship()
 

@@ -5,17 +5,16 @@ A material belongs to the version it was taken under. `accepts_from` is the olde
 
 from __future__ import annotations
 
-import uuid
 from datetime import datetime
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, SmallInteger, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hub.catalogue.sharing_attribute import Shared, sharing_checks
+from hub.catalogue.version import VERSION_STATES, Version
 from hub.department import Department
 from hub.model import Base, one_of
 
-VERSION_STATES = ("draft", "published", "superseded", "withdrawn")
 ON_BAD_SIGNATURE = ("refuse", "flag")
 VALIDITY_KINDS = ("permanent", "days", "months", "field")
 
@@ -55,7 +54,7 @@ class MaterialType(Shared, Base):
         return self.name
 
 
-class MaterialTypeVersion(Base):
+class MaterialTypeVersion(Version, Base):
     """What a type asked for from one publication to the next. A published version never changes."""
 
     __tablename__ = "material_type_versions"
@@ -84,10 +83,7 @@ class MaterialTypeVersion(Base):
         ),
     )
 
-    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     type_code: Mapped[str] = mapped_column(ForeignKey("material_types.code"))
-    number: Mapped[int] = mapped_column(SmallInteger)
-    state: Mapped[str] = mapped_column(server_default=text("'draft'"))
     header: Mapped[dict[str, object]] = mapped_column(
         server_default=text("'{}'")
     )  # the type as it was published: see catalogue.type_header
@@ -99,13 +95,6 @@ class MaterialTypeVersion(Base):
         SmallInteger
     )  # days or months from the day it was taken
     validity_field: Mapped[str | None]  # the date field that says until when
-    created_by: Mapped[str]
-    created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
-    published_by: Mapped[str | None]
-    published_at: Mapped[datetime | None]
-    ended_by: Mapped[str | None]
-    ended_at: Mapped[datetime | None]
-    ended_why: Mapped[str | None]
 
     type: Mapped[MaterialType] = relationship()
 

@@ -10,14 +10,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from hub.model import Base, one_of
 
-WAYS = ("signed", "spoken", "online")  # 书面签字, 当场口头, 网上确认
+WAYS = {"signed": "书面签字", "spoken": "当场口头", "online": "网上确认"}
 
 
 class Consent(Base):
     """One party's consent on one case. A withdrawn consent stays for the uses that rested on it."""
 
     __tablename__ = "consents"
-    __table_args__ = (one_of("way", WAYS),)
+    __table_args__ = (one_of("way", tuple(WAYS)),)
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     party_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("parties.id"), index=True)

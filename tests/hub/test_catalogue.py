@@ -20,11 +20,11 @@ from hub.catalogue.fields import FieldDef
 from hub.catalogue.history import compared_items, history, item_versions
 from hub.catalogue.item_lines import Line
 from hub.catalogue.item_version import ItemVersion
-from hub.catalogue.material_type import VERSION_STATES
 from hub.catalogue.publish_item import item_content, publish_item, withdraw_item
 from hub.catalogue.publish_type import items_asking, publish_type, renew_items, withdraw_type
 from hub.catalogue.published import item_version, published_item, published_items
 from hub.catalogue.save_item import save_item, standing_item
+from hub.catalogue.version import VERSION_STATES
 from hub.catalogue.version_states import ACTS, TRANSITIONS
 from hub.errors import Conflict, HubError, NotFound, Rejected
 from hub.item import ServiceItem
