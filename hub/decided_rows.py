@@ -12,7 +12,7 @@ from hub.case import Case, Decision, Step
 from hub.decided_case import DecidedCase, LicenceFacts, PartyFacts
 from hub.gathered import Gathered
 from hub.ledger import LedgerRow
-from hub.licence import Licence
+from hub.licensing.licence import Licence
 from hub.outbox import OutboxRow
 from hub.package import decided_data, instant, seal_event
 from hub.party import Party

@@ -18,7 +18,7 @@ from hub.model import Base, one_of
 
 CHECK_RESULTS = ("1", "2", "3")  # 符合, 基本符合, 不符合
 HANDLINGS = ("1", "2", "3")  # 通过, 限期整改, 移交执法
-LICENCE_EFFECTS = ("none", "lift", "warn", "freeze")
+LICENCE_EFFECTS = ("none", "lift", "warn", "freeze", "propose_revocation")
 
 #: (检查结果, 处理结果) -> what happens to the licence. What is found not to conform freezes; what is handed to
 #: enforcement freezes; a deadline warns; a clean check lifts the same department's own freeze.

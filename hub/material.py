@@ -60,7 +60,7 @@ class Material(Base):
         one_of("signature_state", SIGNATURE_STATES),
         one_of("scan_state", SCAN_STATES),
         CheckConstraint("sha256 IS NOT NULL OR origin = 'supplied'", name="file_or_data"),
-        CheckConstraint("case_no IS NOT NULL OR origin = 'supplied'", name="case_or_supplied"),
+        CheckConstraint("case_no IS NOT NULL OR origin <> 'upload'", name="upload_has_case"),
         CheckConstraint("type_code IS NULL OR type_version IS NOT NULL", name="type_has_version"),
         Index("ix_materials_party_type", "party_id", "type_code"),
         # What the statistics count in a period.

@@ -19,8 +19,8 @@ from sqlalchemy import Connection
 
 from hub.arrived import Arrived, Refused
 from hub.finding import EFFECTS, Finding
-from hub.hold_licences import Spoken, hold_licences
 from hub.ledger import LedgerRow
+from hub.licensing.hold_licences import Spoken, hold_licences
 from hub.moments import parse_moment
 from hub.notice import Notice
 from hub.ports import Desk

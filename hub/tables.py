@@ -12,7 +12,14 @@ from hub.finding import Finding
 from hub.inbox import InboxRow, Quarantined
 from hub.item import PushRule, ServiceItem
 from hub.ledger import LedgerBatch, LedgerRow, LedgerUnsealed
-from hub.licence import Hold, Licence
+from hub.licensing.batch import LicenceBatch, LicenceBatchRow, LicenceCounter
+from hub.licensing.document import LicenceCopy, LicenceDocument
+from hub.licensing.holder_notice import HolderNotice
+from hub.licensing.licence import Hold, Licence
+from hub.licensing.operation import LicenceOperation, LicenceTransition
+from hub.licensing.rule import LicenceProposal, LicenceRule
+from hub.licensing.status_list import StatusList
+from hub.licensing.type_version import LicenceImage, LicenceTypeVersion
 from hub.material import FileRead, Material, StoredObject
 from hub.notice import Notice
 from hub.outbox import OutboxRow, ParkedKey
@@ -43,13 +50,25 @@ __all__ = [
     "Finding",
     "Grant",
     "Hold",
+    "HolderNotice",
     "InboxRow",
     "ItemVersion",
     "LedgerBatch",
     "LedgerRow",
     "LedgerUnsealed",
     "Licence",
+    "LicenceBatch",
+    "LicenceBatchRow",
+    "LicenceCopy",
+    "LicenceCounter",
+    "LicenceDocument",
+    "LicenceImage",
+    "LicenceOperation",
+    "LicenceProposal",
+    "LicenceRule",
+    "LicenceTransition",
     "LicenceType",
+    "LicenceTypeVersion",
     "Limit",
     "Material",
     "MaterialType",
@@ -68,6 +87,7 @@ __all__ = [
     "Requirement",
     "ServiceItem",
     "StandIn",
+    "StatusList",
     "Step",
     "StoredObject",
     "Upload",

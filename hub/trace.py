@@ -13,7 +13,7 @@ from hub.department import Department
 from hub.errors import NotFound
 from hub.finding import Finding
 from hub.ledger import LedgerRow
-from hub.licence import Licence
+from hub.licensing.licence import Licence
 from hub.material import FileRead, Material
 from hub.outbox import OutboxRow
 from hub.party import Party

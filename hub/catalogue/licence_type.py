@@ -1,10 +1,11 @@
-"""LicenceType 证照类型: what a licence is for sharing and for standing in. Its face and number rule come with issuing."""
+"""LicenceType 证照类型: what a licence is for sharing and for standing in. Its fields, rules and face are in its versions
+(hub.licensing.type_version); without a published one nothing is issued here, but licences of others may still be known."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, text
+from sqlalchemy import ForeignKey, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hub.catalogue.sharing_attribute import Shared, sharing_checks
@@ -23,6 +24,7 @@ class LicenceType(Shared, Base):
     provider: Mapped[str | None] = mapped_column(ForeignKey("departments.code"))
     consent_required: Mapped[bool] = mapped_column(server_default=text("false"))
     active: Mapped[bool] = mapped_column(server_default=text("true"))
+    published_version: Mapped[int | None] = mapped_column(SmallInteger)  # None: nothing can be issued here
     created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
 
     provider_row: Mapped[Department | None] = relationship()

@@ -13,7 +13,7 @@ from hub.case import Case
 from hub.catalogue.fields import shown
 from hub.catalogue.material_type import MaterialTypeVersion
 from hub.errors import NotFound
-from hub.licence import Licence
+from hub.licensing.licence import Licence
 from hub.material import Material
 from hub.party import Party
 from hub.push import Push

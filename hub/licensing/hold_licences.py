@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from hub.licence import FROZEN, VALID, Hold
+from hub.licensing.licence import FROZEN, VALID, Hold
 from hub.round_trips import Question, Rows, ask, tell, write
 
 Seat = tuple[uuid.UUID, str]  # (licence, department)
