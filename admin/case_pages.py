@@ -21,7 +21,7 @@ from hub.case import Case, Decision
 from hub.department import Department
 from hub.errors import Denied
 from hub.item import ServiceItem
-from hub.licence import Licence
+from hub.licensing.licence import Licence
 from hub.material import StoredObject
 from hub.party import Party
 from hub.push import Push

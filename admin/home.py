@@ -31,7 +31,7 @@ from hub.case import Case, Decision
 from hub.department import Department
 from hub.finding import Finding
 from hub.inbox import Quarantined
-from hub.licence import Licence
+from hub.licensing.licence import Licence
 from hub.outbox import OutboxRow, ParkedKey
 from hub.overview import ProgramHealth, departments, programs
 from hub.push import Push

@@ -15,7 +15,7 @@ from admin.case_pages import pushed_to_own_department
 from admin.listing import Choice, Column, Listing, codes
 from admin.pages import ExportedList, ListScreen
 from hub.case import Case
-from hub.licence import Licence
+from hub.licensing.licence import Licence
 from hub.party import Party
 
 

@@ -16,7 +16,7 @@ from admin.listing import Choice, Column, Listing, words
 from admin.premises import own_department
 from admin.sharing.people import clock, clock_text, departments
 from hub.department import Department
-from hub.licence import Licence
+from hub.licensing.licence import Licence
 from hub.material import Material
 from hub.party import Party
 from hub.sharing.objection import Objection

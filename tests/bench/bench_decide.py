@@ -25,7 +25,7 @@ from hub.decide import decide
 from hub.department import Department
 from hub.item import PushRule, ServiceItem
 from hub.ledger import LedgerRow
-from hub.licence import Licence
+from hub.licensing.licence import Licence
 from hub.outbox import BULK, LIVE, OutboxRow
 from hub.party import Party
 from hub.ports import Desk

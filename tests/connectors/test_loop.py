@@ -15,7 +15,7 @@ from connectors.intake import program as intake
 from connectors.relay import program as relay
 from hub.finding import Finding
 from hub.inbox import Quarantined
-from hub.licence import Licence
+from hub.licensing.licence import Licence
 from hub.material import Material
 from hub.program import Program
 from hub.push import Push

@@ -35,7 +35,7 @@ from hub.case import Case
 from hub.decide import decide
 from hub.finding import Finding
 from hub.item import ServiceItem
-from hub.licence import Licence
+from hub.licensing.licence import Licence
 from hub.open_case import open_case
 from hub.push import Push
 from schemas import code_table

@@ -18,7 +18,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 from sqlalchemy import create_engine, select
 from sqlalchemy.engine import Engine
 
-from hub.licence import FROZEN, Licence
+from hub.licensing.licence import FROZEN, Licence
 from hub.notice import Notice
 from shenguan.secrets_folder import SecretsFolder
 from tests.browser_install import find

@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from sqlalchemy import Engine, create_engine, func, select
 
-from hub.licence import FROZEN, Licence
+from hub.licensing.licence import FROZEN, Licence
 from hub.material import Material
 from hub.reuse.material_use import MaterialUse
 from shenguan import wiring

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, select, text
 
 from hub.case import Decision
 from hub.finding import Finding
-from hub.licence import FROZEN, Hold, Licence
+from hub.licensing.licence import FROZEN, Hold, Licence
 from hub.notice import Notice
 from hub.outbox import OutboxRow
 from hub.push import Push as PushRow

@@ -19,7 +19,7 @@ from hub.catalogue.licence_type import LicenceType
 from hub.catalogue.material_type import MaterialType
 from hub.department import Department
 from hub.item import ServiceItem
-from hub.licence import STATUSES, Hold, Licence
+from hub.licensing.licence import STATUSES, Hold, Licence
 from hub.material import MATERIAL_STATES, SIGNATURE_STATES, Material, StoredObject
 from hub.party import Party
 from hub.reuse.consent import Consent

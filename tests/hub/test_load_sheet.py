@@ -9,7 +9,7 @@ from sqlalchemy import Engine, func, select, text
 
 from hub.case import Case, Decision, Step
 from hub.errors import Rejected
-from hub.licence import Licence
+from hub.licensing.licence import Licence
 from hub.load_sheet import LoadReport, load_sheet
 from hub.outbox import BULK, OutboxRow
 from hub.ports import Desk

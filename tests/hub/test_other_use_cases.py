@@ -13,7 +13,7 @@ from hub.add_material import StoredFacts, add_material
 from hub.decide import decide
 from hub.errors import Conflict, Denied, NotFound, Rejected
 from hub.inbox import Quarantined
-from hub.licence import Licence
+from hub.licensing.licence import Licence
 from hub.open_case import open_case
 from hub.outbox import OutboxRow
 from hub.outbox_partitions import ensure

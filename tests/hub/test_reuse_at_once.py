@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import Connection, Engine, func, select, text
 
 from hub.errors import Conflict, Denied, HubError
-from hub.licence import Licence
+from hub.licensing.licence import Licence
 from hub.notice import Notice
 from hub.ports import Desk
 from hub.reuse.accept_case import accept_case

@@ -8,7 +8,7 @@ from sqlalchemy import Engine, func, select
 from hub.case import Case
 from hub.errors import Denied, Rejected
 from hub.ledger import LedgerRow
-from hub.licence import Licence
+from hub.licensing.licence import Licence
 from hub.material import Material
 from hub.ports import Desk
 from hub.reuse.accept_case import accept_case

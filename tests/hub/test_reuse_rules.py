@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hub.catalogue.published import RequirementLine, StandInLine
-from hub.licence import STATUSES
+from hub.licensing.licence import STATUSES
 from hub.reuse.explain import VERIFIED, explain
 from hub.reuse.rules import REFUSALS, VERDICTS, Answer, Asked, Fact, granted, judge, refusal, wanted
 

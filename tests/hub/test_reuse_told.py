@@ -11,7 +11,7 @@ from sqlalchemy import Engine, select, text
 
 from hub.errors import Conflict, Denied, NotFound, Rejected
 from hub.ledger import LedgerRow
-from hub.licence import Licence
+from hub.licensing.licence import Licence
 from hub.material import Material
 from hub.notice import Notice
 from hub.ports import Desk

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, func, select, update
 
 from hub.errors import Conflict, Denied, HubError, NotFound, Rejected
 from hub.ledger import LedgerRow
-from hub.licence import Licence
+from hub.licensing.licence import Licence
 from hub.material import Material
 from hub.notice import Notice
 from hub.ports import Desk

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, select, text
 from hub.case import Case
 from hub.finding import CHECK_RESULTS, EFFECTS, HANDLINGS, Finding
 from hub.inbox import Quarantined
-from hub.licence import Hold, Licence
+from hub.licensing.licence import Hold, Licence
 from hub.notice import Notice
 from hub.outbox import OutboxRow
 from hub.ports import Desk

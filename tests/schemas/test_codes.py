@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hub.inbox import QUARANTINE_CAUSES
-from hub.licence import STATUSES
+from hub.licensing.licence import STATUSES
 from hub.party import PARTY_KINDS
 from hub.push import RECEIPT_KINDS, STATES
 from schemas import code_table, code_table_file, code_table_names
