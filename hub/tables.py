@@ -18,6 +18,7 @@ from hub.licensing.holder_notice import HolderNotice
 from hub.licensing.licence import Hold, Licence
 from hub.licensing.operation import LicenceOperation, LicenceTransition
 from hub.licensing.rule import LicenceProposal, LicenceRule
+from hub.licensing.sharing.spent_token import SpentToken
 from hub.licensing.status_list import StatusList
 from hub.licensing.type_version import LicenceImage, LicenceTypeVersion
 from hub.material import FileRead, Material, StoredObject
@@ -86,6 +87,7 @@ __all__ = [
     "Receipt",
     "Requirement",
     "ServiceItem",
+    "SpentToken",
     "StandIn",
     "StatusList",
     "Step",

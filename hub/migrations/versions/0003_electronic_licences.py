@@ -124,6 +124,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("operation", "from_status", "to_status", name=op.f("pk_licence_transitions")),
     )
     op.create_table(
+        "spent_tokens",
+        sa.Column("department", sa.Text(), nullable=False),
+        sa.Column("token_id", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("department", "token_id", name=op.f("pk_spent_tokens")),
+    )
+    op.create_index(op.f("ix_spent_tokens_expires_at"), "spent_tokens", ["expires_at"], unique=False)
+    op.create_table(
         "status_lists",
         sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("token", sa.Text(), nullable=False),
