@@ -1,0 +1,1 @@
+"""Files of electronic licences: printed, signed, inspected, proved."""
