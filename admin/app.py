@@ -34,6 +34,7 @@ from admin import (
 from admin.accounts import ROLE_TITLES
 from admin.config import AdminConfig
 from admin.home import HomeView
+from admin.licensing import share_api
 from admin.live import LiveBoard
 from admin.notice_pages import unread_now
 from admin.signing_in import Doorkeeper
@@ -54,7 +55,9 @@ def create_app(config: AdminConfig) -> Flask:
     logging.getLogger("flask_appbuilder.models.filters").setLevel(logging.ERROR)
     db = get_sqla_class()()
     db.init_app(app)
-    CSRFProtect(app).exempt(department_api.bp)
+    csrf = CSRFProtect(app)
+    csrf.exempt(department_api.bp)
+    csrf.exempt(share_api.bp)
     headers.install(app)
     errors.install(app)
     with app.app_context():
@@ -69,6 +72,7 @@ def create_app(config: AdminConfig) -> Flask:
         app.register_blueprint(uploads.bp)
         config_ledger.install(db.session)
         _limit_api_sign_in(app, appbuilder)
+        share_api.install(app, appbuilder)
     _fill_templates(app)
     app.teardown_request(_close_uploads)
     return app

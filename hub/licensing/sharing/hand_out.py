@@ -121,7 +121,20 @@ def fetch(tx: Connection, copy_id: uuid.UUID | None, at: datetime) -> Handed:
 
 
 def handed_over(tx: Connection, copy_id: uuid.UUID, sha256: bytes) -> None:
-    """Remember the bytes that left, so that the copy is known again when somebody checks it."""
-    tx.execute(
-        text("UPDATE licence_copies SET sha256 = :sha256 WHERE id = :id"), {"id": copy_id, "sha256": sha256}
-    )
+    """Remember the bytes that left, so that the copy is known again when somebody checks it.
+
+    Each drawing is signed anew, so a later fetch of the same address is a row of its own.
+    """
+    of = {"id": copy_id, "sha256": sha256, "own": uuid.uuid4()}
+    first = tx.execute(
+        text("UPDATE licence_copies SET sha256 = :sha256 WHERE id = :id AND sha256 IS NULL RETURNING id"), of
+    ).first()
+    if first is None:
+        tx.execute(_AGAIN, of)
+
+
+_AGAIN = text("""
+INSERT INTO licence_copies (id, licence_id, format, cause, made_for, case_no, expires_at, sha256, reads)
+SELECT :own, licence_id, format, cause, made_for, case_no, expires_at, :sha256, 1 FROM licence_copies
+WHERE id = :id AND sha256 <> :sha256
+""")

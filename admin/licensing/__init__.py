@@ -1,0 +1,1 @@
+"""Pages of electronic licences: their types, issuing, life, rules, batches and notices."""
