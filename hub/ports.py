@@ -31,6 +31,15 @@ class IdentityVault(Protocol):
     def seal(self, number: str) -> bytes:
         """The number, readable only with the vault's key."""
 
+    def unseal(self, blob: bytes) -> str:
+        """The number back; the caller has written down why."""
+
+    def seal_text(self, text: str, *, context: str) -> bytes:
+        """Any text that names people, as it is, readable only with the vault's key and for the same context."""
+
+    def unseal_text(self, blob: bytes, *, context: str) -> str:
+        """The text back."""
+
     def mask(self, number: str) -> str:
         """The number as it may be shown."""
 

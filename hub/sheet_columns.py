@@ -77,7 +77,7 @@ def _generation(document: dict[str, Any]) -> Generation:
     labels: dict[str, Column] = {}
     for column, entry in zip(columns, document["columns"], strict=True):
         for label in (column.code, column.name, *entry["variants"]):
-            labels.setdefault(_key(label), column)
+            labels.setdefault(label_key(label), column)
     return Generation(document["generation"], columns, labels)
 
 
@@ -96,7 +96,7 @@ def _column(entry: dict[str, Any]) -> Column:
     )
 
 
-def _key(label: str) -> str:
+def label_key(label: str) -> str:
     """A label with everything taken away that templates disagree about."""
     text = (
         _DROPPED.sub("", unicodedata.normalize("NFKC", label)).translate(_BRACKETS).translate(_DASHES).upper()
@@ -107,7 +107,7 @@ def _key(label: str) -> str:
 
 def _readings(cell: str) -> Iterator[str]:
     """What a header cell may be saying, the surest first."""
-    key = _key(cell)
+    key = label_key(cell)
     yield key
     if code := _CODE.search(key):
         yield code[0]

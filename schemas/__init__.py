@@ -7,7 +7,7 @@ Does not guarantee: anything about signatures or storage.
 from __future__ import annotations
 
 from schemas.codes import code_table, code_table_file, code_table_names
-from schemas.columns import PERMIT_GENERATIONS, permit_columns
+from schemas.columns import PERMIT_GENERATIONS, licence_columns, permit_columns
 from schemas.encoding import Malformed, canonical, dumps, loads
 from schemas.messages import MAX_MESSAGE_BYTES, MESSAGE_TYPES, Violation, examples_of, schema_of, violations
 
@@ -23,6 +23,7 @@ __all__ = [
     "code_table_names",
     "dumps",
     "examples_of",
+    "licence_columns",
     "loads",
     "permit_columns",
     "schema_of",

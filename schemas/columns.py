@@ -22,3 +22,10 @@ def permit_columns(generation: str) -> dict[str, Any]:
         raise KeyError(generation)
     document: dict[str, Any] = loads((files("schemas") / "sheets" / f"permit_{generation}.json").read_bytes())
     return document
+
+
+@cache
+def licence_columns() -> dict[str, Any]:
+    """The columns in which electronic licences are exchanged: national names, pinyin names, Chinese. Not to be changed."""
+    document: dict[str, Any] = loads((files("schemas") / "sheets" / "licence_exchange.json").read_bytes())
+    return document
