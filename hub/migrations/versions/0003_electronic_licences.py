@@ -149,9 +149,12 @@ def upgrade() -> None:
         sa.Column("source_name", sa.Text(), nullable=False),
         sa.Column("source_sha256", sa.LargeBinary(), nullable=False),
         sa.Column("state", sa.Text(), server_default=sa.text("'reading'"), nullable=False),
+        sa.Column("heading", postgresql.JSONB(), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("total", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("cause", sa.Text(), nullable=True),
         sa.Column("created_by", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("read_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
@@ -312,18 +315,22 @@ def upgrade() -> None:
         sa.Column("key", sa.LargeBinary(), nullable=False),
         sa.Column("payload", sa.LargeBinary(), nullable=False),
         sa.Column("state", sa.Text(), server_default=sa.text("'waiting'"), nullable=False),
+        sa.Column("number", sa.Text(), nullable=True),
+        sa.Column("claimed_by", sa.Uuid(), nullable=True),
+        sa.Column("claimed_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("licence_id", sa.Uuid(), nullable=True),
         sa.Column("problem", sa.Text(), nullable=True),
         sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
-            "(state = 'issued') = (licence_id IS NOT NULL)",
+            "(state IN ('issued', 'unchanged')) = (licence_id IS NOT NULL)",
             name=op.f("ck_licence_batch_rows_issued_is_a_licence"),
         ),
         sa.CheckConstraint(
             "(state = 'refused') = (problem IS NOT NULL)", name=op.f("ck_licence_batch_rows_refused_says_why")
         ),
         sa.CheckConstraint(
-            "state IN ('waiting', 'issued', 'refused')", name=op.f("ck_licence_batch_rows_state_known")
+            "state IN ('waiting', 'issued', 'unchanged', 'refused')",
+            name=op.f("ck_licence_batch_rows_state_known"),
         ),
         sa.ForeignKeyConstraint(
             ["batch_id"],
@@ -337,6 +344,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("batch_id", "row", name=op.f("pk_licence_batch_rows")),
     )
     op.create_index("ix_licence_batch_rows_state", "licence_batch_rows", ["batch_id", "state"], unique=False)
+    op.create_index(
+        "ix_licence_batch_rows_key",
+        "licence_batch_rows",
+        ["key"],
+        unique=False,
+        postgresql_where=sa.text("state = 'issued'"),
+    )
     op.create_index(
         "ix_licence_batch_rows_waiting",
         "licence_batch_rows",
