@@ -17,7 +17,7 @@ SAID = 8
 class Fault:
     """What is wrong with one box. `line` counts from 1; 0 is the whole form."""
 
-    part: str  # header, lines, form, fields, steps
+    part: str  # header, lines, form, fields, steps, rules, layout
     line: int
     field: str
     sentence: str
@@ -25,7 +25,7 @@ class Fault:
     @property
     def place(self) -> str:
         """Where, in words."""
-        if not self.line:
+        if not self.line or self.part == "layout":  # of a layout the sentence names the element
             return ""
         name = {"lines": "材料清单", "form": "申请表字段", "fields": "字段", "steps": "特殊环节"}.get(
             self.part, ""
