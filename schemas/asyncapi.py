@@ -15,7 +15,7 @@ from schemas.messages import MAX_MESSAGE_BYTES, MESSAGE_TYPES, schema_of
 PATH = Path(__file__).with_name("asyncapi.json")
 CONTENT_TYPE = "application/cloudevents+json"
 _FORMAT = "application/schema+json;version=draft-2020-12"
-_TO_DEPARTMENT = ("approval.decided.v1", "quarantined.v1")
+_TO_DEPARTMENT = ("approval.decided.v1", "licence.changed.v1", "quarantined.v1")
 _FROM_DEPARTMENT = ("receipt.v1", "finding.reported.v1", "material.supplied.v1")
 
 
@@ -28,7 +28,7 @@ def document() -> dict[str, Any]:
             "title": "审管通 / Shenguan",
             "version": "1.0.0",
             "description": (
-                "审批决定一次作出，签名后送达每个监管、执法部门；回执与监管信息签名后回到同一办件。"
+                "审批决定一次作出，签名后送达每个监管、执法部门；回执与监管信息签名后回到同一办件；证照状态变化送达收到过它的部门。"
                 f"每条消息是一个结构化 CloudEvents 1.0 JSON（UTF-8，最大 {MAX_MESSAGE_BYTES} 字节），"
                 "至少投递一次，按 id 去重。"
                 " / Decisions go to departments, receipts and findings come back. Each value is one structured-mode "

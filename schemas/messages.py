@@ -22,6 +22,7 @@ MESSAGE_TYPES: tuple[str, ...] = (
     "receipt.v1",
     "finding.reported.v1",
     "material.supplied.v1",
+    "licence.changed.v1",
     "quarantined.v1",
 )
 MAX_MESSAGE_BYTES = 1024 * 1024

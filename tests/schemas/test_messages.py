@@ -87,6 +87,7 @@ def test_examples_show_every_kind() -> None:
         ("approval.decided.v1", ("licenceStatus",), "licence_status"),
         ("approval.decided.v1", ("resultType",), "result_type"),
         ("approval.decided.v1", ("case", "properties", "applyer_type"), "party_kind"),
+        ("licence.changed.v1", ("licenceStatus",), "licence_status"),
         ("receipt.v1", ("receipt", "properties", "kind"), "receipt_kind"),
         ("quarantined.v1", ("data", "properties", "cause"), "quarantine_cause"),
     ],
