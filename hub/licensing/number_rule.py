@@ -21,7 +21,7 @@ MOST_DIGITS = 12
 class NumberRule:
     """A rule, taken apart: plain words and tokens in order."""
 
-    parts: tuple[tuple[str, str], ...]  # ('' or the token, words)
+    parts: tuple[tuple[str, str], ...]  # ('' or the piece, words)
     digits: int  # of {seq}; 0: there is none
 
     @property
@@ -31,7 +31,7 @@ class NumberRule:
 
     def period(self, on: date) -> str:
         """Which counter a number of this day comes from."""
-        tokens = {token for token, _ in self.parts}
+        tokens = {piece for piece, _ in self.parts}
         if "dd" in tokens:
             return f"{on:%Y%m%d}"
         if "mm" in tokens:
@@ -51,7 +51,7 @@ class NumberRule:
             "issuer": issuer,
             "seq": f"{seq:0{self.digits}d}",
         }
-        return "".join(said.get(token, "") if token else words for token, words in self.parts)
+        return "".join(said.get(piece, "") if piece else words for piece, words in self.parts)
 
 
 def parse_number_rule(rule: str) -> NumberRule:
@@ -69,14 +69,14 @@ def parse_number_rule(rule: str) -> NumberRule:
         parts.append(_token(found[1], found[2]))
         at = found.end()
     parts += _plain(rule[at:])
-    tokens = [token for token, _ in parts if token]
+    tokens = [piece for piece, _ in parts if piece]
     if tokens.count("seq") > 1:
         raise ValueError("编号规则中只能有一个流水号 {seq:N}。")
-    if "mm" in tokens and not {"yyyy", "yy"} & set(tokens) or "dd" in tokens and "mm" not in tokens:
+    if ("mm" in tokens and not {"yyyy", "yy"} & set(tokens)) or ("dd" in tokens and "mm" not in tokens):
         raise ValueError("编号规则中有月（日）就要有年（月），否则明年会重号。")
     if "seq" not in tokens:
         raise ValueError("编号规则中没有流水号 {seq:N}。编号由颁证时逐个填写的，规则请留空。")
-    digits = next(int(words) for token, words in parts if token == "seq")
+    digits = next(int(words) for piece, words in parts if piece == "seq")
     return NumberRule(tuple(parts), digits)
 
 
@@ -105,13 +105,13 @@ def _plain(words: str) -> list[tuple[str, str]]:
     return [("", words)] if words else []
 
 
-def _token(token: str, digits: str | None) -> tuple[str, str]:
-    if token in _PLAIN and digits is None:
-        return token, ""
-    if token == "seq" and digits is not None and 1 <= int(digits) <= MOST_DIGITS:
-        return token, str(int(digits))
-    if token == "seq":
+def _token(piece: str, digits: str | None) -> tuple[str, str]:
+    if piece in _PLAIN and digits is None:
+        return piece, ""
+    if piece == "seq" and digits is not None and 1 <= int(digits) <= MOST_DIGITS:
+        return piece, str(int(digits))
+    if piece == "seq":
         raise ValueError(f"流水号要写明位数，1 到 {MOST_DIGITS} 位，如 {{seq:6}}。")
     raise ValueError(
-        f"编号规则中没有“{{{token}}}”这一项。可用：{{yyyy}} {{yy}} {{mm}} {{dd}} {{area}} {{issuer}} {{seq:6}}。"
+        f"编号规则中没有“{{{piece}}}”这一项。可用：{{yyyy}} {{yy}} {{mm}} {{dd}} {{area}} {{issuer}} {{seq:6}}。"
     )

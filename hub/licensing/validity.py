@@ -50,7 +50,7 @@ def settled(
     issued_on: date,
     values: Mapping[str, str],
 ) -> date | None:
-    """The last day of a licence to be issued: what the rules say, or a shorter one that the order states. Raises Rejected."""
+    """The last day of a licence to be issued: as the rules say, or an earlier one that the order states. Raises Rejected."""
     if not 1900 <= valid_from.year <= LAST_YEAR:
         raise Rejected(f"有效期自 {valid_from} 不可能。请核对日期。")
     by_rule = last_day(rules, counted_from, values)
