@@ -55,14 +55,14 @@ class LicenceBatchRow(Base):
         CheckConstraint("(state = 'refused') = (problem IS NOT NULL)", name="refused_says_why"),
         Index("ix_licence_batch_rows_waiting", "batch_id", "row", postgresql_where=text("state = 'waiting'")),
         Index("ix_licence_batch_rows_state", "batch_id", "state"),
-        Index("ix_licence_batch_rows_key", "key", postgresql_where=text("state = 'issued'")),
+        Index("ix_licence_batch_rows_key", "key"),
     )
 
     batch_id: Mapped[uuid.UUID] = mapped_column(
         ForeignKey("licence_batches.id", ondelete="CASCADE"), primary_key=True
     )
     row: Mapped[int] = mapped_column(Integer, primary_key=True)
-    key: Mapped[bytes]  # SHA-256 of what the row says: the same row twice is one
+    key: Mapped[bytes]  # keyed hash of what the row says: the same row twice is one
     payload: Mapped[bytes]  # sealed JSON
     state: Mapped[str] = mapped_column(server_default=text("'waiting'"))
     number: Mapped[str | None]  # reserved before printing: a second attempt is the same licence

@@ -344,13 +344,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("batch_id", "row", name=op.f("pk_licence_batch_rows")),
     )
     op.create_index("ix_licence_batch_rows_state", "licence_batch_rows", ["batch_id", "state"], unique=False)
-    op.create_index(
-        "ix_licence_batch_rows_key",
-        "licence_batch_rows",
-        ["key"],
-        unique=False,
-        postgresql_where=sa.text("state = 'issued'"),
-    )
+    op.create_index("ix_licence_batch_rows_key", "licence_batch_rows", ["key"], unique=False)
     op.create_index(
         "ix_licence_batch_rows_waiting",
         "licence_batch_rows",
