@@ -37,6 +37,7 @@ from admin.home import HomeView
 from admin.licensing import share_api
 from admin.live import LiveBoard
 from admin.notice_pages import unread_now
+from admin.public import pages as public_pages
 from admin.signing_in import Doorkeeper
 
 ROOT = Path(__file__).resolve().parent
@@ -73,6 +74,7 @@ def create_app(config: AdminConfig) -> Flask:
         config_ledger.install(db.session)
         _limit_api_sign_in(app, appbuilder)
         share_api.install(app, appbuilder)
+        public_pages.install(app, csrf, appbuilder.sm.limiter)
     _fill_templates(app)
     app.teardown_request(_close_uploads)
     return app

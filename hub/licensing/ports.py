@@ -62,7 +62,8 @@ class Inspection:
     """What can be said of a file by itself.
 
     `state`: intact (signed by one of our certificates, unchanged), altered, stranger (signed, but not by us), expired or
-    revoked (our certificate was, when it signed), unsigned, unreadable. `why` is a Chinese sentence.
+    revoked (our certificate was, when it signed), unsigned, unreadable. `why` is a Chinese sentence, `cause` its key
+    (storage.licences.inspect.CAUSES) and `facts` what stands in it, for who says it in another language.
     """
 
     state: str
@@ -70,6 +71,8 @@ class Inspection:
     why: str = ""
     identifier: str | None = None  # as the file's own metadata say, only to be trusted where intact
     signer: Mapping[str, Any] = field(default_factory=dict)
+    cause: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Inspector(Protocol):

@@ -1,0 +1,1 @@
+"""Public pages: anybody checks a licence here, without signing in."""
