@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
+from hub.licensing.validity import months_on
 from hub.sheet_values import BLANKS, KINDS, LONG_TERM, LONG_TERM_WORDS, Fault, tidy
 from schemas import code_table
 
@@ -212,15 +213,7 @@ def blank(text: str) -> bool:
 
 def after(start: date, spell: str) -> date:
     """The last day of a spell that begins on `start`: P2Y, P6M, P30D."""
-    from datetime import timedelta
-
     count, unit = int(spell[1:-1]), spell[-1]
     if unit == "D":
         return start + timedelta(days=count - 1)
-    months = start.month - 1 + (count * 12 if unit == "Y" else count)
-    year, month = start.year + months // 12, months % 12 + 1
-    first_of_next = date(year + month // 12, month % 12 + 1, 1)
-    last = (first_of_next - timedelta(days=1)).day
-    if start.day > last:
-        return date(year, month, last)
-    return date(year, month, start.day) - timedelta(days=1)
+    return months_on(start, count * 12 if unit == "Y" else count)
