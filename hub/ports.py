@@ -21,6 +21,9 @@ class Signer(Protocol):
     def sign(self, payload: bytes) -> str:
         """A detached JWS (RFC 7515 appendix F) over exactly these bytes."""
 
+    def sign_attached(self, payload: bytes, *, typ: str = "JWT") -> str:
+        """A compact JWS that carries these bytes, its header saying what it is for."""
+
 
 class IdentityVault(Protocol):
     """Keeps personal document numbers findable but not readable."""

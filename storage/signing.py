@@ -128,9 +128,9 @@ class Signer:
         self.kid = kid_of(code, self.public_pem)
         self._key = key
         self._ed25519 = isinstance(key, ed25519.Ed25519PrivateKey)
-        header = {"alg": algorithm_of(key.public_key()), "kid": self.kid}
-        self._protected = self._header(header)
-        self._protected_token = self._header({**header, "typ": "JWT"})
+        self._head = {"alg": algorithm_of(key.public_key()), "kid": self.kid}
+        self._protected = self._header(self._head)
+        self._protected_token = self._header({**self._head, "typ": "JWT"})
 
     @classmethod
     def from_pem(cls, code: str, pem: bytes | str) -> Signer:
@@ -141,9 +141,9 @@ class Signer:
         """Detached JWS over exactly these bytes: `header..signature`."""
         return f"{self._protected}..{self._signature(self._protected, payload)}"
 
-    def sign_attached(self, payload: bytes) -> str:
-        """Compact JWS that carries its payload: `header.payload.signature`, marked as a JWT."""
-        protected = self._protected_token
+    def sign_attached(self, payload: bytes, *, typ: str = "JWT") -> str:
+        """Compact JWS that carries its payload: `header.payload.signature`, marked with what it is for."""
+        protected = self._protected_token if typ == "JWT" else self._header({**self._head, "typ": typ})
         return f"{protected}.{encode(payload).decode()}.{self._signature(protected, payload)}"
 
     @staticmethod
@@ -187,25 +187,25 @@ class TrustedKeys:
         attached, _, sig = rest.partition(".")
         if attached or not sig:
             raise BadSignature("签名头不是分离式 JWS（应为“头部..签名”）。")
-        key = self._check(protected, encode(payload), sig, at=at, token=False)
+        key = self._check(protected, encode(payload), sig, at=at, typ="")
         return VerifiedBytes(payload, key.kid, key.department)
 
-    def verify_attached(self, token: str, *, at: datetime) -> VerifiedBytes:
-        """The payload carried by a compact JWS."""
+    def verify_attached(
+        self, token: str, *, at: datetime, typ: str = "JWT", most: int = _MAX_TOKEN
+    ) -> VerifiedBytes:
+        """The payload carried by a compact JWS that was signed for this very use, `typ`."""
         if not token:
             raise Unsigned("请求没有携带访问令牌。")
-        parts = token.split(".", 3) if len(token) <= _MAX_TOKEN else []
+        parts = token.split(".", 3) if len(token) <= most else []
         if len(parts) != 3:
             raise BadSignature("访问令牌不是紧凑格式的 JWS。")
         protected, payload, sig = parts
-        key = self._check(protected, payload.encode(), sig, at=at, token=True)
+        key = self._check(protected, payload.encode(), sig, at=at, typ=typ)
         return VerifiedBytes(decode(payload), key.kid, key.department)
 
-    def _check(
-        self, protected: str, payload_b64: bytes, sig: str, *, at: datetime, token: bool
-    ) -> TrustedKey:
-        alg, kid, typ = self._headers.get(protected) or self._read_header(protected)
-        if (typ == "JWT") is not token:
+    def _check(self, protected: str, payload: bytes, sig: str, *, at: datetime, typ: str) -> TrustedKey:
+        alg, kid, found = self._headers.get(protected) or self._read_header(protected)
+        if not (found == typ.upper() if typ else found.rpartition("+")[2] != "JWT"):  # a message has none
             raise BadSignature("签名的用途不符：访问令牌与消息签名不能互换（typ）。")
         known = self._keys.get(kid)
         if known is None:
@@ -214,7 +214,7 @@ class TrustedKeys:
         if alg != key_alg:
             raise BadSignature(f"签名算法应为 {key_alg}，与密钥 {kid} 不符。")
         _check_in_force(key, at)
-        signing_input = b"%b.%b" % (protected.encode(), payload_b64)
+        signing_input = b"%b.%b" % (protected.encode(), payload)
         try:
             _verify(public, decode(sig), signing_input)
         except (InvalidSignature, ValueError):

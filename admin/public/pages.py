@@ -118,7 +118,7 @@ def upload() -> Any:
         if kept.tell() > LARGEST:
             raise RequestEntityTooLarge
         inspection = _inspected(Path(kept.name))
-    with _connection() as tx:
+    with reading() as tx:
         checked = check_file(tx, inspection)
     return _result(checked, _token_of(checked))
 
@@ -140,11 +140,11 @@ def _check_token(token: str) -> Checked:
     tokens = here().config.tokens
     if tokens is None:
         raise Unavailable(gettext("本中心没有配置核验码。"))
-    with _connection() as tx:
+    with reading() as tx:
         return check_token(tx, tokens, token)
 
 
-def _connection() -> Any:
+def reading() -> Any:
     """A connection that opens no transaction: there is one statement, and it only reads."""
     return here().engine.connect().execution_options(isolation_level="AUTOCOMMIT")
 

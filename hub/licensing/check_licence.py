@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from hub.licensing.fill import mask_name
 from hub.licensing.licence import (
     CANCELLED,
     EXPIRED,
@@ -166,7 +167,7 @@ def standing(row: Any, at: datetime) -> tuple[str, date | None]:
 
 
 def _shown(row: Any) -> Shown:
-    first = masked_name(row.party) if row.party_kind == "natural" else row.party
+    first = mask_name(row.party) if row.party_kind == "natural" else row.party
     holders = tuple(_holder(one) for one in row.holders or ()) or (first,)
     return Shown(
         id=row.id,
@@ -187,9 +188,4 @@ _PUBLIC_CODES = ("001", "099")  # of bodies; every other kind of code is a perso
 
 def _holder(one: dict[str, object]) -> str:
     name = str(one.get("name") or "")
-    return name if one.get("code_type") in _PUBLIC_CODES else masked_name(name)
-
-
-def masked_name(name: str) -> str:
-    """A person's name as strangers may see it: the first character, and that there are more."""
-    return name[:1] + "*" * min(max(len(name) - 1, 1), 3) if name else ""
+    return name if one.get("code_type") in _PUBLIC_CODES else mask_name(name)
