@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hub.licensing.order import Prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ class DecisionFacts:
 
 @dataclass(frozen=True, slots=True)
 class LicenceFacts:
-    """What was issued. `valid_to` None means long-term 长期."""
+    """What was issued. `valid_to` None means long-term 长期. `prepared`: printed and signed here, to be written with it."""
 
     identifier: str  # GB/T 36904
     name: str
@@ -60,6 +64,7 @@ class LicenceFacts:
     valid_from: date
     valid_to: date | None
     status: str = "01"
+    prepared: Prepared | None = None
 
 
 @dataclass(frozen=True, slots=True)
