@@ -26,6 +26,9 @@ PREFIX = "SHENGUAN_"
 ADDRESSES = ("kafka_bootstrap", "s3_endpoint", "public_url", "web_port")
 
 
+LICENCE_SIGNING = "licence-signing"
+
+
 class SettingsRefused(RuntimeError):
     """设置有误，程序没有启动。"""
 
@@ -69,6 +72,11 @@ class Settings(BaseSettings):
     )
     clamd: str = ""  # /path/of/socket or host:port; empty: nothing is scanned
 
+    licence_signing: Path | None = (
+        None  # keys and certificates; None: `licence-signing` in the data directory
+    )
+    timestamp_url: str = ""  # an RFC 3161 authority; empty: licences carry no timestamp
+
     key_encryption_key: str = Field(default="", repr=False)
     identity_key: str = Field(default="", repr=False)
     hub_signing_key: Path | None = None
@@ -96,6 +104,10 @@ class Settings(BaseSettings):
     @property
     def trusted_signers_folder(self) -> Path:
         return (self.trusted_signers or self.data / "trusted-signers").absolute()
+
+    @property
+    def licence_signing_folder(self) -> Path:
+        return (self.licence_signing or self.data / LICENCE_SIGNING).absolute()
 
     @property
     def key_encryption_key_bytes(self) -> bytes:
@@ -171,9 +183,18 @@ def _build(handed: dict[str, Any]) -> Settings:
         raise SettingsRefused("\n".join(lines)) from None
 
 
+def _demo_licence_signing(folder: Path) -> None:
+    """A certificate to sign licences with, which nobody outside trusts; what is there stays."""
+    if not (folder / "ca.pem").exists():
+        from storage.licences.demo_credentials import make_demo_credentials
+
+        make_demo_credentials(folder)
+
+
 def embedded_values(data: Path) -> dict[str, Any]:
     """What the embedded installation in this directory says about itself; addresses only while it runs."""
     kept = SecretsFolder(data)
+    _demo_licence_signing(data / LICENCE_SIGNING)
     values: dict[str, Any] = {
         "s3_access_key": kept.text("s3_access_key"),
         "s3_secret_key": kept.text("s3_secret_key"),

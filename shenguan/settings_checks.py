@@ -136,6 +136,22 @@ def _trusted_signers(settings: Settings) -> list[str]:
     return [f"SHENGUAN_TRUSTED_SIGNERS 指向的 {folder} 不是文件夹；其中应为受信任的签名证书（.pem）。"]
 
 
+def _licence_signing(settings: Settings) -> list[str]:
+    folder = settings.licence_signing
+    if folder is None or folder.is_dir():
+        return []
+    return [
+        f"SHENGUAN_LICENCE_SIGNING 指向的 {folder} 不是文件夹；其中应为证照签名证书（ca.pem、default.pem 等）。"
+    ]
+
+
+def _timestamp_url(settings: Settings) -> list[str]:
+    parsed = urlsplit(settings.timestamp_url)
+    if not settings.timestamp_url or (parsed.scheme in ("http", "https") and parsed.hostname):
+        return []
+    return ["SHENGUAN_TIMESTAMP_URL 应为时间戳服务（RFC 3161）的网址，以 http:// 或 https:// 开头。"]
+
+
 CHECKS: dict[str, Callable[[Settings], list[str]]] = {
     "database_url": _database,
     "kafka_bootstrap": _sasl,
@@ -153,4 +169,6 @@ CHECKS: dict[str, Callable[[Settings], list[str]]] = {
 OPTIONAL: dict[str, Callable[[Settings], list[str]]] = {
     "clamd": _clamd,
     "trusted_signers": _trusted_signers,
+    "licence_signing": _licence_signing,
+    "timestamp_url": _timestamp_url,
 }

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from admin import AdminConfig
+    from hub.licensing.ports import Press, Tokens
     from storage.files import FileStore
     from storage.intake.finish import Intake
     from storage.objects import ObjectStore
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 _BROKER = ("kafka_bootstrap",)
 _STORE = ("s3_endpoint", "s3_access_key", "s3_secret_key")
 _INTAKE = ("clamd", "trusted_signers")
+_PRESS = ("licence_signing", "timestamp_url")
 _DESK = ("public_url", "key_encryption_key", "identity_key", "hub_signing_key")
 
 #: What each program or command cannot do without.
@@ -39,7 +41,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
         *("key_encryption_key", "hub_signing_key"),
     ),
     "intake": ("database_url", *_BROKER, *_DESK),
-    "web": ("database_url", *_BROKER, *_STORE, *_INTAKE, *_DESK, "web_secret"),
+    "web": ("database_url", *_BROKER, *_STORE, *_INTAKE, *_PRESS, *_DESK, "web_secret"),
     "migrate": ("database_url", *_STORE, *_DESK, "web_secret"),
     "verify": ("database_url", *_STORE, "hub_signing_key"),
     "trust": ("database_url", *_BROKER, "public_url", "hub_signing_key"),
@@ -139,6 +141,22 @@ def intake_of(settings: Settings) -> Intake:
     )
 
 
+def press_of(settings: Settings) -> Press:
+    """What prints and signs licences; without a credential in its folder it refuses to, in a sentence."""
+    from storage.licences.credentials import Credentials
+    from storage.licences.press import LicencePress
+
+    credentials = Credentials(settings.licence_signing_folder)
+    return LicencePress(files_of(settings), credentials, now, settings.timestamp_url or None)
+
+
+def tokens_of(settings: Settings) -> Tokens:
+    """The tokens in QR codes."""
+    from storage.licences.tokens import LicenceTokens
+
+    return LicenceTokens(settings.identity_key_bytes)
+
+
 class Heads:
     """The ledger's signed heads in the object store: hub.seal_ledger.HeadStore."""
 
@@ -184,6 +202,8 @@ def admin_config_of(settings: Settings) -> AdminConfig:
         area_name=settings.area_name,
         files=files_of(settings),
         intake=intake_of(settings),
+        press=press_of(settings),
+        tokens=tokens_of(settings),
         store_check=objects_of(settings).check,
         broker_address=settings.kafka_bootstrap or None,
         hub_keys={desk.signer.kid: signer_of(settings).public_pem},

@@ -27,6 +27,10 @@ from storage.identity import IdentityVault
 from storage.intake.finish import Intake
 from storage.intake.spool import Spool
 from storage.key_encryption import KeyEncryption
+from storage.licences.credentials import Credentials
+from storage.licences.demo_credentials import make_demo_credentials
+from storage.licences.press import LicencePress
+from storage.licences.tokens import LicenceTokens
 from storage.objects import ObjectStore
 from storage.signing import Signer, generate_private_key
 from tests import session_parts
@@ -74,6 +78,7 @@ def hub(parts: Parts, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]
         )
         objects.ensure_bucket()
         files = FileStore(objects, KeyEncryption(os.urandom(32)))
+        signing = make_demo_credentials(tmp_path_factory.mktemp("licence-signing"))
         app = create_app(
             AdminConfig(
                 database_url=url,
@@ -81,6 +86,8 @@ def hub(parts: Parts, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]
                 desk=desk,
                 files=files,
                 intake=Intake(Spool(tmp_path_factory.mktemp("spool") / "spool"), files, desk.clock),
+                press=LicencePress(files, Credentials(signing), desk.clock),
+                tokens=LicenceTokens(os.urandom(32)),
                 store_check=objects.check,
                 hub_keys={desk.signer.kid: desk.signer.public_pem},
                 login_limit="10000 per minute",

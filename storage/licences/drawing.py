@@ -1,0 +1,189 @@
+"""What of a face is drawn and not written: lines, frames, QR codes, seals, watermarks. Content stream operators.
+
+Guarantees: pure; the same arguments give the same bytes. Text of seals and watermarks is drawn as outlines, so that it
+does not mix into the text of the document.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import segno
+
+from storage.licences import fonts
+from storage.licences.pdf_file import number, numbers
+
+_QUIET = 4  # modules of white around a QR code
+_SEAL_RED = (0.83, 0.05, 0.05)
+
+
+def colour(value: str) -> tuple[float, float, float]:
+    """#RRGGBB, as PDF has it."""
+    red, green, blue = (int(value[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    return red, green, blue
+
+
+def filled(value: str) -> bytes:
+    """The colour to fill and write with."""
+    return numbers(*colour(value)) + b" rg\n"
+
+
+def stroked(value: str, width: float) -> bytes:
+    """The colour and width to draw with."""
+    return numbers(*colour(value)) + b" RG " + number(width) + b" w\n"
+
+
+def rectangle(x: float, y: float, w: float, h: float) -> bytes:
+    """A rectangle's path."""
+    return numbers(x, y, w, h) + b" re\n"
+
+
+@lru_cache(maxsize=500)
+def qr_code(said: str, side: float) -> bytes:
+    """A QR code in a square of this side, its white rim included; the origin is the lower left corner."""
+    code = segno.make(said, error="m", micro=False)
+    rows = [bytes(row) for row in code.matrix]
+    module = side / (len(rows) + 2 * _QUIET)
+    out = [b"1 1 1 rg\n", rectangle(0, 0, side, side), b"f\n0 0 0 rg\n"]
+    for down, row in enumerate(rows):
+        y = side - (down + 1 + _QUIET) * module
+        start: int | None = None
+        for across in range(len(row) + 1):
+            dark = across < len(row) and row[across]
+            if dark and start is None:
+                start = across
+            elif not dark and start is not None:
+                out.append(rectangle((start + _QUIET) * module, y, (across - start) * module, module))
+                start = None
+    return b"".join([*out, b"f\n"])
+
+
+def frame(style: str, w: float, h: float, color: str, stroke: float) -> bytes:
+    """A border within a box whose lower left corner is the origin."""
+    half = stroke / 2
+    out = stroked(color, stroke) + rectangle(half, half, w - stroke, h - stroke) + b"S\n"
+    if style == "double":
+        inner = 3 * stroke + 1.5
+        thin = stroke / 2
+        return out + stroked(color, thin) + rectangle(inner, inner, w - 2 * inner, h - 2 * inner) + b"S\n"
+    if style == "ornate":
+        return out + _guilloche(round(w, 2), round(h, 2), color, stroke)
+    return out
+
+
+@lru_cache(maxsize=50)
+def _guilloche(w: float, h: float, color: str, stroke: float) -> bytes:
+    """Braided curves between two lines, as on banknotes: four strands around the page."""
+    deep = max(9.0, min(w, h) * 0.028)
+    middle = 2 * stroke + deep / 2 + 1
+    inner = 2 * middle - stroke
+    out = [stroked(color, stroke / 2), rectangle(inner, inner, w - 2 * inner, h - 2 * inner), b"S\n"]
+    out.append(stroked(color, max(0.25, stroke * 0.35)))
+    across, down = w - 2 * middle, h - 2 * middle
+    for strand in range(4):
+        out.append(_strand(middle, across, down, deep * (0.5 - 0.09 * (strand % 2)), strand * math.pi / 2))
+    return b"".join(out)
+
+
+def _strand(middle: float, across: float, down: float, swing: float, phase: float) -> bytes:
+    """One curve along the four sides, closed: a whole number of waves on each."""
+    points: list[tuple[float, float]] = []
+    sides = (
+        (middle, middle, 1, 0, across),
+        (middle + across, middle, 0, 1, down),
+        (middle + across, middle + down, -1, 0, across),
+        (middle, middle + down, 0, -1, down),
+    )
+    for x, y, dx, dy, length in sides:
+        waves = max(1, round(length / 11))
+        steps = waves * 10
+        for step in range(steps):
+            along = length * step / steps
+            off = swing * math.sin(2 * math.pi * waves * step / steps + phase)
+            points.append((x + dx * along - dy * off, y + dy * along + dx * off))
+    path = [numbers(*points[0]) + b" m\n", *(numbers(*point) + b" l\n" for point in points[1:])]
+    return b"".join(path) + b"h S\n"
+
+
+def placed(character: str, size: float, x: float, y: float, turn: float = 0.0, bold: bool = False) -> bytes:
+    """A character's outline with the middle of its foot at a point, turned (radians)."""
+    scale = size / 1000
+    cos, sin = math.cos(turn) * scale, math.sin(turn) * scale
+    half = fonts.advance(character, bold) / 2
+    matrix = b"%.6f %.6f %.6f %.6f %.3f %.3f cm\n" % (
+        *(cos, sin, -sin, cos),
+        *(x - half * cos, y - half * sin),
+    )
+    return b"q " + matrix + fonts.outline(character, bold) + b"\nf Q\n"
+
+
+@lru_cache(maxsize=200)
+def seal(issuer: str, side: float) -> bytes:
+    """A round red seal in a square of this side: star, rim, and the issuer's name along the upper arc."""
+    radius = side / 2
+    rim = side * 0.028
+    said = [one for one in issuer if not one.isspace() and fonts.glyph(one) is not None]
+    out = [b"q 1 0 0 1 %b cm\n" % numbers(radius, radius)]
+    out.append(numbers(*_SEAL_RED) + b" rg " + numbers(*_SEAL_RED) + b" RG " + number(rim) + b" w\n")
+    out.append(_circle(radius - rim / 2) + b"S\n" + _star(radius * 0.3) + b"f\n")
+    size = min(radius * 0.3, 2.7 * radius * 0.7 * 1.5 / max(len(said), 1))
+    foot = radius - rim * 1.8 - size * 0.95
+    step = min(size * 1.25 / foot, math.radians(250) / max(len(said) - 1, 1))
+    for number_, one in enumerate(said):
+        angle = math.pi / 2 + step * ((len(said) - 1) / 2 - number_)
+        x, y = foot * math.cos(angle), foot * math.sin(angle)
+        out.append(placed(one, size, x, y, angle - math.pi / 2, bold=True))
+    return b"".join([*out, b"Q\n"])
+
+
+def _circle(radius: float) -> bytes:
+    k = radius * 0.5522848
+    r = radius
+    return (
+        numbers(r, 0)
+        + b" m\n"
+        + numbers(r, k, k, r, 0, r)
+        + b" c\n"
+        + numbers(-k, r, -r, k, -r, 0)
+        + b" c\n"
+        + numbers(-r, -k, -k, -r, 0, -r)
+        + b" c\n"
+        + numbers(k, -r, r, -k, r, 0)
+        + b" c h\n"
+    )
+
+
+def _star(radius: float) -> bytes:
+    inner = radius * 0.381966
+    points = []
+    for i in range(10):
+        angle = math.pi / 2 + i * math.pi / 5
+        far = inner if i % 2 else radius
+        points.append((far * math.cos(angle), far * math.sin(angle)))
+    path = numbers(*points[0]) + b" m\n"
+    return path + b"".join(numbers(*point) + b" l\n" for point in points[1:]) + b"h\n"
+
+
+def watermark(said: str, width: float, height: float) -> tuple[bytes, bytes]:
+    """The text as a stamp, and operators that put the stamp /M across the page; the caller makes it translucent."""
+    said = "".join(one for one in said if fonts.glyph(one) is not None)
+    if not said:
+        return b"", b""
+    size = max(11.0, min(width, height) / (12 if len(said) <= 6 else 38))
+    lengths = [fonts.advance(one) * size / 1000 for one in said]
+    across, down = sum(lengths) + 3 * size, 5.5 * size
+    one_line, x = [], 0.0
+    for character, length in zip(said, lengths, strict=True):
+        one_line.append(placed(character, size, x + length / 2, 0))
+        x += length
+    stamp = b"".join(one_line)
+    diagonal = math.hypot(width, height)
+    cos, sin = math.cos(math.radians(28)), math.sin(math.radians(28))
+    out = [b"q %.5f %.5f %.5f %.5f %.3f %.3f cm\n" % (cos, sin, -sin, cos, width / 2, height / 2)]
+    rows = int(diagonal / down) + 1
+    for row in range(-rows // 2, rows // 2 + 1):
+        start = -diagonal / 2 - (across / 2 if row % 2 else 0)
+        for column in range(int(diagonal / across) + 2):
+            out.append(b"q 1 0 0 1 %b cm /M Do Q\n" % numbers(start + column * across, row * down))
+    return stamp, b"".join([*out, b"Q\n"])

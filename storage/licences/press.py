@@ -1,0 +1,167 @@
+"""The press: from a face to a signed, sealed, stored, verified document. Implements hub.licensing.ports.Press.
+
+Guarantees: a face with a fault, or an issuer without a usable credential, is refused before anything is printed; what
+`make` returns was verified after signing and read back from the store. Threads may share a press.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from hub.add_material import StoredFacts
+from hub.errors import Rejected, Unavailable
+from hub.licensing.face import Face, FaceFault
+from hub.licensing.ports import Made
+from storage.files import FileStore
+from storage.licences import drawing, raster
+from storage.licences.credentials import Credential, Credentials
+from storage.licences.document import Sheet, SignaturePlace, written
+from storage.licences.page import SetFace, operators, set_face, used
+from storage.licences.pdf_file import number
+from storage.licences.pictures import Picture, Pictures
+from storage.licences.sign import room, signed, signer_of, slot_of, verify
+from storage.licences.timestamps import HttpClock
+from storage.licences.typeset import MM
+from storage.licences.xmp import About
+
+PDF = "application/pdf"
+SAMPLE = "样张"
+_COPY_DPI = 200
+_COPY_PIXELS = 1654  # of an A4 page
+
+
+class LicencePress:
+    """One for each process."""
+
+    def __init__(
+        self,
+        files: FileStore,
+        credentials: Credentials,
+        clock: Callable[[], datetime],
+        timestamp_url: str | None = None,
+    ) -> None:
+        self._files = files
+        self._credentials = credentials
+        self._clock = clock
+        self._time = HttpClock(timestamp_url) if timestamp_url else None
+        self._pictures = Pictures(files)
+
+    def faults(self, face: Face) -> Sequence[FaceFault]:
+        """What keeps this face from being printed."""
+        return set_face(face).faults
+
+    def sample(self, face: Face) -> bytes:
+        """An unsigned PDF with 样张 across it."""
+        sheet = self._sheet(_sound(face), face.mark or SAMPLE)
+        return bytes(written([sheet], self._about(face, {}))[0])
+
+    def picture(self, face: Face, *, width: int = 1000) -> bytes:
+        """A PNG of the face."""
+        sheet = self._sheet(_sound(face), face.mark)
+        document, _ = written([sheet], self._about(face, {}))
+        return raster.png(raster.pages(bytes(document), width=min(max(width, 60), 2400))[0])
+
+    def make(
+        self, face: Face, metadata: Mapping[str, Any], *, issuer_code: str, formats: Sequence[str] = ("pdf",)
+    ) -> Sequence[Made]:
+        """Print, sign, verify, seal, store, read back."""
+        if odd := set(formats) - {"pdf"}:
+            raise Rejected(f"本中心还不能制作 {'、'.join(sorted(odd))} 格式的证照文件。")
+        credential = self._credentials.for_issuer(issuer_code)
+        sheet = self._sheet(_sound(face), face.mark)
+        place = self._place(face, credential, "签发电子证照")
+        pdf = self._signed([sheet], self._about(face, metadata), place, credential, attach=True)
+        stored = self._store(pdf, PDF)
+        return [Made("pdf", stored, PDF, "B-T" if self._time else "B-B", credential.facts())]
+
+    def copy(self, pdf: bytes, *, mark: str, form: str) -> bytes:
+        """加注件: pictures of the pages with the stated use burned in, and so no file to be taken for the original."""
+        if form not in ("pdf", "png"):
+            raise Rejected("加注件只有 pdf 和 png 两种格式。")
+        slot = slot_of(pdf)
+        by = signer_of(pdf, slot)
+        verify(pdf, slot, by)
+        drawn = [raster.marked(one, mark) for one in raster.pages(pdf, width=_COPY_PIXELS)]
+        if form == "png":
+            return raster.png(raster.stacked(drawn))
+        title, author = raster.title_and_author(pdf)
+        credential = self._credentials.by_fingerprint(by.sha256.hex()) or self._credentials.for_issuer("")
+        sheets = [_pictured(raster.picture(one)) for one in drawn]
+        about = About(f"{title}（加注件）", author, self._clock(), {})
+        place = SignaturePlace(room(credential.signer, self._time), author, f"加注件：{mark}"[:200])
+        return self._signed(sheets, about, place, credential, attach=False)
+
+    def _sheet(self, found: SetFace, mark: str) -> Sheet:
+        face = found.face
+        pictures: dict[str, Picture] = {}
+        places: dict[str, tuple[str, float, float]] = {}
+        for index, key in enumerate(_placed_images(face)):
+            picture = self._pictures.of(face.images[key])
+            pictures[f"I{index}"] = picture
+            places[key] = (f"I{index}", picture.width, picture.height)
+        cut = used(found)
+        width, height = face.layout.width * MM, face.layout.height * MM
+        across = drawing.watermark(mark, width, height) if mark else (b"", b"")
+        return Sheet(width, height, operators(found, cut, places), pictures, cut, across)
+
+    def _about(self, face: Face, metadata: Mapping[str, Any]) -> About:
+        return About(face.title, face.issuer, self._clock(), metadata)
+
+    def _place(self, face: Face, credential: Credential, reason: str) -> SignaturePlace:
+        height = face.layout.height * MM
+        rectangle = (0.0, 0.0, 0.0, 0.0)
+        for element in face.layout.elements:
+            if element.kind == "seal":
+                x, y, w, h = (value * MM for value in (element.x, element.y, element.w, element.h))
+                rectangle = (x, height - y - h, x + w, height - y)
+                break
+        size = room(credential.signer, self._time)
+        return SignaturePlace(size, face.issuer, reason, "", face.qr, rectangle)
+
+    def _signed(
+        self,
+        sheets: Sequence[Sheet],
+        about: About,
+        place: SignaturePlace,
+        credential: Credential,
+        *,
+        attach: bool,
+    ) -> bytes:
+        document, slot = written(sheets, about, place, attach=attach)
+        assert slot is not None
+        return signed(document, slot, credential.signer, self._time)
+
+    def _store(self, content: bytes, media_type: str) -> StoredFacts:
+        """Seal, store, read back and compare."""
+        stored = self._files.put(io.BytesIO(content), media_type=media_type)
+        digest = sha256(content).digest()
+        with self._files.open(stored) as opened:
+            back = sha256(b"".join(opened)).digest()
+        if not stored.sha256 == digest == back:
+            raise Unavailable("证照文件存入后读回的内容不一致，没有签发。请重试；再次出现请联系数据管理员。")
+        return StoredFacts(stored.sha256, stored.object_name, stored.size, stored.wrapped_key)
+
+
+def _sound(face: Face) -> SetFace:
+    """The face set, or Rejected with everything that is wrong with it."""
+    found = set_face(face)
+    if found.faults:
+        raise Rejected("；".join(fault.sentence.rstrip("。") for fault in found.faults[:5]) + "。")
+    return found
+
+
+def _pictured(picture: Picture) -> Sheet:
+    """A page that is one picture, at the copies' resolution."""
+    width, height = (pixels * 72 / _COPY_DPI for pixels in (picture.width, picture.height))
+    content = b"q %b 0 0 %b 0 0 cm /I0 Do Q\n" % (number(width), number(height))
+    return Sheet(width, height, content, {"I0": picture})
+
+
+def _placed_images(face: Face) -> list[str]:
+    layout = face.layout
+    named = [layout.background, *(one.image for one in layout.elements if one.kind in ("image", "seal"))]
+    return [one for one in dict.fromkeys(named) if one]
