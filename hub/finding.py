@@ -1,6 +1,6 @@
 """Finding 监管信息: a fact that comes back from a supervising department, and what it does.
 
-EFFECTS is the table of 检查结果 x 处理结果 (standards 4.2). Only the newest inspection of a department decides: an older
+What it does stands in the table of rules (hub.licensing.rule). Only the newest inspection of a department decides: an older
 finding that arrives late is kept and shown, and changes nothing.
 """
 
@@ -18,21 +18,8 @@ from hub.model import Base, one_of
 
 CHECK_RESULTS = ("1", "2", "3")  # 符合, 基本符合, 不符合
 HANDLINGS = ("1", "2", "3")  # 通过, 限期整改, 移交执法
-LICENCE_EFFECTS = ("none", "lift", "warn", "freeze", "propose_revocation")
-
-#: (检查结果, 处理结果) -> what happens to the licence. What is found not to conform freezes; what is handed to
-#: enforcement freezes; a deadline warns; a clean check lifts the same department's own freeze.
-EFFECTS: dict[tuple[str, str], str] = {
-    ("1", "1"): "lift",
-    ("1", "2"): "warn",
-    ("1", "3"): "freeze",
-    ("2", "1"): "lift",
-    ("2", "2"): "warn",
-    ("2", "3"): "freeze",
-    ("3", "1"): "freeze",
-    ("3", "2"): "freeze",
-    ("3", "3"): "freeze",
-}
+#: What a finding asks for, by the rules as they stood when it came; a proposal waits for a person.
+LICENCE_EFFECTS = ("none", "lift", "warn", "freeze", "propose_freeze", "propose_revocation")
 
 
 class Finding(Base):

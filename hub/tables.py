@@ -12,6 +12,7 @@ from hub.finding import Finding
 from hub.inbox import InboxRow, Quarantined
 from hub.item import PushRule, ServiceItem
 from hub.ledger import LedgerBatch, LedgerRow, LedgerUnsealed
+from hub.licensing.announcement import LicenceAnnouncement
 from hub.licensing.batch import LicenceBatch, LicenceBatchRow, LicenceCounter
 from hub.licensing.document import LicenceCopy, LicenceDocument
 from hub.licensing.holder_notice import HolderNotice
@@ -58,6 +59,7 @@ __all__ = [
     "LedgerRow",
     "LedgerUnsealed",
     "Licence",
+    "LicenceAnnouncement",
     "LicenceBatch",
     "LicenceBatchRow",
     "LicenceCopy",

@@ -40,12 +40,31 @@ class Trace:
 
 
 _RECEIPT_TITLE = {"arrived": "到达", "signed": "签收", "claimed": "认领", "returned": "退回"}
-_EFFECT_TONE = {"freeze": "alert", "warn": "warning", "lift": "good", "none": "plain"}
+_EFFECT_TONE = {
+    "freeze": "alert",
+    "warn": "warning",
+    "propose_freeze": "warning",
+    "propose_revocation": "warning",
+    "lift": "good",
+    "none": "plain",
+}
 #: Ledger entries that no other line tells.
 _LEDGER_ONLY = {
     "file.denied": "调阅被拒绝",
     "licence.frozen": "证照冻结（暂扣）",
     "licence.lifted": "证照恢复有效",
+    "licence.held_too": "又一部门暂扣证照",
+    "licence.hold_lifted": "一个部门解除暂扣，证照仍被暂扣",
+    "licence.expired": "证照到期失效",
+    "licence.superseded": "证照由新版替代",
+    "licence.cancelled": "证照注销",
+    "licence.withdrawn": "证照撤销",
+    "licence.revoked": "证照吊销",
+    "licence.transferred": "证照办理转出",
+    "licence.set_aside": "证照状态改为其他",
+    "licence.reinstated": "证照恢复（纠错）",
+    "proposal.confirmed": "确认处置请求",
+    "proposal.declined": "不采纳处置请求",
     "outbox.resent": "重新推送",
     "outbox.unparked": "搁置放行",
     "case.opened": "办件登记",

@@ -1,24 +1,36 @@
-"""Hold licences: what departments' newest inspections do to licences, and through them to cases and pushes.
+"""Hold licences: what departments' inspections do to licences, whatever the order in which they arrive.
 
-Guarantees: after it, a department holds a licence exactly if its newest finding freezes; a licence is 暂扣 exactly while
-someone holds it. A licence that ended for another reason (撤销, 注销, 失效, 吊销) keeps that status.
+Guarantees: after it, a department holds a licence exactly if its newest finding that speaks of holding (freeze, lift, warn,
+or a confirmed proposal) freezes; an older one that comes late changes nothing. A proposal is open exactly while the
+department's newest finding asks for it and nobody has decided on it. A living licence is 暂扣 exactly while someone holds
+it; one that has ended keeps its status. What a person of a department did counts like a finding of that day. Writes
+nothing: see `Ruled`.
 """
 
 from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any
 
 from sqlalchemy import Connection
 
-from hub.licensing.licence import FROZEN, VALID, Hold
-from hub.round_trips import Question, Rows, ask, tell, write
+from hub.errors import Unavailable
+from hub.licensing.changed import Changed
+from hub.licensing.licence import EXPIRED, FROZEN, VALID, Hold
+from hub.licensing.rule import LicenceProposal
+from hub.round_trips import Question, Rows, ask
+from hub.workday import LOCAL
 
 Seat = tuple[uuid.UUID, str]  # (licence, department)
+Rank = tuple[datetime, str]
+DECISIVE = ("freeze", "lift", "warn")  # findings that say whether the department holds; others leave it
+#: What a finding asks a person to do -> the proposal; and the statuses in which it makes sense.
+PROPOSES = {"propose_freeze": "freeze", "propose_revocation": "revoke"}
+_PROPOSABLE = {"freeze": (VALID, FROZEN), "revoke": (VALID, FROZEN, EXPIRED)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,111 +43,163 @@ class Spoken:
     inspected_at: datetime
     finding_no: str
     effect: str
-    push_id: uuid.UUID
+    reason: str
 
     @property
-    def rank(self) -> tuple[datetime, str]:
+    def rank(self) -> Rank:
         """Newer is greater."""
         return self.inspected_at, self.finding_no
 
+    @property
+    def seat(self) -> Seat:
+        """Whose word on what it is."""
+        return self.licence_id, self.department
 
-def hold_licences(
-    tx: Connection, spoken: Sequence[Spoken], now: datetime
-) -> tuple[set[uuid.UUID], dict[uuid.UUID, str]]:
-    """Apply findings. Returns the ids that spoke last when they were heard, and what changed: 'frozen' or 'lifted'."""
+
+@dataclass(slots=True)
+class Ruled:
+    """What findings did: rows to be written after the findings, and statements to be told after those."""
+
+    applied: set[uuid.UUID] = field(default_factory=set)  # findings that spoke last when they were heard
+    changes: dict[uuid.UUID, Changed] = field(default_factory=dict)  # by finding
+    holds: list[dict[str, Any]] = field(default_factory=list)
+    proposals: list[dict[str, Any]] = field(default_factory=list)
+    statements: list[Question] = field(default_factory=list)
+
+    def tables(self) -> tuple[Rows, Rows]:
+        """New holds and new proposals."""
+        return Rows(Hold, self.holds), Rows(LicenceProposal, self.proposals)
+
+
+@dataclass(slots=True)
+class _Bench:
+    """Licences under their locks, with all that departments have said of them, as it grows finding by finding."""
+
+    status: dict[uuid.UUID, str]
+    case_no: dict[uuid.UUID, str | None]
+    newest: dict[Seat, Spoken]
+    decisive: dict[Seat, Rank]
+    holds: dict[Seat, uuid.UUID]  # -> what placed it
+    open: dict[tuple[uuid.UUID, str, str], tuple[uuid.UUID, uuid.UUID]]  # (.., effect) -> (proposal, finding)
+    settled: set[tuple[uuid.UUID, str]]  # (finding, effect) a person decided on
+    holders: Counter[uuid.UUID] = field(default_factory=Counter)
+
+
+def hold_licences(tx: Connection, spoken: Sequence[Spoken], now: datetime) -> Ruled:
+    """Judge findings, in the order of arrival. Takes the licences' locks; raises Unavailable where one was just renewed."""
+    ruled = Ruled()
     if not spoken:
-        return set(), {}
-    licences = _locked(tx, {one.licence_id for one in spoken})
-    newest, effects, holds = _spoken_before(tx, list(licences))
-    before = set(holds)
-    holders = Counter(licence_id for licence_id, _ in holds)
-    applied: set[uuid.UUID] = set()
-    changes: dict[uuid.UUID, str] = {}
+        return ruled
+    bench = _bench(tx, {one.licence_id for one in spoken})
+    before = set(bench.holds)
     for one in spoken:
-        seat = (one.licence_id, one.department)
-        if seat in newest and one.rank <= newest[seat]:
-            continue
-        newest[seat], effects[seat] = one.rank, one.effect
-        applied.add(one.finding_id)
-        was_held = holders[one.licence_id] > 0
-        if one.effect == "freeze" and seat not in holds:
-            holds[seat] = one.finding_id
-            holders[one.licence_id] += 1
-        elif one.effect != "freeze" and seat in holds:
-            del holds[seat]
-            holders[one.licence_id] -= 1
-        is_held = holders[one.licence_id] > 0
-        if was_held != is_held:
-            changes[one.finding_id] = "frozen" if is_held else "lifted"
-    _save_holds(tx, before, holds, spoken, now)
-    tell(
-        tx,
-        *_changed_licences(licences, holds, now),
-        *_changed_cases(licences, holds, effects),
-        _changed_pushes(spoken, now),
+        was_held = bench.holders[one.licence_id] > 0
+        acted = _hear(bench, one)
+        if one.seat not in bench.newest or one.rank > bench.newest[one.seat].rank:
+            bench.newest[one.seat] = one
+            acted = True
+        if acted:
+            ruled.applied.add(one.finding_id)
+        if (change := _change(bench, one, was_held, now)) is not None:
+            ruled.changes[one.finding_id] = change
+    _save_holds(ruled, bench, before, spoken, now)
+    _save_proposals(ruled, bench, {one.seat for one in spoken}, now)
+    return ruled
+
+
+def _hear(bench: _Bench, one: Spoken) -> bool:
+    """Whether the department holds the licence after this; false where this finding does not say, or says it too late."""
+    if one.effect not in DECISIVE:
+        return False
+    if one.seat in bench.decisive and one.rank <= bench.decisive[one.seat]:
+        return False
+    bench.decisive[one.seat] = one.rank
+    if one.effect == "freeze" and one.seat not in bench.holds:
+        bench.holds[one.seat] = one.finding_id
+        bench.holders[one.licence_id] += 1
+    elif one.effect != "freeze" and one.seat in bench.holds:
+        del bench.holds[one.seat]
+        bench.holders[one.licence_id] -= 1
+    return True
+
+
+def _change(bench: _Bench, one: Spoken, was_held: bool, now: datetime) -> Changed | None:
+    """The change of status that this finding brings, if it does."""
+    status, held = bench.status[one.licence_id], bench.holders[one.licence_id] > 0
+    if status == VALID and held:
+        operation = "suspend"
+    elif status == FROZEN and was_held and not held:
+        operation = "restore"
+    else:
+        return None
+    change = Changed(
+        one.licence_id,
+        operation,
+        status,
+        one.reason,
+        f"department:{one.department}",
+        now,
+        department=one.department,
+        finding_id=one.finding_id,
+        finding_no=one.finding_no,
+        case_no=bench.case_no[one.licence_id],
+        id=uuid.uuid5(one.finding_id, "licence.operation"),
     )
-    return applied, changes
+    bench.status[one.licence_id] = change.to_status
+    return change
 
 
-class _Licence(NamedTuple):
-    case_no: str
-    status: str
-
-
-_LOCK = "SELECT id, case_no, status FROM licences WHERE id = ANY(%(ids)s) ORDER BY id FOR UPDATE"
+_LOCK = """
+SELECT l.id, l.case_no, l.status, EXISTS (SELECT 1 FROM licences n WHERE n.previous_id = l.id)
+FROM licences l WHERE l.id = ANY(%(ids)s) ORDER BY l.id FOR UPDATE OF l
+"""
 _NEWEST = """
-SELECT DISTINCT ON (licence_id, department) licence_id, department, inspected_at, finding_no, effect
+SELECT DISTINCT ON (licence_id, department) id, licence_id, department, inspected_at, finding_no, effect,
+  coalesce(explanation, '')
 FROM findings WHERE licence_id = ANY(%(ids)s)
 ORDER BY licence_id, department, inspected_at DESC, finding_no COLLATE "C" DESC
 """
-_HOLDS = "SELECT licence_id, department, placed_by FROM holds WHERE licence_id = ANY(%(ids)s) AND lifted_at IS NULL"
+_DECISIVE = """
+SELECT DISTINCT ON (f.licence_id, f.department) f.licence_id, f.department, f.inspected_at, f.finding_no
+FROM findings f WHERE f.licence_id = ANY(%(ids)s) AND (f.effect IN ('freeze', 'lift', 'warn')
+  OR f.effect = 'propose_freeze' AND EXISTS (
+    SELECT 1 FROM licence_proposals p WHERE p.finding_id = f.id AND p.effect = 'freeze' AND p.state = 'confirmed'))
+ORDER BY f.licence_id, f.department, f.inspected_at DESC, f.finding_no COLLATE "C" DESC
+"""
+_HOLDS = """
+SELECT h.licence_id, h.department, h.placed_by, h.placed_at, EXISTS (SELECT 1 FROM findings f WHERE f.id = h.placed_by)
+FROM holds h WHERE h.licence_id = ANY(%(ids)s) AND h.lifted_at IS NULL
+"""
+_PROPOSALS = """
+SELECT id, licence_id, finding_id, department, effect, state FROM licence_proposals
+WHERE licence_id = ANY(%(ids)s) AND state <> 'overtaken'
+"""
 
 
-def _locked(tx: Connection, ids: set[uuid.UUID]) -> dict[uuid.UUID, _Licence]:
-    (rows,) = ask(tx, (_LOCK, {"ids": list(ids)}))
-    return {id_: _Licence(case_no, status) for id_, case_no, status in rows}
-
-
-def _spoken_before(
-    tx: Connection, ids: list[uuid.UUID]
-) -> tuple[dict[Seat, tuple[datetime, str]], dict[Seat, str], dict[Seat, uuid.UUID]]:
-    """The rank and effect of each department's newest finding, and the open holds. Asked after the lock."""
-    newest, holds = ask(tx, (_NEWEST, {"ids": ids}), (_HOLDS, {"ids": ids}))
-    return (
-        {(licence, department): (at, number) for licence, department, at, number, _ in newest},
-        {(licence, department): effect for licence, department, _, _, effect in newest},
-        {(licence, department): placed_by for licence, department, placed_by in holds},
+def _bench(tx: Connection, ids: set[uuid.UUID]) -> _Bench:
+    """One round trip; every statement after the first sees what was committed before the locks were given."""
+    of = {"ids": list(ids)}
+    licences, newest, decisive, holds, proposals = ask(
+        tx, (_LOCK, of), (_NEWEST, of), (_DECISIVE, of), (_HOLDS, of), (_PROPOSALS, of)
     )
-
-
-def _save_holds(
-    tx: Connection, before: set[Seat], holds: dict[Seat, uuid.UUID], spoken: Sequence[Spoken], now: datetime
-) -> None:
-    placed = [
-        {
-            "id": uuid.uuid5(finding_id, str(licence_id)),
-            "licence_id": licence_id,
-            "department": department,
-            "placed_by": finding_id,
-            "placed_at": now,
-        }
-        for (licence_id, department), finding_id in holds.items()
-        if (licence_id, department) not in before
-    ]
-    write(tx, Rows(Hold, placed))
-    lifted = sorted(before - set(holds))
-    if lifted:
-        by = {
-            (one.licence_id, one.department): one.finding_id
-            for one in sorted(spoken, key=lambda one: one.rank)
-        }
-        of = {
-            "licences": [licence_id for licence_id, _ in lifted],
-            "departments": [department for _, department in lifted],
-            "findings": [by[seat] for seat in lifted],
-            "now": now,
-        }
-        tell(tx, (_LIFT, of))
+    if any(renewed for *_, renewed in licences):
+        raise Unavailable("证照刚刚换发了新版本，稍后自动重试。")
+    bench = _Bench(
+        status={id_: status for id_, _, status, _ in licences},
+        case_no={id_: case_no for id_, case_no, _, _ in licences},
+        newest={(licence, by): Spoken(id_, licence, by, *said) for id_, licence, by, *said in newest},
+        decisive={(licence, by): (at, number) for licence, by, at, number in decisive},
+        holds={(licence, by): placed_by for licence, by, placed_by, _, _ in holds},
+        open={(li, by, effect): (id_, f) for id_, li, f, by, effect, state in proposals if state == "open"},
+        settled={(finding, effect) for _, _, finding, _, effect, state in proposals if state != "open"},
+    )
+    bench.holders.update(licence for licence, _ in bench.holds)
+    for licence, by, _, placed_at, by_finding in holds:
+        if not by_finding:  # a person did it: what was inspected on an earlier day does not undo it
+            day = placed_at.astimezone(LOCAL).replace(hour=0, minute=0, second=0, microsecond=0)
+            seat = (licence, by)
+            bench.decisive[seat] = max(bench.decisive.get(seat, (day, "")), (day, ""))
+    return bench
 
 
 _LIFT = """
@@ -143,41 +207,86 @@ UPDATE holds h SET lifted_at = %(now)s, lifted_by = n.finding
 FROM unnest(%(licences)s::uuid[], %(departments)s::text[], %(findings)s::uuid[]) AS n(licence, department, finding)
 WHERE h.licence_id = n.licence AND h.department = n.department AND h.lifted_at IS NULL
 """
-_STATUS = "UPDATE licences SET status = %(status)s, status_at = %(now)s WHERE id = ANY(%(ids)s)"
-_STAND = (
-    "UPDATE cases SET standing = %(standing)s WHERE case_no = ANY(%(case_nos)s) AND standing <> %(standing)s"
-)
-_COUNT = """
-UPDATE pushes p SET findings = p.findings + n.more, last_finding_at = %(now)s
-FROM unnest(%(ids)s::uuid[], %(more)s::int[]) AS n(id, more) WHERE p.id = n.id
+
+
+def _save_holds(
+    ruled: Ruled, bench: _Bench, before: set[Seat], spoken: Sequence[Spoken], now: datetime
+) -> None:
+    ruled.holds += [
+        {
+            "id": uuid.uuid5(finding_id, str(licence_id)),
+            "licence_id": licence_id,
+            "department": department,
+            "placed_by": finding_id,
+            "placed_at": now,
+        }
+        for (licence_id, department), finding_id in bench.holds.items()
+        if (licence_id, department) not in before
+    ]
+    lifted = sorted(before - set(bench.holds))
+    if lifted:
+        by = {one.seat: one.finding_id for one in sorted(spoken, key=lambda one: one.rank)}
+        of = {
+            "licences": [licence_id for licence_id, _ in lifted],
+            "departments": [department for _, department in lifted],
+            "findings": [by[seat] for seat in lifted],
+            "now": now,
+        }
+        ruled.statements.append((_LIFT, of))
+
+
+_OVERTAKE = """
+UPDATE licence_proposals SET state = 'overtaken', decided_at = %(now)s, decided_why = '该部门之后的监管信息不再要求'
+WHERE id = ANY(%(ids)s) AND state = 'open'
+"""
+_REPEAT = """
+UPDATE licence_proposals p SET finding_id = n.finding, reason = n.reason
+FROM unnest(%(ids)s::uuid[], %(findings)s::uuid[], %(reasons)s::text[]) AS n(id, finding, reason) WHERE p.id = n.id
 """
 
 
-def _changed_licences(
-    licences: dict[uuid.UUID, _Licence], holds: dict[Seat, uuid.UUID], now: datetime
-) -> Iterator[Question]:
-    held = {licence_id for licence_id, _ in holds}
-    for status, ids in (
-        (FROZEN, [id_ for id_, licence in licences.items() if licence.status == VALID and id_ in held]),
-        (VALID, [id_ for id_, licence in licences.items() if licence.status == FROZEN and id_ not in held]),
-    ):
-        if ids:
-            yield _STATUS, {"status": status, "now": now, "ids": ids}
+def _save_proposals(ruled: Ruled, bench: _Bench, seats: set[Seat], now: datetime) -> None:
+    """Open what the newest findings ask for, and let go of what they no longer ask for."""
+    overtaken: list[uuid.UUID] = []
+    repeated: list[tuple[uuid.UUID, Spoken]] = []
+    for seat in sorted(seats):
+        said = bench.newest[seat]
+        wanted = _wanted(bench, said)
+        for effect in PROPOSES.values():
+            known = bench.open.get((*seat, effect))
+            if effect != wanted:
+                overtaken += [known[0]] if known else []
+            elif known is None:
+                ruled.proposals.append(_proposal_row(said, effect, now))
+            elif known[1] != said.finding_id:
+                repeated.append((known[0], said))
+    if overtaken:
+        ruled.statements.append((_OVERTAKE, {"ids": overtaken, "now": now}))
+    if repeated:
+        of = {
+            "ids": [id_ for id_, _ in repeated],
+            "findings": [said.finding_id for _, said in repeated],
+            "reasons": [said.reason for _, said in repeated],
+        }
+        ruled.statements.append((_REPEAT, of))
 
 
-def _changed_cases(
-    licences: dict[uuid.UUID, _Licence], holds: dict[Seat, uuid.UUID], effects: dict[Seat, str]
-) -> Iterator[Question]:
-    alert = {licences[licence_id].case_no for licence_id, _ in holds}
-    watch = {
-        licences[licence_id].case_no for (licence_id, _), effect in effects.items() if effect == "warn"
-    } - alert
-    clear = {licence.case_no for licence in licences.values()} - alert - watch
-    for standing, case_nos in (("alert", alert), ("watch", watch), ("clear", clear)):
-        if case_nos:
-            yield _STAND, {"standing": standing, "case_nos": list(case_nos)}
+def _wanted(bench: _Bench, said: Spoken) -> str | None:
+    effect = PROPOSES.get(said.effect)
+    if effect is None or bench.status[said.licence_id] not in _PROPOSABLE[effect]:
+        return None
+    if (said.finding_id, effect) in bench.settled or (effect == "freeze" and said.seat in bench.holds):
+        return None
+    return effect
 
 
-def _changed_pushes(spoken: Sequence[Spoken], now: datetime) -> Question:
-    counts = Counter(one.push_id for one in spoken)
-    return _COUNT, {"ids": list(counts), "more": list(counts.values()), "now": now}
+def _proposal_row(said: Spoken, effect: str, now: datetime) -> dict[str, Any]:
+    return {
+        "id": uuid.uuid4(),
+        "licence_id": said.licence_id,
+        "finding_id": said.finding_id,
+        "department": said.department,
+        "effect": effect,
+        "reason": said.reason,
+        "created_at": now,
+    }

@@ -20,7 +20,7 @@ from hub.notice import Notice
 from hub.round_trips import Rows, ask, tell, write
 from hub.workday import LOCAL
 
-HAPPENINGS = ("frozen", "lifted", "revoked", "corrected", "expired")
+HAPPENINGS = ("frozen", "lifted", "revoked", "corrected", "expired", "reinstated")
 #: (source_state of a use, what happened) -> its new state; what is not here changes nothing and is not told.
 TRANSITIONS: dict[tuple[str, str], str] = {
     ("intact", "frozen"): "frozen",
@@ -33,6 +33,7 @@ TRANSITIONS: dict[tuple[str, str], str] = {
     ("expired", "revoked"): "revoked",
     ("expired", "corrected"): "corrected",
     ("corrected", "revoked"): "revoked",
+    ("revoked", "reinstated"): "intact",
 }
 BATCH = 500
 _SEVERITY = {
@@ -41,6 +42,7 @@ _SEVERITY = {
     "corrected": "warning",
     "expired": "warning",
     "lifted": "info",
+    "reinstated": "info",
 }
 _NOW = {
     "frozen": "已冻结（暂扣）",
@@ -48,6 +50,7 @@ _NOW = {
     "corrected": "已更正",
     "expired": "已到期",
     "lifted": "已恢复有效",
+    "reinstated": "已更正恢复有效",
 }
 _TO_DO = {
     "frozen": "请核查本办件是否受影响，需要时请申请人改交材料",
@@ -55,18 +58,20 @@ _TO_DO = {
     "corrected": "请对照更正后的内容核查本办件",
     "expired": "请核查本办件是否还需要有效的材料",
     "lifted": "可以继续依据它办理",
+    "reinstated": "可以继续依据它办理",
 }
 _WHAT = {"material": "材料", "licence": "证照", "decision": "审批结果"}
 
 
 class SourceChange(NamedTuple):
-    """What happened to one material or licence; `by` names who did it, for the sentence."""
+    """What happened to one material or licence; `by` names who did it and `said` what became of it, for the sentence."""
 
     kind: str  # material, licence
     id: uuid.UUID
     happened: str
     by: str = ""
     why: str = ""
+    said: str = ""
 
 
 @dataclass(slots=True)
@@ -78,7 +83,7 @@ class Told:
     ledger: list[dict[str, Any]] = field(default_factory=list)
 
 
-#: A use of a decision rests on the newest licence of that decision's case.
+#: A use of a decision rests on the newest licence of that decision's case; a use of a licence's file, on the licence.
 _UPDATE = """
 WITH n AS (
   SELECT * FROM unnest(%(kinds)s::text[], %(ids)s::uuid[], %(was)s::text[], %(becomes)s::text[])
@@ -88,6 +93,10 @@ WITH n AS (
   WHERE n.kind = 'material' AND u.source_state = n.was AND u.withdrawn_at IS NULL
   UNION ALL
   SELECT u.id, n.id, n.becomes FROM n JOIN material_uses u ON u.licence_id = n.id
+  WHERE n.kind = 'licence' AND u.source_state = n.was AND u.withdrawn_at IS NULL
+  UNION ALL
+  SELECT u.id, n.id, n.becomes FROM n JOIN licence_documents f ON f.licence_id = n.id
+  JOIN material_uses u ON u.material_id = f.material_id
   WHERE n.kind = 'licence' AND u.source_state = n.was AND u.withdrawn_at IS NULL
   UNION ALL
   SELECT u.id, n.id, n.becomes FROM n JOIN licences l ON l.id = n.id JOIN decisions d ON d.case_no = l.case_no
@@ -179,7 +188,8 @@ def _notice(case_no: str, change: SourceChange, uses: Sequence[_Use]) -> dict[st
     by = f"（{change.by}）" if change.by else ""
     why = f"原因：{change.why}。" if change.why else ""
     decided = "本办件已经作出决定。" if first.decided else ""
-    title = f"所复用的{_WHAT[first.source_kind]}{_NOW[change.happened]}"
+    said = change.said or _NOW[change.happened]
+    title = f"所复用的{_WHAT[first.source_kind]}{said}"
     severity = _SEVERITY[change.happened]
     if change.happened == "expired" and first.decided:
         severity = "info"  # it was valid when it was decided on
@@ -187,7 +197,7 @@ def _notice(case_no: str, change: SourceChange, uses: Sequence[_Use]) -> dict[st
         "audience": "clerk",
         "severity": severity,
         "title": f"{title}：{first.source_name}",
-        "body": f"“{first.source_name}”{_NOW[change.happened]}{by}。{why}"
+        "body": f"“{first.source_name}”{said}{by}。{why}"
         f"本办件于 {day} 复用它作为{lines}。{decided}{_TO_DO[change.happened]}。",
         "case_no": case_no,
     }

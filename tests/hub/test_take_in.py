@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine, select, text
 
 from hub.case import Case
-from hub.finding import CHECK_RESULTS, EFFECTS, HANDLINGS, Finding
+from hub.finding import CHECK_RESULTS, HANDLINGS, Finding
 from hub.inbox import Quarantined
 from hub.licensing.licence import Hold, Licence
 from hub.notice import Notice
@@ -22,6 +22,19 @@ from storage.signing import Signer
 from tests.hub.builders import Clock, a_finding, a_receipt, decided, packages
 
 Signers = dict[str, Signer]
+
+#: (检查结果, 处理结果) -> what happens to the licence, as the rules stand at first.
+EFFECTS = {
+    ("1", "1"): "lift",
+    ("1", "2"): "warn",
+    ("1", "3"): "freeze",
+    ("2", "1"): "lift",
+    ("2", "2"): "warn",
+    ("2", "3"): "freeze",
+    ("3", "1"): "freeze",
+    ("3", "2"): "freeze",
+    ("3", "3"): "freeze",
+}
 
 
 def one(engine: Engine, *what: object) -> object:

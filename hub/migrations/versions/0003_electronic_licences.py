@@ -110,7 +110,7 @@ CHECKS = (
     ("licences", "not_its_own_previous", "previous_id <> id"),
     ("materials", "upload_has_case", "case_no IS NOT NULL OR origin <> 'upload'"),
 )
-EFFECTS = "effect IN ('none', 'lift', 'warn', 'freeze', 'propose_revocation')"
+EFFECTS = "effect IN ('none', 'lift', 'warn', 'freeze', 'propose_freeze', 'propose_revocation')"
 
 
 def upgrade() -> None:
@@ -449,6 +449,38 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_licence_operations")),
     )
     op.create_index("ix_licence_operations_licence", "licence_operations", ["licence_id", "at"], unique=False)
+    op.create_table(
+        "licence_announcements",
+        sa.Column("event_id", sa.Uuid(), nullable=False),
+        sa.Column("operation_id", sa.Uuid(), nullable=False),
+        sa.Column("licence_id", sa.Uuid(), nullable=False),
+        sa.Column("department", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("message_sha256", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("arrived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("signed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("octet_length(message_sha256) = 32", name=op.f("ck_licence_announcements_sha256")),
+        sa.ForeignKeyConstraint(
+            ["department"], ["departments.code"], name=op.f("fk_licence_announcements_department")
+        ),
+        sa.ForeignKeyConstraint(
+            ["licence_id"], ["licences.id"], name=op.f("fk_licence_announcements_licence_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["operation_id"], ["licence_operations.id"], name=op.f("fk_licence_announcements_operation_id")
+        ),
+        sa.PrimaryKeyConstraint("event_id", name=op.f("pk_licence_announcements")),
+    )
+    op.create_index(
+        "ix_licence_announcements_licence", "licence_announcements", ["licence_id", "created_at"], unique=False
+    )
+    op.create_index(
+        "uq_licence_announcements_operation",
+        "licence_announcements",
+        ["operation_id", "department"],
+        unique=True,
+    )
     op.create_table(
         "licence_proposals",
         sa.Column("id", sa.Uuid(), nullable=False),
