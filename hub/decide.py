@@ -1,8 +1,9 @@
 """Decide: one fact, one transaction.
 
-Guarantees: party, case, steps, decision, licence, one push per owed department, the ledger row and one outbox row per
-push with its final signed bytes are written in the caller's transaction, or none is. The same decision twice is
-`unchanged`; another decision under the same 决定文书号 is a `conflict` and changes nothing. Does not publish.
+Guarantees: party, case, steps, decision, licence (with its file, where it was prepared here), one push per owed department,
+the ledger row and one outbox row per push with its final signed bytes are written in the caller's transaction, or none
+is. The same decision twice is `unchanged`; another decision under the same 决定文书号 is a `conflict` and changes nothing.
+Does not publish.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from hub.decided_case import DecidedCase
 from hub.decided_rows import DecidedRows, new_cases, party_id
 from hub.errors import Conflict
 from hub.gathered import Gathered, gather, opened
+from hub.licensing.issue_licence import check_again, supersede
+from hub.licensing.issued_rows import IssuedRows
 from hub.outbox import BULK, LIVE, OutboxRow
 from hub.ports import Desk
 from hub.round_trips import ask, write
@@ -43,19 +46,20 @@ def decide(
 
     Raises Conflict where another transaction wrote the same decision meanwhile: roll back, and try again to learn of it.
     """
-    known, gathered, rulebook = _look_up(tx, cases, desk)
+    known, gathered, rulebook, issuers = _look_up(tx, cases, desk)
     outcomes = {case.case_no: _verdict(case, known) for case in cases}
     fresh = [case for case in cases if outcomes[case.case_no].verdict == ACCEPTED]
     if fresh:
         for case in fresh:
             _check_opened(case, gathered.get(case.case_no), desk)
-        writing = DecidedRows(desk, lane, rulebook, gathered, desk.clock())
+            _check_licence(case, desk)
+        writing = DecidedRows(desk, lane, rulebook, gathered, desk.clock(), issuers)
         for case in sorted(
             fresh, key=lambda case: case.case_no
         ):  # one order for all: two loads cannot deadlock
             departments = writing.add(case, actor)
             outcomes[case.case_no] = Outcome(case.case_no, ACCEPTED, departments)
-        _write(tx, fresh, desk, writing)
+        _write(tx, fresh, desk, writing, actor)
     return [outcomes[case.case_no] for case in cases]
 
 
@@ -65,24 +69,30 @@ WHERE (org_code, document_no) IN (SELECT * FROM unnest(%(org_codes)s::text[], %(
 UNION SELECT org_code, document_no, case_no, content_hash FROM decisions WHERE case_no = ANY(%(case_nos)s)
 """
 
+#: Of several departments with one code the one that comes first.
+_ISSUERS = "SELECT uscc, min(code) FROM departments WHERE uscc = ANY(%(issuers)s::text[]) GROUP BY uscc"
+
 Known = Mapping[tuple[str, str], tuple[str, bytes]]
 
 
 def _look_up(
     tx: Connection, cases: Sequence[DecidedCase], desk: Desk
-) -> tuple[Known, Mapping[str, Gathered], Rulebook]:
+) -> tuple[Known, Mapping[str, Gathered], Rulebook, dict[str, str]]:
     """Everything a decision depends on: one round trip, and a second for cases that were opened before."""
     case_nos = [case.case_no for case in cases]
     of = {
         "org_codes": [case.org_code for case in cases],
         "document_nos": [case.decision.document_no for case in cases],
         "case_nos": case_nos,
+        "issuers": list({case.licence.issuer_code for case in cases if case.licence}),
     }
-    cases_open, decided, *rulebook = ask(tx, opened(case_nos), (_DECIDED, of), *QUESTIONS)
+    cases_open, decided, issuers, *rulebook = ask(
+        tx, opened(case_nos), (_DECIDED, of), (_ISSUERS, of), *QUESTIONS
+    )
     known: dict[tuple[str, str], tuple[str, bytes]] = {}
     for org_code, document_no, case_no, content_hash in decided:
         known[org_code, document_no] = known["", case_no] = (case_no, content_hash)
-    return known, gather(tx, cases_open, desk), read_rulebook(*rulebook)
+    return known, gather(tx, cases_open, desk), read_rulebook(*rulebook), dict(issuers)
 
 
 def _check_opened(case: DecidedCase, before: Gathered | None, desk: Desk) -> None:
@@ -97,6 +107,19 @@ def _check_opened(case: DecidedCase, before: Gathered | None, desk: Desk) -> Non
         raise Conflict(f"决定里的行政相对人与办件 {case.case_no} 的不是同一个。请核对名称和证件号码。")
 
 
+def _check_licence(case: DecidedCase, desk: Desk) -> None:
+    """A licence that is issued with a decision is made out to its party, for its case."""
+    prepared = case.licence.prepared if case.licence else None
+    if prepared is None:
+        return
+    if prepared.order.case_no != case.case_no:
+        raise Conflict(f"准备好的证照不是为办件 {case.case_no} 印制的。请重新制证。")
+    if party_id(prepared.words.holders[0], desk) != party_id(case.party, desk):
+        raise Conflict(
+            f"证照的第一持证主体与办件 {case.case_no} 的行政相对人不是同一个。请核对名称和证件号码。"
+        )
+
+
 def _verdict(case: DecidedCase, known: Known) -> Outcome:
     found = known.get((case.org_code, case.decision.document_no)) or known.get(("", case.case_no))
     if found is None:
@@ -106,13 +129,21 @@ def _verdict(case: DecidedCase, known: Known) -> Outcome:
     return Outcome(case.case_no, verdict, first_case_no=first)
 
 
-def _write(tx: Connection, cases: Sequence[DecidedCase], desk: Desk, writing: DecidedRows) -> None:
+def _write(
+    tx: Connection, cases: Sequence[DecidedCase], desk: Desk, writing: DecidedRows, actor: str
+) -> None:
+    issued = IssuedRows(desk, writing.now)
+    for one in writing.prepared:
+        issued.add(one, actor)
+    if writing.prepared:
+        check_again(tx, writing.prepared, desk)
     try:
-        write(tx, *new_cases(cases, desk), *writing.tables())
+        write(tx, *new_cases(cases, desk), *(issued.tables() if writing.prepared else ()), *writing.tables())
     except IntegrityError as error:
         if getattr(error.orig, "sqlstate", None) == UNIQUE_VIOLATION:
             raise Conflict("同一决定刚刚由他人登记。请刷新后再看。") from error
         raise
+    supersede(tx, writing.prepared, desk, actor=actor)
 
 
 def lane_for(tx: Connection, key: str) -> int:

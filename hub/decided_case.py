@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
+
+_VERSION = re.compile("[0-9]{3}", re.ASCII)
 
 if TYPE_CHECKING:
     from hub.licensing.order import Prepared
@@ -65,6 +68,13 @@ class LicenceFacts:
     valid_to: date | None
     status: str = "01"
     prepared: Prepared | None = None
+
+    @property
+    def version(self) -> int:
+        """The version that the identifier names; 1 where it names none."""
+        parts = self.identifier.split(".")
+        number = int(parts[-2]) if len(parts) >= 2 and _VERSION.fullmatch(parts[-2]) else 1
+        return number or 1
 
 
 @dataclass(frozen=True, slots=True)

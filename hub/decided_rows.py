@@ -6,13 +6,14 @@ import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hub.case import Case, Decision, Step
 from hub.decided_case import DecidedCase, LicenceFacts, PartyFacts
 from hub.gathered import Gathered
 from hub.ledger import LedgerRow
 from hub.licensing.licence import Licence
+from hub.licensing.operation import LicenceOperation
 from hub.outbox import OutboxRow
 from hub.package import decided_data, instant, seal_event
 from hub.party import Party
@@ -21,6 +22,9 @@ from hub.push import Push
 from hub.round_trips import Rows
 from hub.rulebook import Owed, Rulebook
 from hub.workday import LOCAL
+
+if TYPE_CHECKING:
+    from hub.licensing.order import Prepared
 
 NAMESPACE = uuid.UUID(
     "6f0f2d1e-51a5-5c3a-9a53-3a6e0c7d9b10"
@@ -39,19 +43,23 @@ class DecidedRows:
     rulebook: Rulebook
     gathered: Mapping[str, Gathered]
     now: datetime
+    issuers: Mapping[str, str] = field(default_factory=dict)  # USCC -> the department that has it
     steps: list[dict[str, Any]] = field(default_factory=list)
     decisions: list[dict[str, Any]] = field(default_factory=list)
     licences: list[dict[str, Any]] = field(default_factory=list)
+    registered: list[dict[str, Any]] = field(default_factory=list)
+    prepared: list[Prepared] = field(default_factory=list)
     pushes: list[dict[str, Any]] = field(default_factory=list)
     ledger: list[dict[str, Any]] = field(default_factory=list)
     outbox: list[dict[str, Any]] = field(default_factory=list)
 
     def tables(self) -> tuple[Rows, ...]:
-        """In the order in which they refer to each other."""
+        """In the order in which they refer to each other; the licences that are prepared are their caller's."""
         return (
             Rows(Step, self.steps),
             Rows(Decision, self.decisions),
             Rows(Licence, self.licences),
+            Rows(LicenceOperation, self.registered),
             Rows(Push, self.pushes),
             Rows(LedgerRow, self.ledger),
             Rows(OutboxRow, self.outbox),
@@ -62,15 +70,40 @@ class DecidedRows:
         decision_id = uuid.uuid5(NAMESPACE, f"decision|{case.org_code}|{case.decision.document_no}")
         self.steps += [_step_row(case.case_no, seq, step) for seq, step in enumerate(case.steps, 1)]
         self.decisions.append(_decision_row(case, decision_id, self.desk))
-        if case.licence:
-            self.licences.append(_licence_row(case, case.licence, party_id(case.party, self.desk)))
-        data = decided_data(case, self.gathered.get(case.case_no) or Gathered())
+        gathered = self.gathered.get(case.case_no) or Gathered()
+        files: tuple[dict[str, Any], ...] = ()
+        if case.licence and case.licence.prepared:
+            self.prepared.append(case.licence.prepared)
+            files = (issued_file(case.licence.prepared, self.desk),)
+        elif case.licence:
+            self._register(case, case.licence, gathered, actor)
+        data = decided_data(case, gathered, files)
         owed_to = self.rulebook.owed(
             case.item_code, case.area_code, case.decision.result_type, case.party.kind
         )
         packages = {owed.department: self._push(case, decision_id, owed, data) for owed in owed_to}
         self.ledger.append(_ledger_row(case, packages, actor))
         return tuple(packages)
+
+    def _register(self, case: DecidedCase, licence: LicenceFacts, gathered: Gathered, actor: str) -> None:
+        """A licence that the decision names and that has no file of ours."""
+        row = _licence_row(case, licence, party_id(case.party, self.desk))
+        row["department"] = self.issuers.get(licence.issuer_code) or gathered.department
+        self.licences.append(row)
+        self.registered.append(
+            {
+                "id": uuid.uuid5(row["id"], "register"),
+                "licence_id": row["id"],
+                "operation": "register",
+                "from_status": "00",
+                "to_status": licence.status,
+                "reason": f"随决定 {case.decision.document_no} 登记",
+                "actor": actor,
+                "department": row["department"],
+                "document_no": case.decision.document_no,
+                "case_no": case.case_no,
+            }
+        )
 
     def _push(self, case: DecidedCase, decision_id: uuid.UUID, owed: Owed, data: dict[str, Any]) -> bytes:
         push_id = uuid.uuid5(decision_id, owed.department)
@@ -209,6 +242,22 @@ def _licence_row(case: DecidedCase, licence: LicenceFacts, of_party: uuid.UUID) 
         "valid_from": licence.valid_from,
         "valid_to": licence.valid_to,
         "status": licence.status,
+        "version": licence.version,
+    }
+
+
+def issued_file(prepared: Prepared, desk: Desk) -> dict[str, Any]:
+    """The PDF of an issued licence, as a package names it among the materials."""
+    stored = prepared.made[0].stored
+    return {
+        "id": str(prepared.material_id),
+        "material_name": prepared.file_name,
+        "get_type": "审批结果",
+        "get_num": 1,
+        "sha256": stored.sha256.hex(),
+        "size": stored.size,
+        "media_type": prepared.made[0].media_type,
+        "href": f"{desk.public_url}/api/hub/materials/{prepared.material_id}",
     }
 
 

@@ -26,6 +26,7 @@ class Gathered:
     state: str | None = None
     party_id: uuid.UUID | None = None
     item_version: int | None = None
+    department: str | None = None
     materials: list[dict[str, Any]] = field(default_factory=list)
     reused: list[dict[str, Any]] = field(default_factory=list)
     promised: list[dict[str, Any]] = field(default_factory=list)
@@ -38,7 +39,8 @@ class Gathered:
 
 
 _OPENED = """
-SELECT c.case_no, c.state, c.party_id, v.number FROM cases c LEFT JOIN item_versions v ON v.id = c.item_version_id
+SELECT c.case_no, c.state, c.party_id, v.number, c.department
+FROM cases c LEFT JOIN item_versions v ON v.id = c.item_version_id
 WHERE c.case_no = ANY(%(case_nos)s) ORDER BY c.case_no FOR NO KEY UPDATE OF c
 """
 _MATERIALS = """
@@ -77,7 +79,7 @@ def opened(case_nos: Sequence[str]) -> Question:
 
 def gather(tx: Connection, opened_rows: Iterable[Any], desk: Desk) -> dict[str, Gathered]:
     """By case number, from the answer to `opened`: one round trip more for the cases that are, none where none is."""
-    found = {case_no: Gathered(state, party_id, number) for case_no, state, party_id, number in opened_rows}
+    found = {case_no: Gathered(*rest) for case_no, *rest in opened_rows}
     if not found:
         return found
     of = {"case_nos": list(found)}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
@@ -81,8 +81,13 @@ def day(value: date | None) -> str | None:
     return value.isoformat() if value else None
 
 
-def decided_data(case: DecidedCase, gathered: Gathered) -> dict[str, Any]:
-    """What is the same for every department: case, steps, result, licence, materials, what was reused, elements."""
+def decided_data(
+    case: DecidedCase, gathered: Gathered, issued: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, Any]:
+    """What is the same for every department: case, steps, result, licence, materials, what was reused, elements.
+
+    `issued` are the files of the licence that is issued with the decision; they are named among the materials.
+    """
     return {
         "case": {
             "project_no": case.case_no,
@@ -128,7 +133,7 @@ def decided_data(case: DecidedCase, gathered: Gathered) -> dict[str, Any]:
             "document_no": case.decision.document_no,
         },
         "licence": _licence_data(case),
-        "materials": gathered.materials,
+        "materials": [*gathered.materials, *issued],
         "elements": dict(case.decision.elements),
         **gathered.data(),
     }
@@ -143,21 +148,32 @@ def _licence_data(case: DecidedCase) -> dict[str, Any] | None:
     licence = case.licence
     if licence is None:
         return None
-    return {
+    prepared = licence.prepared
+    holders = prepared.words.holders if prepared else (case.party,)
+    data: dict[str, Any] = {
         "certificateIdentifier": licence.identifier,
         "certificateName": licence.name,
         "certificateType": licence.name,
         "certificateTypeCode": licence.type_code,
         "certificateNumber": licence.number,
-        "certificateVersion": "001",
+        "certificateVersion": f"{licence.version:03d}",
         "issueDept": licence.issuer_name,
         "issueDeptCode": licence.issuer_code,
         "issueDate": day(licence.issued_on),
         "certificateValidateStart": day(licence.valid_from),
         "certificateValidateEnd": day(licence.valid_to) or "2099-12-31",
-        "certificateHolder": [case.party.name],
-        "certificateHolderCode": [case.party.code or ""],
-        "certificateHolderTypeCode": case.party.code_type,
+        "certificateHolder": [one.name for one in holders],
+        "certificateHolderCode": [one.code or "" for one in holders],
+        "certificateHolderTypeCode": holders[0].code_type,
         "certificateAreaCode": case.area_code,
         "status": licence.status,
     }
+    if prepared is not None:
+        data["document"] = {
+            "material_id": str(prepared.material_id),
+            "sha256": prepared.made[0].stored.sha256.hex(),
+            "level": prepared.made[0].level,
+        }
+        if prepared.previous is not None:
+            data["previousIdentifier"] = prepared.previous.identifier
+    return data

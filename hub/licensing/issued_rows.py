@@ -25,8 +25,6 @@ from hub.material import Material, StoredObject
 from hub.ports import Desk
 from hub.round_trips import Rows
 
-PDF = "application/pdf"
-
 
 @dataclass(slots=True)
 class IssuedRows:
@@ -96,9 +94,10 @@ class IssuedRows:
             "case_no": prepared.order.case_no,
             "department": prepared.issuer.department,
             "origin": "result",
+            "get_type": "审批结果",
             "sha256": pdf.stored.sha256,
-            "name": file_name(prepared),
-            "media_type": PDF,
+            "name": prepared.file_name,
+            "media_type": pdf.media_type,
             "valid_from": prepared.words.valid_from,
             "valid_to": prepared.words.valid_to,
             "signature_state": "valid",
@@ -137,11 +136,6 @@ class IssuedRows:
             "body": f"证照编号 {words.number}，有效期：{until}。电子证照与纸质证照具有同等效力，可扫描照面上的二维码核验。",
             "created_at": self.now,
         }
-
-
-def file_name(prepared: Prepared) -> str:
-    """What the PDF is called."""
-    return f"{prepared.type.name} {prepared.words.number}.pdf"
 
 
 def _licence_row(prepared: Prepared, desk: Desk) -> dict[str, Any]:

@@ -81,6 +81,11 @@ class Prepared:
         """Its GB/T 36904 identifier."""
         return self.words.identifier
 
+    @property
+    def file_name(self) -> str:
+        """What the PDF is called."""
+        return f"{self.type.name} {self.words.number}.pdf"
+
     def document_id(self, form: str) -> uuid.UUID:
         """The id of one of its files."""
         return uuid.uuid5(self.licence_id, f"document|{form}")
