@@ -8,39 +8,31 @@ are ours (docs/licences.md). Not here: what a department may see (hub.licensing.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
-import tempfile
-import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from flask import Blueprint, Flask, Response, jsonify, request
 from flask_appbuilder import AppBuilder
-from sqlalchemy import Connection
 
+from admin.licensing.share_acts import ACTS, LARGEST_FILE, PREFIX
 from admin.premises import here
 from admin.trusted import keys
 from hub.department import source_of
 from hub.errors import Conflict, Denied, HubError, NotFound, Rejected, Unavailable
-from hub.licensing.sharing import find, hand_out
+from hub.licensing.sharing import hand_out
 from hub.licensing.sharing.call import (
     Call,
     UnknownHolderType,
     call_of,
-    holder_type,
-    needed,
     record_call,
-    word,
 )
 from hub.licensing.sharing.spent_token import spend
 from storage.signing import BadSignature, verify_token
 
-bp = Blueprint("licence_sharing", __name__, url_prefix="/api/licences/v1")
+bp = Blueprint("licence_sharing", __name__, url_prefix=PREFIX)
 OK, UNAUTHENTICATED, NO_ACCESS, BAD_HOLDER_TYPE = 0, 11, 100, 103
 INCOMPLETE, UNKNOWN, NOT_USABLE, TOO_MANY, AWAY = 901, 902, 903, 905, 906
 #: status -> HTTP
@@ -63,10 +55,7 @@ _OF_ERROR: Mapping[type[HubError], int] = {
     Rejected: INCOMPLETE,
     Unavailable: AWAY,
 }
-LARGEST_FILE = 10 << 20
-MOST_FIELDS = 100
 PER_MINUTE = "600 per minute"
-Act = Callable[[Connection, Call, Mapping[str, Any]], tuple[str, dict[str, Any]]]
 
 
 def install(app: Flask, appbuilder: AppBuilder) -> None:
@@ -165,113 +154,6 @@ def _answer(status: int, message: str, data: Any = None) -> tuple[Response, int]
     if status == UNAUTHENTICATED:
         answer.headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
     return answer, HTTP[status]
-
-
-def _query_by_identifier(tx: Connection, asked: Call, data: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    row, allowed = find.by_identifier(tx, asked, needed(data, "certIdentifier"))
-    return f"licence:{row.id}", find.told(row, allowed, asked.on)
-
-
-def _query_by_holder(tx: Connection, asked: Call, data: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    kind = holder_type(data)
-    code, type_code = needed(data, "holderCode", 64), needed(data, "certTypeCode", 40)
-    found, allowed = find.by_holder(
-        tx,
-        asked,
-        here().config.desk,
-        code=code,
-        code_type=kind,
-        type_code=type_code,
-        number=word(data, "certNo", 128),
-    )
-    listed = [find.told(row, allowed, asked.on) for row in found]
-    return f"licence_type:{type_code}", {"licences": listed, "total": len(listed)}
-
-
-def _query_by_qr(tx: Connection, asked: Call, data: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    row, allowed = find.by_id(tx, asked, _scanned(needed(data, "qrCode", 400)))
-    return f"licence:{row.id}", find.told(row, allowed, asked.on)
-
-
-def _scanned(code: str) -> uuid.UUID | None:
-    """The licence that a QR code names: the whole address or only its last part."""
-    tokens = here().config.tokens
-    if tokens is None:
-        raise Unavailable("本中心没有配置证照核验。")
-    path = urlsplit(code).path if "/" in code else code
-    found: uuid.UUID | None = tokens.read(path.rstrip("/").rsplit("/", 1)[-1])
-    return found
-
-
-def _annotate(tx: Connection, asked: Call, data: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """加注, and 获取下载地址: the same thing, a copy for the stated use."""
-    row, _allowed = find.by_identifier(tx, asked, needed(data, "certIdentifier"))
-    minutes = data.get("expiryTime")
-    if minutes is not None and (not isinstance(minutes, int) or isinstance(minutes, bool)):
-        raise Rejected("expiryTime 应为整数（分钟）。")
-    copy_id, ends = hand_out.hand_out(
-        tx,
-        asked,
-        row,
-        form=word(data, "format", 10) or "pdf",
-        minutes=minutes,
-        remark=word(data, "remark", 100),
-    )
-    config = here().config
-    if config.tokens is None or config.press is None:
-        raise Unavailable("本中心没有配置制证，不能提供证照文件。")
-    return f"licence:{row.id}", {
-        "certificateIdentifier": row.identifier,
-        "certificateCopyCreationTime": asked.at.strftime("%Y%m%dT%H%M%SZ"),
-        "certificateCopyCreator": asked.department,
-        "certificateCopyCause": asked.use,
-        "certificateCopyExpiringTime": ends.strftime("%Y%m%dT%H%M%SZ"),
-        "fileUrl": f"{config.desk.public_url}{bp.url_prefix}/copies/{config.tokens.make(copy_id)}",
-    }
-
-
-def _check_fields(tx: Connection, asked: Call, data: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    row, allowed = find.by_identifier(tx, asked, needed(data, "certIdentifier"))
-    said = data.get("fields")
-    if not isinstance(said, Mapping) or not 1 <= len(said) <= MOST_FIELDS:
-        raise Rejected(f"fields 应为 1 到 {MOST_FIELDS} 个要核对的“名称: 值”。")
-    values = {str(name)[:64]: word(said, name, 2000) for name in said}
-    verdicts = find.compared(row, allowed, here().config.desk, values)
-    standing = find.standing_on(row, asked.on)
-    everything = all(one == "same" for one in verdicts.values())
-    return f"licence:{row.id}", {"same": everything, "fields": verdicts, "status": standing}
-
-
-def _check_file(tx: Connection, asked: Call, data: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    from hub.licensing.check_licence import check_file
-
-    del asked  # anybody may check a file: nothing is told that is not in it
-    inspector = here().config.inspector
-    if inspector is None:
-        raise Unavailable("本中心没有配置证照文件核验。")
-    try:
-        content = base64.b64decode(needed(data, "fileContent", LARGEST_FILE * 4 // 3 + 8), validate=True)
-    except (binascii.Error, ValueError):
-        raise Rejected("fileContent 应为文件内容的 Base64。") from None
-    if len(content) > LARGEST_FILE:
-        raise Rejected(f"文件超过 {LARGEST_FILE >> 20} MiB。")
-    with tempfile.TemporaryDirectory(prefix="shenguan-check-") as folder:
-        file = Path(folder) / "file"
-        file.write_bytes(content)
-        inspection = inspector.inspect(file)
-    checked = check_file(tx, inspection)
-    return f"file:{inspection.sha256.hex()}", checked.as_data()
-
-
-ACTS: Mapping[str, Act] = {
-    "query-by-identifier": _query_by_identifier,
-    "query-by-holder": _query_by_holder,
-    "query-by-qr": _query_by_qr,
-    "download-address": _annotate,
-    "annotate": _annotate,
-    "check-fields": _check_fields,
-    "check-file": _check_file,
-}
 
 
 @bp.get("/copies/<token>")
