@@ -14,6 +14,7 @@ from flask_appbuilder.security.sqla.models import PermissionView
 from sqlalchemy import delete, select, text
 
 from admin.accounts_tables import UserDepartment
+from admin.licensing.rights import LICENSING
 from admin.sharing.rights import SHARING
 
 ROLE_TITLES = {
@@ -36,7 +37,6 @@ _FACTS = {
     "CaseView": ("can_list", "can_show", "can_export"),
     "PushView": ("can_list", "can_export"),
     "FindingView": ("can_list", "can_export"),
-    "LicenceView": ("can_list", "can_export"),
 }
 _WINDOW = {"WorkbenchView": ("can_use", "can_take", "can_accept")}
 #: The catalogue, to read.
@@ -65,6 +65,7 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
         "ProgramView": ("can_list",),
         "UploadView": ("can_upload",),
         **SHARING["data_admin"],
+        **LICENSING["data_admin"],
     },
     "clerk": {
         **_FACTS,
@@ -74,6 +75,7 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
         "NoticeView": ("can_list", "can_read"),
         "FileView": ("can_read",),
         **SHARING["clerk"],
+        **LICENSING["clerk"],
     },
     "approver": {
         **_FACTS,
@@ -84,8 +86,9 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
         "DecideView": ("can_decide",),
         "FileView": ("can_read",),
         **SHARING["approver"],
+        **LICENSING["approver"],
     },
-    "supervisor": {**_FACTS, "FileView": ("can_read",), **SHARING["supervisor"]},
+    "supervisor": {**_FACTS, "FileView": ("can_read",), **SHARING["supervisor"], **LICENSING["supervisor"]},
     "overseer": {
         **_FACTS,
         "DepartmentView": ("can_list", "can_show"),
@@ -93,6 +96,7 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
         "LedgerView": ("can_list", "can_export"),
         "ProgramView": ("can_list",),
         **SHARING["overseer"],
+        **LICENSING["overseer"],
     },
 }
 _LOCK = 0x53484741  # any constant: two migrating programs wait for each other

@@ -9,6 +9,7 @@ from typing import Any
 from flask_babel import gettext
 from markupsafe import Markup, escape
 
+from hub.licensing.life import OPERATIONS
 from hub.workday import LOCAL
 from schemas import code_table
 
@@ -48,6 +49,8 @@ WORDS: dict[str, dict[str, tuple[str, str]]] = {
         "lift": ("解除暂扣", "good"),
         "warn": ("限期整改", "warn"),
         "freeze": ("暂扣证照", "bad"),
+        "propose_freeze": ("建议暂扣，待确认", "warn"),
+        "propose_revocation": ("建议吊销，待确认", "bad"),
     },
     "source": {"sheet": ("表格导入", "mute"), "window": ("窗口登记", "mute"), "api": ("接口", "mute")},
     "lane": {"0": ("实时", "info"), "1": ("批量", "mute")},
@@ -112,6 +115,41 @@ WORDS: dict[str, dict[str, tuple[str, str]]] = {
         "signed": ("书面签字", "good"),
         "spoken": ("当场口头", "info"),
         "online": ("网上确认", "info"),
+    },
+    "licence_origin": {
+        "issued": ("本系统签发", "good"),
+        "registered": ("登记", "mute"),
+        "imported": ("导入", "info"),
+    },
+    "licence_operation": {name: (words[0], "mute") for name, words in OPERATIONS.items()},
+    "licence_format": {"pdf": ("证照 PDF", "good"), "ofd": ("OFD 副本", "mute"), "sm2": ("SM2 签名", "info")},
+    "proposal_effect": {"freeze": ("暂扣", "warn"), "revoke": ("吊销", "bad")},
+    "proposal_state": {
+        "open": ("待确认", "wait"),
+        "confirmed": ("已确认", "good"),
+        "declined": ("不予处置", "mute"),
+        "overtaken": ("已被后来的监管结果代替", "mute"),
+    },
+    "rule_kind": {
+        "inspection": ("检查", "info"),
+        "rectification": ("整改", "warn"),
+        "enforcement": ("执法", "bad"),
+    },
+    "rule_effect": {
+        "none": ("无影响", "mute"),
+        "warn": ("提示", "warn"),
+        "freeze": ("暂扣", "bad"),
+        "lift": ("解除暂扣", "good"),
+        "propose_revocation": ("建议吊销", "bad"),
+    },
+    "told_how": {way: (way, "good") for way in ("电话", "短信", "当面", "邮寄")},
+    "holder_notice": {
+        "expiring": ("即将到期", "warn"),
+        "expired": ("已经失效", "bad"),
+        "suspended": ("证照暂扣", "bad"),
+        "restored": ("恢复有效", "good"),
+        "ended": ("证照终止", "bad"),
+        "issued": ("证照签发", "good"),
     },
 }
 
@@ -253,6 +291,7 @@ FILTERS = {
     "code": lambda value, table: code(table, value),
     "code_text": lambda value, table: code_text(table, value),
     "word": lambda value, kind: word(kind, value),
+    "word_text": lambda value, kind: word_text(kind, value),
     "when": when,
     "day": day,
     "ago": ago,

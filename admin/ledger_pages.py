@@ -33,6 +33,7 @@ ACTIONS = {
     "finding.taken": "收到监管信息",
     "licence.frozen": "证照暂扣",
     "licence.lifted": "证照恢复",
+    "licence.document_read": "下载证照文件",
     "file.read": "调阅材料",
     "file.denied": "拒绝调阅",
     "material.added": "收存材料",

@@ -54,8 +54,15 @@ SECTIONS: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             Entry(_("办件"), "folder", "CaseView.list", "can_list", "CaseView"),
             Entry(_("推送"), "send", "PushView.list", "can_list", "PushView"),
             Entry(_("监管信息"), "eye", "FindingView.list", "can_list", "FindingView"),
-            Entry(_("电子证照"), "badge", "LicenceView.list", "can_list", "LicenceView"),
             Entry(_("行政相对人"), "people", "PartyView.list", "can_list", "PartyView"),
+        ),
+    ),
+    (
+        _("电子证照"),
+        (
+            Entry(_("证照查询"), "badge", "LicenceView.list", "can_list", "LicenceView"),
+            Entry(_("签发证照"), "stamp", "LicenceIssueView.form", "can_issue", "LicenceIssueView"),
+            Entry(_("持证人提醒"), "send", "HolderNoticeView.list", "can_list", "HolderNoticeView"),
         ),
     ),
     (

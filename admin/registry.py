@@ -16,9 +16,13 @@ from admin.file_pages import FileView
 from admin.finding_pages import FindingView
 from admin.item_pages import PushRuleView
 from admin.ledger_pages import LedgerView, ProgramView
-from admin.licence_pages import LicenceView, PartyView
+from admin.licensing.holder_notice_pages import HolderNoticeView
+from admin.licensing.issue_pages import LicenceIssueView
+from admin.licensing.licence_pages import LicenceView
+from admin.licensing.life_pages import LicenceLifeView
 from admin.notice_pages import NoticeView
 from admin.outbox_pages import OutboxView
+from admin.party_pages import PartyView
 from admin.push_pages import PushView
 from admin.quarantine_pages import QuarantineView
 from admin.sharing.grant_pages import GrantView
@@ -44,8 +48,11 @@ VIEWS = (
     PartyUsesView,
     StatisticsView,
     UseView,
+    HolderNoticeView,
     ItemView,
     LedgerView,
+    LicenceIssueView,
+    LicenceLifeView,
     LicenceTypeView,
     LicenceView,
     MaterialTypeView,

@@ -41,7 +41,7 @@
     const show = () => party.form.classList.toggle('natural', party.value === 'natural');
     party.addEventListener('change', show);
     show();
-    one('[data-item]').addEventListener('change', (event) => {
+    one('[data-item]')?.addEventListener('change', (event) => {
       const field = one('[data-licence-name]');
       if (field && !field.value) field.value = event.target.selectedOptions[0].dataset.licence ?? '';
     });
