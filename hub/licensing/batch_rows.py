@@ -21,6 +21,7 @@ from hub.catalogue.fields import FieldDef
 from hub.errors import HubError, Rejected
 from hub.licensing.batch import LicenceBatch, LicenceBatchRow
 from hub.licensing.batch_control import move_batch
+from hub.licensing.batch_source import ALIVE, BatchSource
 from hub.licensing.exchange_columns import HEADER_ROWS, Heading, find_heading, heading_of
 from hub.licensing.exchange_rows import raw_key, read_exchange_row
 from hub.ports import Desk, IdentityVault
@@ -31,24 +32,6 @@ from hub.workday import LOCAL
 AT_ONCE = 2000  # rows a transaction
 MOST_ROWS = 500_000
 WHOLE_ROW = "整行"
-
-
-@dataclass(frozen=True, slots=True)
-class BatchSource:
-    """What a person says about a file when it is handed in."""
-
-    operation: str  # issue, import
-    name: str
-    sha256: bytes
-    type_code: str | None = None
-    type_version: int | None = None
-    fields: tuple[FieldDef, ...] = ()
-    department: str | None = None
-
-    @property
-    def scope(self) -> str:
-        """What makes equal words another licence."""
-        return "|".join((self.operation, self.type_code or "", self.department or ""))
 
 
 Told = Callable[[int], None]  # rows read so far
@@ -151,7 +134,6 @@ SELECT k.key, k.batch_id, k.row, k.state, k.licence_id, l.status FROM licence_ba
 LEFT JOIN licences l ON l.id = k.licence_id
 WHERE k.key = ANY(%(keys)s) AND (k.batch_id = %(batch)s OR k.state = 'issued')
 """
-ALIVE = ("01", "02")
 
 
 @dataclass(slots=True)

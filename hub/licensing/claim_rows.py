@@ -53,6 +53,7 @@ WHERE batch_id = %(batch)s AND claimed_by = %(attempt)s AND state = 'waiting' OR
 _RELEASE = """
 UPDATE licence_batch_rows SET claimed_by = NULL, claimed_until = NULL
 WHERE batch_id = %(batch)s AND claimed_by = %(attempt)s AND state = 'waiting'
+AND (%(only)s::int IS NULL OR row = %(only)s)
 """
 _RESERVE = """
 UPDATE licence_batch_rows r SET number = n.number
@@ -94,9 +95,9 @@ def still_mine(tx: Connection, claimed: Claimed) -> set[int]:
     return {row for (row,) in rows}
 
 
-def release(tx: Connection, claimed: Claimed) -> None:
-    """Give rows back that could not be worked now."""
-    tell(tx, (_RELEASE, {"batch": claimed.batch.id, "attempt": claimed.attempt}))
+def release(tx: Connection, claimed: Claimed, *, only: int | None = None) -> None:
+    """Give rows back that could not be worked now, or one of them."""
+    tell(tx, (_RELEASE, {"batch": claimed.batch.id, "attempt": claimed.attempt, "only": only}))
 
 
 def reserve(tx: Connection, claimed: Claimed, numbers: dict[int, str]) -> None:

@@ -187,7 +187,7 @@ class _Importing:
                 f"{self.facts.type_code}，或导入时不选证照类型",
             )
         first, issued = row.holders[0], row.day("issueDate")
-        holders = [holder_dict(holder, self.desk.identities) for holder in row.holders]
+        holders = [holder_dict(holder, self.desk) for holder in row.holders]
         return {
             "id": uuid.uuid5(NAMESPACE, f"licence|{identifier}"),
             "identifier": identifier,
@@ -267,13 +267,16 @@ def _version(stated: str | None, parts: Sequence[str]) -> int:
     return 1
 
 
-def holder_dict(holder: PartyFacts, vault: IdentityVault) -> dict[str, Any]:
-    """One holder as a licence keeps it: a person's number masked, and sealed beside."""
-    kept = {"name": holder.name, "code_type": holder.code_type, "code": holder.code}
-    if holder.code and holder.code_type != USCC:
-        kept["code"] = vault.mask(holder.code)
-        kept["sealed"] = base64.b64encode(vault.seal(holder.code)).decode()
-    return kept
+def holder_dict(holder: PartyFacts, desk: Desk) -> dict[str, Any]:
+    """One holder as a licence keeps it: a person's number masked; whole, and sealed, it stands with the party."""
+    personal = holder.code is not None and holder.code_type != USCC
+    return {
+        "party_id": str(party_id(holder, desk)),
+        "kind": holder.kind,
+        "name": holder.name,
+        "code_type": holder.code_type,
+        "code": desk.identities.mask(holder.code) if personal and holder.code else holder.code,
+    }
 
 
 def _kept(text: str, vault: IdentityVault) -> dict[str, Any]:

@@ -15,8 +15,9 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import IntegrityError
 
 from hub.catalogue.fields import FieldDef
-from hub.errors import HubError, Unavailable
-from hub.licensing.batch_rows import BatchSource, heading_in, told, unseal_cells
+from hub.errors import Unavailable
+from hub.licensing.batch_rows import heading_in, told, unseal_cells
+from hub.licensing.batch_source import scope_of
 from hub.licensing.claim_rows import (
     LEASE_SECONDS,
     Claimed,
@@ -96,8 +97,7 @@ def _work(shop: Workshop, claimed: Claimed) -> None:
     if claimed.batch.operation == "import":
         _import(shop, claimed, rows, type_)
     else:
-        assert type_ is not None
-        issue_rows(shop, claimed, rows, type_)
+        issue_rows(shop, claimed, rows)
 
 
 def _type(tx: Connection, batch: Any) -> PublishedType | None:
@@ -112,8 +112,7 @@ def _read(
     """The rows as they were understood when they came in; one that cannot be read any more is refused."""
     batch = claimed.batch
     fields: tuple[FieldDef, ...] = type_.fields if type_ else ()
-    scope = BatchSource(batch.operation, "", b"", batch.type_code, department=batch.department).scope
-    heading = heading_in(batch, fields, scope)
+    heading = heading_in(batch, fields, scope_of(batch.operation, batch.type_code, batch.department))
     today = shop.desk.clock().astimezone(LOCAL).date()
     rows, refused = [], []
     for number, _key, payload, _number in claimed.rows:
@@ -150,10 +149,3 @@ def _import_together(
             for one in outcomes
         ]
         finish(tx, claimed, results, shop.desk.clock())
-
-
-def sentence(error: BaseException) -> str:
-    """Why a row could not be done."""
-    if isinstance(error, HubError):
-        return error.message
-    return "这一行没有办成，原因已记入日志。请联系系统管理员。"
