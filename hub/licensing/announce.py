@@ -71,7 +71,7 @@ class Audience:
     behind: frozenset[str]  # keys with bulk messages that still wait
 
 
-_FACTS = """
+FACTS = """
 SELECT l.id, l.identifier, l.case_no, l.party_id, l.name, l.number, l.type_code, coalesce(t.name, l.name), l.version,
   l.issuer_code, l.issuer_name, l.issued_on, l.valid_from, l.valid_to, l.holders, l.status_note,
   p.name, p.code_type, p.code_masked, c.area_code, b.identifier, n.identifier
@@ -116,7 +116,7 @@ WHERE l.id = ANY(%(ids)s) AND o.published_at IS NULL AND o.lane = 1
 def questions(ids: Iterable[uuid.UUID], desk: Desk) -> tuple[Question, ...]:
     """Ask for everything that a message about these licences says, and for who hears it."""
     of = {"ids": list(ids)}
-    return (_FACTS, of), (_HEARD, of), (_DEPARTMENTS, {"now": desk.clock()}), (_BEHIND, of)
+    return (FACTS, of), (_HEARD, of), (_DEPARTMENTS, {"now": desk.clock()}), (_BEHIND, of)
 
 
 def audience(facts: Any, heard: Any, departments: Any, behind: Any) -> Audience:
