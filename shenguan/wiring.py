@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from admin import AdminConfig
-    from hub.licensing.ports import Press, Tokens
+    from hub.licensing.ports import Inspector, Press, Tokens
     from storage.files import FileStore
     from storage.intake.finish import Intake
     from storage.objects import ObjectStore
@@ -157,6 +157,13 @@ def tokens_of(settings: Settings) -> Tokens:
     return LicenceTokens(settings.identity_key_bytes)
 
 
+def inspector_of(settings: Settings) -> Inspector:
+    """What looks into a file that somebody brings to be checked."""
+    from storage.licences.inspect import LicenceInspector
+
+    return LicenceInspector(settings.licence_signing_folder)
+
+
 class Heads:
     """The ledger's signed heads in the object store: hub.seal_ledger.HeadStore."""
 
@@ -204,6 +211,7 @@ def admin_config_of(settings: Settings) -> AdminConfig:
         intake=intake_of(settings),
         press=press_of(settings),
         tokens=tokens_of(settings),
+        inspector=inspector_of(settings),
         store_check=objects_of(settings).check,
         broker_address=settings.kafka_bootstrap or None,
         hub_keys={desk.signer.kid: signer_of(settings).public_pem},

@@ -29,6 +29,7 @@ from storage.intake.spool import Spool
 from storage.key_encryption import KeyEncryption
 from storage.licences.credentials import Credentials
 from storage.licences.demo_credentials import make_demo_credentials
+from storage.licences.inspect import LicenceInspector
 from storage.licences.press import LicencePress
 from storage.licences.tokens import LicenceTokens
 from storage.objects import ObjectStore
@@ -88,6 +89,7 @@ def hub(parts: Parts, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]
                 intake=Intake(Spool(tmp_path_factory.mktemp("spool") / "spool"), files, desk.clock),
                 press=LicencePress(files, Credentials(signing), desk.clock),
                 tokens=LicenceTokens(os.urandom(32)),
+                inspector=LicenceInspector(signing),
                 store_check=objects.check,
                 hub_keys={desk.signer.kid: desk.signer.public_pem},
                 login_limit="10000 per minute",
