@@ -188,4 +188,5 @@ _PUBLIC_CODES = ("001", "099")  # of bodies; every other kind of code is a perso
 
 def _holder(one: dict[str, object]) -> str:
     name = str(one.get("name") or "")
-    return name if one.get("code_type") in _PUBLIC_CODES else mask_name(name)
+    body = one["kind"] != "natural" if "kind" in one else one.get("code_type") in _PUBLIC_CODES
+    return name if body else mask_name(name)

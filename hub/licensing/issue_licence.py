@@ -26,6 +26,7 @@ from hub.licensing.fill import fill
 from hub.licensing.formats_of import BUILT_INS
 from hub.licensing.issued_rows import IssuedRows
 from hub.licensing.licence import VALID
+from hub.licensing.make_status_lists import status_entry
 from hub.licensing.metadata import gb36903
 from hub.licensing.next_version import read_old, refuse_over
 from hub.licensing.order import Issued, Order, Prepared
@@ -77,7 +78,7 @@ def print_order(checked: Checked, desk: Desk, press: Press, tokens: Tokens) -> P
         operation=order.operation,
         related=checked.previous.identifier if checked.previous else None,
         item_code=order.item_code,
-    )
+    ) | status_entry(checked.status_index, desk.public_url)
     formats = ("pdf", *("ofd",) * type_.rules.ofd, *("sm2",) * type_.rules.sm2)
     try:
         made = press.make(face, metadata, issuer_code=words.issuer_code, formats=formats)
@@ -114,33 +115,35 @@ def write_issued(tx: Connection, prepared: Prepared, desk: Desk, *, actor: str) 
 
 
 _MEANWHILE = (
-    "SELECT pg_advisory_xact_lock(hashtextextended(%(lock)s, 0))",
-    "SELECT published_version FROM licence_types WHERE code = %(type)s",
-    """SELECT count(*) FROM licences
-WHERE number = %(number)s AND type_code = %(type)s AND issuer_code = %(issuer)s""",
+    "SELECT pg_advisory_xact_lock(hashtextextended(k, 0)) FROM unnest(%(locks)s::text[]) k",
+    "SELECT code FROM licence_types WHERE code = ANY(%(types)s::text[]) AND published_version IS NOT NULL",
+    """SELECT DISTINCT type_code, issuer_code, number FROM licences
+WHERE number = ANY(%(numbers)s::text[]) AND type_code = ANY(%(types)s::text[])""",
 )
 
 
 def check_again(tx: Connection, prepared: Sequence[Prepared], desk: Desk) -> None:
     """What may have changed while they were printed; their numbers are held from here on. Raises Conflict or Rejected."""
+    if not prepared:
+        return
+    of = {
+        # One order for all: two who write some of the same numbers cannot wait for each other.
+        "locks": sorted(f"licence|{one.type.code}|{one.issuer.code}|{one.words.number}" for one in prepared),
+        "types": list({one.type.code for one in prepared}),
+        "numbers": list({one.words.number for one in prepared}),
+    }
+    _, published, used = ask(tx, *((statement, of) for statement in _MEANWHILE))
+    types = {code for (code,) in published}
+    gone = {tuple(row) for row in used}
     today = desk.clock().astimezone(LOCAL).date()
-    for one in sorted(
-        prepared, key=lambda one: one.identifier
-    ):  # one order for all: two cannot wait for each other
-        words, name = one.words, one.type.name
-        of = {
-            "lock": f"licence|{one.type.code}|{words.issuer_code}|{words.number}",
-            "type": one.type.code,
-            "issuer": words.issuer_code,
-            "number": words.number,
-        }
-        _, published, used = ask(tx, *((statement, of) for statement in _MEANWHILE))
-        if not published or published[0][0] is None:
+    for one in sorted(prepared, key=lambda one: one.identifier):
+        name, number = one.type.name, one.words.number
+        if one.type.code not in types:
             raise Conflict(f"“{name}”刚刚被撤下，不能签发。请联系数据管理员。")
         if one.previous is not None:
             refuse_over(read_old(tx, one.previous.id, lock=True), one.order.operation, today)
-        elif used[0][0]:
-            raise Conflict(f"证照编号 {words.number} 刚刚用于另一本“{name}”。请核对后重试。")
+        elif (one.type.code, one.issuer.code, number) in gone:
+            raise Conflict(f"证照编号 {number} 刚刚用于另一本“{name}”。请核对后重试。")
 
 
 def supersede(tx: Connection, prepared: Sequence[Prepared], desk: Desk, *, actor: str) -> None:
