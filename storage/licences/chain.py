@@ -106,6 +106,14 @@ def why_unusable(certificate: x509.Certificate) -> str:
     return ""
 
 
+def signed_by(revocations: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
+    """Whether a list is the issuer's own."""
+    key = issuer.public_key()
+    return isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey) and revocations.is_signature_valid(
+        key
+    )
+
+
 def revoked_at(certificate: x509.Certificate, trust: Trust, now: datetime) -> datetime | None:
     """Since when it is revoked, by any list of its issuer's, also one that is out of date."""
     for one in trust.lists:

@@ -23,6 +23,11 @@ def fingerprint(certificate: x509.Certificate) -> str:
     return certificate.fingerprint(hashes.SHA256()).hex()
 
 
+def der(certificate: x509.Certificate) -> bytes:
+    """As ASN.1 has it."""
+    return certificate.public_bytes(Encoding.DER)
+
+
 def certificates(file: Path) -> list[x509.Certificate]:
     """The certificates of a PEM file, at least one."""
     try:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,11 +20,10 @@ from typing import Any
 
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from hub.errors import Rejected
 from storage.licences import credential_file
-from storage.licences.chain import Trust, chain_of, revoked_at, why_unusable
+from storage.licences.chain import Trust, chain_of, revoked_at, signed_by, why_unusable
 from storage.licences.credential_file import ANCHORS, DEFAULT, SigningKey
 from storage.licences.sign import DocumentSigner
 
@@ -42,6 +41,11 @@ class Credential:
     signer: DocumentSigner
     key: SigningKey
 
+    @property
+    def fingerprint(self) -> str:
+        """Of its certificate."""
+        return credential_file.fingerprint(self.certificate)
+
     def facts(self) -> dict[str, Any]:
         """What is kept of the signer with a document."""
         subject, issuer = named(self.certificate.subject), named(self.certificate.issuer)
@@ -49,7 +53,7 @@ class Credential:
             "signer": subject,
             "issuer": issuer,
             "serial": format(self.certificate.serial_number, "x"),
-            "certificate_sha256": credential_file.fingerprint(self.certificate),
+            "certificate_sha256": self.fingerprint,
             "not_after": self.certificate.not_valid_after_utc.isoformat(),
         }
 
@@ -87,23 +91,16 @@ class Credentials:
                     found = self._judged(name)
                 except Rejected:
                     continue
-                if credential_file.fingerprint(found.certificate) == sha256:
+                if found.fingerprint == sha256:
                     return found
         return None
 
-    def revocations(self) -> Sequence[x509.CertificateRevocationList]:
-        """The lists that are in force now."""
+    def trust(self) -> Trust:
+        """Anchors and revocation lists. Raises Rejected."""
         with self._lock:
             self._look()
             assert self._trust is not None
-            return self._trust.lists_at(self.clock())
-
-    def anchors(self) -> Sequence[x509.Certificate]:
-        """The certificates that end a chain."""
-        with self._lock:
-            self._look()
-            assert self._trust is not None
-            return self._trust.anchors
+            return self._trust
 
     def _look(self) -> None:
         """Read the folder again if it has changed."""
@@ -163,8 +160,12 @@ def _read(file: Path, trust: Trust) -> Credential:
         raise Rejected(f"签名证书（{file.name}）的证书链到不了 {ANCHORS} 里的根证书，不能签发证照。{_ASK}")
     if why := why_unusable(certificate):
         raise Rejected(f"签名证书“{named(certificate.subject)}”（{file.name}）{why}，不能签发证照。{_ASK}")
-    others = [asn1_x509.Certificate.load(one.public_bytes(Encoding.DER)) for one in chain]
-    own = asn1_x509.Certificate.load(certificate.public_bytes(Encoding.DER))
+    for below, above in zip([certificate, *chain], chain, strict=False):
+        if any(one.issuer == below.issuer and not signed_by(one, above) for one in trust.lists):
+            who = named(below.issuer)
+            raise Rejected(f"文件夹里“{who}”的吊销列表不是它自己签的，不能确认签名证书没有被吊销。{_ASK}")
+    others = [asn1_x509.Certificate.load(credential_file.der(one)) for one in chain]
+    own = asn1_x509.Certificate.load(credential_file.der(certificate))
     return Credential(file.name, certificate, tuple(chain), DocumentSigner(own, others, key), key)
 
 

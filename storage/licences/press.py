@@ -7,10 +7,14 @@ Guarantees: a face with a fault, or an issuer without a usable credential, is re
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
+from threading import Lock
 from typing import Any
+
+from asn1crypto import x509
 
 from hub.add_material import StoredFacts
 from hub.errors import Rejected, Unavailable
@@ -18,18 +22,21 @@ from hub.licensing.face import Face, FaceFault
 from hub.licensing.ports import Made
 from storage.files import FileStore
 from storage.licences import drawing, raster
+from storage.licences.credential_file import der
 from storage.licences.credentials import Credential, Credentials
 from storage.licences.document import Sheet, SignaturePlace, written
+from storage.licences.long_term import long_term
 from storage.licences.page import SetFace, operators, set_face, used
 from storage.licences.pdf_file import number
 from storage.licences.pictures import Picture, Pictures
 from storage.licences.sign import room, signed, signer_of, slot_of, verify
-from storage.licences.timestamps import HttpClock
+from storage.licences.timestamps import HttpClock, check_time
 from storage.licences.typeset import MM
 from storage.licences.xmp import About
 
 PDF = "application/pdf"
 SAMPLE = "样张"
+_REASON = "签发电子证照"
 _COPY_DPI = 200
 _COPY_PIXELS = 1654  # of an A4 page
 
@@ -49,6 +56,9 @@ class LicencePress:
         self._clock = clock
         self._time = HttpClock(timestamp_url) if timestamp_url else None
         self._pictures = Pictures(files)
+        self._rooms: dict[str, int] = {}  # certificate -> bytes that a signature takes
+        self._hour = -1
+        self._lock = Lock()
 
     def faults(self, face: Face) -> Sequence[FaceFault]:
         """What keeps this face from being printed."""
@@ -73,10 +83,13 @@ class LicencePress:
             raise Rejected(f"本中心还不能制作 {'、'.join(sorted(odd))} 格式的证照文件。")
         credential = self._credentials.for_issuer(issuer_code)
         sheet = self._sheet(_sound(face), face.mark)
-        place = self._place(face, credential, "签发电子证照")
-        pdf = self._signed([sheet], self._about(face, metadata), place, credential, attach=True)
+        place = self._place(
+            credential, face.issuer, _REASON, contact=face.qr, rectangle=_seal_rectangle(face)
+        )
+        pdf = self._signed([sheet], self._about(face, metadata), place, credential)
         stored = self._store(pdf, PDF)
-        return [Made("pdf", stored, PDF, "B-T" if self._time else "B-B", credential.facts())]
+        level = "B-LT" if place.revocations else "B-T" if self._time else "B-B"
+        return [Made("pdf", stored, PDF, level, credential.facts())]
 
     def copy(self, pdf: bytes, *, mark: str, form: str) -> bytes:
         """加注件: pictures of the pages with the stated use burned in, and so no file to be taken for the original."""
@@ -92,8 +105,8 @@ class LicencePress:
         credential = self._credentials.by_fingerprint(by.sha256.hex()) or self._credentials.for_issuer("")
         sheets = [_pictured(raster.picture(one)) for one in drawn]
         about = About(f"{title}（加注件）", author, self._clock(), {})
-        place = SignaturePlace(room(credential.signer, self._time), author, f"加注件：{mark}"[:200])
-        return self._signed(sheets, about, place, credential, attach=False)
+        place = self._place(credential, author, f"加注件：{mark}"[:200])
+        return self._signed(sheets, about, place, credential)
 
     def _sheet(self, found: SetFace, mark: str) -> Sheet:
         face = found.face
@@ -111,29 +124,35 @@ class LicencePress:
     def _about(self, face: Face, metadata: Mapping[str, Any]) -> About:
         return About(face.title, face.issuer, self._clock(), metadata)
 
-    def _place(self, face: Face, credential: Credential, reason: str) -> SignaturePlace:
-        height = face.layout.height * MM
-        rectangle = (0.0, 0.0, 0.0, 0.0)
-        for element in face.layout.elements:
-            if element.kind == "seal":
-                x, y, w, h = (value * MM for value in (element.x, element.y, element.w, element.h))
-                rectangle = (x, height - y - h, x + w, height - y)
-                break
-        size = room(credential.signer, self._time)
-        return SignaturePlace(size, face.issuer, reason, "", face.qr, rectangle)
+    def _place(self, credential: Credential, author: str, reason: str, **more: Any) -> SignaturePlace:
+        """Room for a signature by this credential, and beside it what a check in many years needs."""
+        hour = int(time.monotonic() // 3600)
+        with self._lock:
+            if hour != self._hour and self._time:
+                self._time.forget()  # the authority may have a new certificate
+            self._hour, self._rooms = hour, self._rooms if hour == self._hour else {}
+            size = self._rooms.get(credential.fingerprint)
+        if size is None:
+            size = self._rooms[credential.fingerprint] = room(credential.signer, self._time)
+        kept = None
+        if self._time:
+            trust, clock = self._credentials.trust(), self._time.certificates()
+            kept = long_term(credential.certificate, credential.chain, clock, trust, self._clock())
+        if kept:
+            more |= {"certificates": kept.certificates, "revocations": kept.lists}
+        return SignaturePlace(size, author, reason, **more)
 
     def _signed(
-        self,
-        sheets: Sequence[Sheet],
-        about: About,
-        place: SignaturePlace,
-        credential: Credential,
-        *,
-        attach: bool,
+        self, sheets: Sequence[Sheet], about: About, place: SignaturePlace, credential: Credential
     ) -> bytes:
-        document, slot = written(sheets, about, place, attach=attach)
+        """The document, signed and verified; the metadata are attached where there are any."""
+        document, slot = written(sheets, about, place, attach=bool(about.metadata))
         assert slot is not None
-        return signed(document, slot, credential.signer, self._time)
+        done = signed(document, slot, credential.signer, self._time)
+        if self._time:
+            anchors = [x509.Certificate.load(der(one)) for one in self._credentials.trust().anchors]
+            check_time(done, slot, anchors, self._clock())
+        return done
 
     def _store(self, content: bytes, media_type: str) -> StoredFacts:
         """Seal, store, read back and compare."""
@@ -152,6 +171,16 @@ def _sound(face: Face) -> SetFace:
     if found.faults:
         raise Rejected("；".join(fault.sentence.rstrip("。") for fault in found.faults[:5]) + "。")
     return found
+
+
+def _seal_rectangle(face: Face) -> tuple[float, float, float, float]:
+    """Where viewers show the signature: over the seal; nowhere where there is none."""
+    height = face.layout.height * MM
+    for element in face.layout.elements:
+        if element.kind == "seal":
+            x, y, w, h = (value * MM for value in (element.x, element.y, element.w, element.h))
+            return x, height - y - h, x + w, height - y
+    return 0.0, 0.0, 0.0, 0.0
 
 
 def _pictured(picture: Picture) -> Sheet:

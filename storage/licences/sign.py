@@ -7,12 +7,9 @@ to ask. A key in hardware would be another `DocumentSigner`: only `async_sign_ra
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import re
-from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any
 
 from asn1crypto import cms, x509
 from cryptography.exceptions import InvalidSignature
@@ -24,6 +21,7 @@ from pyhanko.sign.timestamps import TimeStamper
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from hub.errors import Rejected, Unavailable
+from storage.licences.coroutines import now
 from storage.licences.credential_file import SigningKey
 from storage.licences.pdf_file import Slot
 
@@ -31,7 +29,6 @@ _DIGEST = "sha256"
 _HASH = hashes.SHA256()
 _SPARE = 96  # ECDSA signatures differ in length; timestamps a little, too
 _PLACE = re.compile(rb"/ByteRange \[0 (\d+) (\d+) \d+\] *?/Contents <([0-9A-Fa-f]+)>")
-_T = TypeVar("_T")
 
 
 class DocumentSigner(Signer):
@@ -55,14 +52,14 @@ class DocumentSigner(Signer):
 
 def room(signer: Signer, clock: TimeStamper | None) -> int:
     """How many bytes a signature of this signer takes."""
-    made = _now(signer.async_sign(bytes(32), _DIGEST, dry_run=True, use_pades=True, timestamper=clock))
+    made = now(signer.async_sign(bytes(32), _DIGEST, dry_run=True, use_pades=True, timestamper=clock))
     return len(made.dump()) + _SPARE + (512 if clock else 0)
 
 
 def signed(document: bytearray, slot: Slot, signer: Signer, clock: TimeStamper | None) -> bytes:
-    """The document with its signature in place, read back and verified. Raises Unavailable."""
+    """The document with its signature in place, read back and verified (its timestamp is not). Raises Unavailable."""
     digest = _digest(document, slot)
-    content = _now(signer.async_sign(digest, _DIGEST, use_pades=True, timestamper=clock)).dump()
+    content = now(signer.async_sign(digest, _DIGEST, use_pades=True, timestamper=clock)).dump()
     if 2 * len(content) > slot.length - 2:
         raise Unavailable("时间戳服务的回答异常地长，放不进证照文件。请联系数据管理员。")
     begin = slot.contents + 1
@@ -126,13 +123,3 @@ def _digest(document: bytes | bytearray, slot: Slot) -> bytes:
     digest.update(seen[slot.contents + slot.length :])
     seen.release()
     return digest.digest()
-
-
-def _now(work: Coroutine[Any, Any, _T]) -> _T:
-    """The result of a coroutine, on any thread; one that is inside an event loop itself lends us another."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(work)
-    with ThreadPoolExecutor(1) as beside:
-        return beside.submit(asyncio.run, work).result()
