@@ -37,7 +37,6 @@ from admin.home import HomeView
 from admin.licensing import share_api
 from admin.live import LiveBoard
 from admin.notice_pages import unread_now
-from admin.public import lists as public_lists  # noqa: F401 - adds its addresses
 from admin.public import pages as public_pages
 from admin.signing_in import Doorkeeper
 

@@ -39,11 +39,10 @@ def install(app: Flask, csrf: CSRFProtect, limiter: Any) -> None:
     csrf.exempt(bp)
     app.register_blueprint(bp)
     config = here_config(app)
-    for view, limit in (("licence", config.public_limit), ("verify", config.public_limit)):
-        name = f"public.{view}"
+    limits = dict.fromkeys(("licence", "face", "verify", "status_list", "trust"), config.public_limit)
+    for view, limit in (*limits.items(), ("upload", config.upload_limit)):
+        name = f"{bp.name}.{view}"
         app.view_functions[name] = limiter.limit(limit)(app.view_functions[name])
-    name = "public.upload"
-    app.view_functions[name] = limiter.limit(config.upload_limit)(app.view_functions[name])
 
 
 def here_config(app: Flask) -> Any:
@@ -91,7 +90,7 @@ def other(error: HTTPException) -> tuple[str, int]:
 @bp.get("/v/<token>")
 def licence(token: str) -> tuple[str, int]:
     """What a QR code leads to."""
-    checked = _check_token(token)
+    checked = check(token)
     return _result(checked, token if checked.licence else ""), 200 if checked.licence else 404
 
 
@@ -136,7 +135,8 @@ def _inspected(file: Path) -> Inspection:
         _inspecting.release()
 
 
-def _check_token(token: str) -> Checked:
+def check(token: str) -> Checked:
+    """What there is to say of a token. Raises Unavailable."""
     tokens = here().config.tokens
     if tokens is None:
         raise Unavailable(gettext("本中心没有配置核验码。"))
@@ -174,6 +174,7 @@ def _result(checked: Checked, token: str) -> str:
         stands=stands,
         why=why,
         token=token,
+        face=checked.licence is not None and checked.licence.has_face and here().config.press is not None,
         in_other_words=_in_other_words(lambda: str(verdict.title)),
     )
 

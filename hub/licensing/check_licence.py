@@ -69,6 +69,7 @@ class Shown:
     valid_from: date
     valid_to: date | None
     version: int
+    has_face: bool = False  # issued here, so its face can be set
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ class Checked:
 
 
 _LICENCE = """
-l.id, l.identifier, l.name, l.number, l.holders, l.issuer_name, l.issued_on, l.valid_from, l.valid_to, l.version,
+l.id, l.identifier, l.name, l.number, l.holders, l.issuer_name, l.issued_on, l.valid_from, l.valid_to, l.version, l.origin,
 l.status, l.status_at, p.kind AS party_kind, p.name AS party,
 EXISTS (SELECT 1 FROM licences n WHERE n.previous_id = l.id) AS replaced
 """
@@ -180,6 +181,7 @@ def _shown(row: Any) -> Shown:
         valid_from=row.valid_from,
         valid_to=row.valid_to,
         version=row.version,
+        has_face=row.origin == "issued",
     )
 
 
