@@ -67,6 +67,9 @@ GOALS = (
     Goal("reuse", "match p99 / one primary-key select, 1,000,000 materials", "ratio", most=3.0),
     Goal("reuse", "match p99 at 1,000,000 / at 100,000 materials", "growth", most=1.5),
     Goal("workbench", "a look-up at the server, p99 in ms, 1,000,000 materials", "lookup_p99", most=150.0),
+    Goal("licences", "a whole licence / pyHanko signing its ready PDF", "ratio", least=0.5),
+    Goal("licences", "two processes / one", "scale", least=1.5),
+    Goal("licences", "check of one licence / one indexed select", "check_ratio", most=2.0),
     Goal("lanes", "live p99 while a sheet loads / alone", "ratio", most=5.0),
 )
 
