@@ -27,6 +27,7 @@ TITLES = {
     "web": "网页",
     "relay": "中继",
     "intake": "接收",
+    "press": "制证",
 }
 
 
@@ -83,6 +84,8 @@ def gather(settings: Settings, running: RunState) -> Status:
     overview = _overview(settings) if parts["database"].ok else None
     for name in ("relay", "intake"):
         parts[name] = _program(name, overview, running)
+    if _has_press(overview, running):
+        parts["press"] = _program("press", overview, running)
     return Status(parts, _connectors(settings.data, running), overview)
 
 
@@ -141,6 +144,13 @@ def program_here(settings: Settings, name: str) -> Health:
         return Health("down", "数据库不通，看不到它的状态")
     here = socket.gethostname()
     return _best(each for each in overview.programs if each.name == name and each.instance.startswith(here))
+
+
+def _has_press(overview: Overview | None, running: RunState) -> bool:
+    """A hub that makes no licences in batches does without a press."""
+    return "press" in running.units or any(
+        each.name == "press" and each.state != "stopped" for each in (overview.programs if overview else ())
+    )
 
 
 def _supervised(name: str, running: RunState) -> Health:

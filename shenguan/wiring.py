@@ -36,12 +36,10 @@ _DESK = ("public_url", "key_encryption_key", "identity_key", "hub_signing_key")
 NEEDS: dict[str, tuple[str, ...]] = {
     "database": ("database_url",),
     "desk": ("database_url", *_DESK),
-    "relay": (
-        *("database_url", *_BROKER, *_STORE, *_INTAKE),
-        *("key_encryption_key", "hub_signing_key"),
-    ),
+    "relay": ("database_url", *_BROKER, *_STORE, *_INTAKE, *_DESK),
     "intake": ("database_url", *_BROKER, *_DESK),
     "web": ("database_url", *_BROKER, *_STORE, *_INTAKE, *_PRESS, *_DESK, "web_secret"),
+    "press": ("database_url", *_STORE, *_PRESS, *_DESK),
     "migrate": ("database_url", *_STORE, *_DESK, "web_secret"),
     "verify": ("database_url", *_STORE, "hub_signing_key"),
     "trust": ("database_url", *_BROKER, "public_url", "hub_signing_key"),

@@ -16,7 +16,7 @@ import click
 from shenguan.cli.chinese_help import LazyGroup
 
 COMMANDS = {
-    "up": ("shenguan.cli.up:up", "启动全部：内置部件、网页、中继、接收、两个部门连接器"),
+    "up": ("shenguan.cli.up:up", "启动全部：内置部件、网页、中继、接收、制证、两个部门连接器"),
     "down": ("shenguan.cli.up:down", "停止正在运行的全部程序"),
     "status": ("shenguan.cli.status:status", "各部件是否正常、推送与待办的数量"),
     "doctor": ("shenguan.cli.doctor:doctor", "逐项检查，并说明出了什么问题、该怎么办"),
@@ -26,6 +26,7 @@ COMMANDS = {
     "web": ("shenguan.cli.programs:web", "运行管理网页"),
     "relay": ("shenguan.cli.programs:relay", "运行中继：把待发消息送到消息代理"),
     "intake": ("shenguan.cli.programs:intake", "运行接收：把部门发来的消息办进中心"),
+    "licence": ("shenguan.cli.licence:licence", "电子证照：批量导入、批量制证"),
     "connector": ("shenguan.cli.connector:connector", "部门连接器（在部门一侧运行）"),
     "department": ("shenguan.cli.department:department", "登记部门和密钥"),
     "trust-bundle": ("shenguan.cli.trust_bundle:trust_bundle", "部门接入所需：地址、主题、中心公钥"),

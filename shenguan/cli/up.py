@@ -108,6 +108,7 @@ def _programs(settings: Settings) -> list[Program]:
         Program.of_ours("web", "web", title="网页", ready=lambda: web_answers(settings.public_url)),
         Program.of_ours("relay", "relay", title="中继"),
         Program.of_ours("intake", "intake", title="接收"),
+        Program.of_ours("press", "licence", "press", title="制证"),
         *connectors,
     ]
 

@@ -36,9 +36,9 @@ def test_it_follows_the_compose_specification() -> None:
 
 
 def test_the_parts_of_production_are_there(compose: dict[str, Any]) -> None:
-    """PostgreSQL, Kafka in KRaft mode, the maintained fork of MinIO, our four programs and the one-shot migration."""
+    """PostgreSQL, Kafka in KRaft mode, the maintained fork of MinIO, our five programs and the one-shot migration."""
     services = compose["services"]
-    assert set(services) == {"postgres", "kafka", "silo", "migrate", "web", "relay", "intake", "connector"}
+    assert set(services) == {"postgres", "kafka", "silo", "migrate", "web", "relay", "intake", "press", "connector"}
     assert services["postgres"]["image"].startswith("postgres:18.")
     version = tuple(int(part) for part in services["kafka"]["image"].rpartition(":")[2].split("."))
     assert version >= (4, 3, 1)
