@@ -1,4 +1,4 @@
-"""Acknowledge: receipts move a push forward, never back, and each is kept.
+"""Acknowledge: receipts move a push forward, never back, and each is kept; or say that a licence's change was heard of.
 
 Guarantees: a late, repeated or reordered receipt has no second effect; the earliest stated time of a kind stands.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -19,6 +20,8 @@ from hub.moments import parse_moment
 from hub.notice import Notice
 from hub.push import Receipt, after
 from hub.round_trips import Question, Rows, ask, tell, write
+
+HEARD = frozenset({"arrived", "signed"})  # all that can be said of a licence's change
 
 
 class PushRow(NamedTuple):
@@ -32,51 +35,128 @@ class PushRow(NamedTuple):
     name: str
 
 
+class ToldRow(NamedTuple):
+    """A licence.changed.v1 that a receipt may speak of."""
+
+    event_id: uuid.UUID
+    department: str
+    key: str
+    message_sha256: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What the receipts of one batch speak of, by the event id of the message."""
+
+    pushes: Mapping[str, PushRow]
+    told: Mapping[str, ToldRow]
+
+
 _NAMED = """
 SELECT p.id, p.event_id, p.department, p.case_no, p.package_sha256, d.name
 FROM pushes p JOIN departments d ON d.code = p.department WHERE p.event_id = ANY(%(event_ids)s)
 """
 
 
-def question(messages: Sequence[Arrived]) -> Question:
-    """Asks for the pushes that receipts speak of."""
+_TOLD = """
+SELECT event_id, department, key, message_sha256 FROM licence_announcements WHERE event_id = ANY(%(event_ids)s)
+"""
+
+
+def questions(messages: Sequence[Arrived]) -> tuple[Question, Question]:
+    """Ask for the messages that receipts speak of."""
     event_ids = {event_id for message in messages if (event_id := _uuid(message.data["event_id"]))}
-    return _NAMED, {"event_ids": list(event_ids)}
+    of = {"event_ids": list(event_ids)}
+    return (_NAMED, of), (_TOLD, of)
 
 
-def pushes_named(rows: Sequence[Any]) -> dict[str, PushRow]:
-    """The answer, by the event id of the package."""
-    return {str(row[1]): PushRow(*row) for row in rows}
+def named(pushes: Sequence[Any], told: Sequence[Any]) -> Named:
+    """The answers, by the event id of the message."""
+    return Named({str(row[1]): PushRow(*row) for row in pushes}, {str(row[0]): ToldRow(*row) for row in told})
 
 
-def objection(message: Arrived, pushes: Mapping[str, PushRow]) -> Refused | None:
+def objection(message: Arrived, known: Named) -> Refused | None:
     """Why this receipt cannot be taken, if so."""
-    push = pushes.get(str(message.data["event_id"]).lower())
-    if push is None or push.department != message.department:
+    about = _about(message)
+    spoken_of = known.pushes.get(about) or known.told.get(about)
+    if spoken_of is None or spoken_of.department != message.department:
         return message.refuse(
             "unknown_push",
             f"回执所指的推送包 {message.data['event_id']} 不存在，或不是推送给本部门的",
-            "event_id 应为收到的 approval.decided.v1 消息的 id",
+            "event_id 应为收到的 approval.decided.v1 或 licence.changed.v1 消息的 id",
         )
-    if bytes(push.package_sha256).hex() != str(message.data["package_sha256"]).lower():
+    sha256 = spoken_of.package_sha256 if isinstance(spoken_of, PushRow) else spoken_of.message_sha256
+    if bytes(sha256).hex() != str(message.data["package_sha256"]).lower():
         return message.refuse(
             "unknown_push",
             "回执中的推送包摘要与本平台发出的不一致，收到的内容可能被改动",
             "package_sha256 应为收到的消息原始字节的 SHA-256（十六进制）",
         )
+    kinds = {receipt["kind"] for receipt in message.data["receipts"]}
+    if isinstance(spoken_of, ToldRow) and not kinds <= HEARD:
+        return message.refuse(
+            "schema", "证照状态变化只能到达和签收，不能认领或退回", "receipts 的 kind 只写 arrived、signed"
+        )
     return None
 
 
-def acknowledge(tx: Connection, messages: Sequence[Arrived], named: Mapping[str, PushRow]) -> None:
+def _about(message: Arrived) -> str:
+    return str(message.data["event_id"]).lower()
+
+
+def acknowledge(tx: Connection, messages: Sequence[Arrived], known: Named) -> None:
     """Take receipts that nothing speaks against."""
-    ids = sorted({named[str(message.data["event_id"]).lower()].id for message in messages})
+    _hear(tx, [message for message in messages if _about(message) in known.told])
+    _sign(tx, [message for message in messages if _about(message) in known.pushes], known.pushes)
+
+
+_HEARD = """
+UPDATE licence_announcements a SET arrived_at = least(a.arrived_at, n.arrived), signed_at = least(a.signed_at, n.signed)
+FROM unnest(%(ids)s::uuid[], %(arrived)s::timestamptz[], %(signed)s::timestamptz[]) AS n(id, arrived, signed)
+WHERE a.event_id = n.id
+"""
+
+
+def _hear(tx: Connection, messages: Sequence[Arrived]) -> None:
+    """A department has a licence's change."""
+    if not messages:
+        return
+    times: dict[str, dict[str, datetime]] = {}
+    for message in messages:
+        for receipt in message.data["receipts"]:
+            mine, at = times.setdefault(_about(message), {}), parse_moment(receipt["at"])
+            mine[receipt["kind"]] = min(mine.get(receipt["kind"], at), at)
+    of: dict[str, list[Any]] = {"ids": [uuid.UUID(about) for about in sorted(times)]}
+    of |= {kind: [times[about].get(kind) for about in sorted(times)] for kind in HEARD}
+    tell(tx, (_HEARD, of))
+    ledger = [
+        {
+            "actor": f"department:{message.department}",
+            "action": "licence.change_receipted",
+            "subject": f"announcement:{_about(message)}",
+            "case_no": None,
+            "reason": None,
+            "detail": {
+                "kinds": sorted({receipt["kind"] for receipt in message.data["receipts"]}),
+                "sha256": hashlib.sha256(message.value).hexdigest(),
+                "kid": message.kid,
+            },
+        }
+        for message in messages
+    ]
+    write(tx, Rows(LedgerRow, ledger))
+
+
+def _sign(tx: Connection, messages: Sequence[Arrived], named: Mapping[str, PushRow]) -> None:
+    """A department has a package, or says more about it."""
+    ids = sorted({named[_about(message)].id for message in messages})
     if not ids:
         return
     (locked,) = ask(tx, (_LOCK, {"ids": ids}))
     standing = {row[0]: dict(zip(_STANDING, row, strict=True)) for row in locked}
     receipts, ledger, notices = [], [], []
     for message in messages:
-        push = standing[named[str(message.data["event_id"]).lower()].id]
+        push = standing[named[_about(message)].id]
         kinds: dict[str, Mapping[str, Any]] = {}
         for receipt in message.data["receipts"]:
             kinds.setdefault(receipt["kind"], receipt)
@@ -84,7 +164,7 @@ def acknowledge(tx: Connection, messages: Sequence[Arrived], named: Mapping[str,
             receipts.append(_receipt_row(message, push["id"], receipt))
             _apply(push, kind, receipt)
             if kind == "returned":
-                department = named[str(message.data["event_id"]).lower()].name
+                department = named[_about(message)].name
                 notices.append(_returned_notice(push["case_no"], department, receipt))
         ledger.append(_ledger_row(message, push, list(kinds)))
     _save(tx, standing)

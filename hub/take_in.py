@@ -7,7 +7,7 @@ with its cause and an answer to the sender}. All of a batch or nothing; the call
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -41,7 +41,7 @@ def take_in(tx: Connection, arrived: Sequence[Arrived], refused: Sequence[Refuse
     judged, duplicates = _judge(tx, arrived, desk)
     taken = [*judged.receipts, *judged.findings, *judged.supplies]
     _write_inbox(tx, taken, desk.clock())
-    acknowledge.acknowledge(tx, judged.receipts, judged.pushes)
+    acknowledge.acknowledge(tx, judged.receipts, judged.named)
     report_findings.report_findings(tx, judged.findings, judged.grounds, desk)
     supply_materials.supply_materials(tx, judged.supplies, judged.types, desk)
     held = _quarantine(tx, [*refused, *judged.objected], desk)
@@ -52,7 +52,7 @@ def take_in(tx: Connection, arrived: Sequence[Arrived], refused: Sequence[Refuse
 class _Judged:
     """Fresh messages, sorted; and what they were judged by."""
 
-    pushes: Mapping[str, acknowledge.PushRow]
+    named: acknowledge.Named
     grounds: report_findings.Grounds
     types: supply_materials.Grounds
     receipts: list[Arrived] = field(default_factory=list)
@@ -80,16 +80,16 @@ def _judge(tx: Connection, arrived: Sequence[Arrived], desk: Desk) -> tuple[_Jud
     findings = [message for message in first.values() if message.event["type"] == FINDING]
     supplies = [message for message in first.values() if message.event["type"] == SUPPLY]
     of = {"sources": [source for source, _ in first], "event_ids": [event_id for _, event_id in first]}
-    taken, pushes, types, *grounds = ask(
+    taken, pushes, told, types, *grounds = ask(
         tx,
         (_TAKEN, of),
-        acknowledge.question(receipts),
+        *acknowledge.questions(receipts),
         supply_materials.question(supplies),
         *report_findings.questions(findings),
     )
     known = {tuple(row) for row in taken}
     judged = _Judged(
-        acknowledge.pushes_named(pushes), report_findings.grounds(*grounds), supply_materials.grounds(types)
+        acknowledge.named(pushes, told), report_findings.grounds(*grounds), supply_materials.grounds(types)
     )
     numbers: set[tuple[str, str]] = set()
     now = desk.clock()
@@ -109,7 +109,7 @@ def _objection(
 ) -> Refused | None:
     kind = message.event["type"]
     if kind == RECEIPT:
-        return acknowledge.objection(message, judged.pushes)
+        return acknowledge.objection(message, judged.named)
     if kind == SUPPLY:
         return supply_materials.objection(message, judged.types, now)
     if kind != FINDING:

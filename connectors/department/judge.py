@@ -1,4 +1,4 @@
-"""What to make of a message from the hub: a package, a refusal of something we sent, or neither.
+"""What to make of a message from the hub: a package, a licence's change, a refusal of something we sent, or neither.
 
 Guarantees: verified over the raw bytes before anything is read, by a key of the hub; valid against its schema; from this
 hub's source; addressed to this department.
@@ -16,7 +16,7 @@ from connectors.department.trust import HUB, TrustBundle
 from schemas import MAX_MESSAGE_BYTES, MESSAGE_TYPES, Malformed, loads, violations
 from storage.signing import BadSignature
 
-PACKAGE, RETURNED = "approval.decided.v1", "quarantined.v1"
+PACKAGE, CHANGED, RETURNED = "approval.decided.v1", "licence.changed.v1", "quarantined.v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,23 @@ class Package:
     event_id: str
     push_id: str
     case_no: str
+    sha256: str
+    value: bytes
+    event: dict[str, Any]
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The event's data."""
+        data: dict[str, Any] = self.event["data"]
+        return data
+
+
+@dataclass(frozen=True, slots=True)
+class LicenceChanged:
+    """A verified licence.changed.v1 for us."""
+
+    event_id: str
+    case_no: str  # or the identifier of a licence without a case
     sha256: str
     value: bytes
     event: dict[str, Any]
@@ -57,7 +74,7 @@ class Unusable:
 
 def judge(
     message: Message, trust: TrustBundle, *, area: str, code: str, at: datetime
-) -> Package | Returned | Unusable:
+) -> Package | LicenceChanged | Returned | Unusable:
     """One message."""
     sha256 = hashlib.sha256(message.value).hexdigest()
 
@@ -85,9 +102,12 @@ def judge(
         return unusable("wrong_sender", f"source 为 {event['source']}，应为 /{area}/{HUB}")
     if kind == RETURNED:
         return Returned(event["id"], event["data"])
-    if kind != PACKAGE:
+    if kind not in (PACKAGE, CHANGED):
         return unusable("unknown_type", f"平台不向部门发送 {kind} 类型的消息")
-    push = event["data"]["push"]
+    push = event["data"]["push"] if kind == PACKAGE else event["data"]
     if push["department"] != code:
-        return unusable("wrong_sender", f"推送包是给 {push['department']} 的，不是给 {code} 的")
+        what = "推送包" if kind == PACKAGE else "证照状态变化"
+        return unusable("wrong_sender", f"{what}是给 {push['department']} 的，不是给 {code} 的")
+    if kind == CHANGED:
+        return LicenceChanged(event["id"], event["subject"], sha256, message.value, event)
     return Package(event["id"], push["id"], event["subject"], sha256, message.value, event)

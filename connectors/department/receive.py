@@ -1,8 +1,8 @@
 """From the topic into the department's system: verify, drop what is known, deliver, receipt, and only then the offset.
 
-Guarantees: the receipt of a package leaves only after the package is delivered, and always leaves: after a crash in between
-the package comes again, is not delivered twice, and its receipt, if one was made, goes out with the same bytes. What
-cannot be used goes to our own quarantine and holds up nothing.
+Guarantees: the receipt of a package or of a licence's change leaves only after it is delivered, and always leaves: after a
+crash in between it comes again, is not delivered twice, and its receipt, if one was made, goes out with the same bytes.
+What cannot be used goes to our own quarantine and holds up nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from connectors.bus import Message, Producer
 from connectors.department.adapters.port import Adapter
 from connectors.department.config import ConnectorConfig
 from connectors.department.events import Signed, deterministic_id, event, instant, sign
-from connectors.department.judge import Package, Returned, Unusable, judge
+from connectors.department.judge import LicenceChanged, Package, Returned, Unusable, judge
 from connectors.department.state import Received, State
 from connectors.department.trust import TrustBundle
 from connectors.errors import BusUnavailable, ConnectorError, HeldBack
@@ -46,23 +46,28 @@ class Receiver:
         self._parts = parts
 
     def take(self, messages: Sequence[Message]) -> int:
-        """All of a batch; returns how many new packages were delivered. Raises when it has to be tried again."""
+        """All of a batch; returns how many new packages and changes were delivered. Raises when it has to be tried again."""
         parts, at = self._parts, self._parts.clock()
-        packages: dict[str, Package] = {}
+        arrived: dict[str, Package | LicenceChanged] = {}
         for message in messages:
             verdict = judge(message, parts.trust, area=parts.config.area, code=parts.config.code, at=at)
-            if isinstance(verdict, Package):
-                packages.setdefault(verdict.event_id, verdict)
+            if isinstance(verdict, Package | LicenceChanged):
+                arrived.setdefault(verdict.event_id, verdict)
             elif isinstance(verdict, Returned):
                 self._problem(verdict)
             else:
                 self._quarantine(verdict)
-        known = parts.state.receipts_of(list(packages))
-        fresh = [package for package in packages.values() if package.event_id not in known]
+        known = parts.state.receipts_of(list(arrived))
+        fresh = [one for one in arrived.values() if one.event_id not in known]
         if fresh:
-            parts.adapter.deliver(fresh)
-            made = [(_received(package), self._receipt(package, at)) for package in fresh]
-            parts.state.note_received(made, self._files(fresh))
+            packages = [one for one in fresh if isinstance(one, Package)]
+            changes = [one for one in fresh if isinstance(one, LicenceChanged)]
+            if packages:
+                parts.adapter.deliver(packages)
+            if changes:  # after the packages whose licences they speak of
+                parts.adapter.changed(changes)
+            made = [(_received(one), self._receipt(one, at)) for one in fresh]
+            parts.state.note_received(made, self._files(packages))
             known |= {got.event_id: receipt for got, receipt in made}
         self.send_receipts(known)
         return len(fresh)
@@ -77,7 +82,7 @@ class Receiver:
             if outcome is not None:
                 raise outcome
 
-    def _receipt(self, package: Package, at: datetime) -> Signed:
+    def _receipt(self, message: Package | LicenceChanged, at: datetime) -> Signed:
         """Arrived when we had it, signed when it was delivered."""
         now = self._parts.clock()
         receipts = [
@@ -85,7 +90,7 @@ class Receiver:
             {"kind": "signed", "at": instant(max(now, at)), "by": None, "reason": None},
         ]
         return receipt_event(
-            self._parts, _received(package), receipts, at=now, identity=("arrived", "signed")
+            self._parts, _received(message), receipts, at=now, identity=("arrived", "signed")
         )
 
     def _files(self, packages: Sequence[Package]) -> list[dict[str, Any]]:
@@ -134,11 +139,11 @@ def receipt_event(
     at: datetime,
     identity: Sequence[object],
 ) -> Signed:
-    """A signed receipt.v1 about one package; the same `identity` gives the same id."""
+    """A signed receipt.v1 about one package or change; the same `identity` gives the same id."""
     event_id = deterministic_id(parts.config.code, package.event_id, *identity)
     data = {
         "event_id": package.event_id,
-        "push_id": package.push_id,
+        **({"push_id": package.push_id} if package.push_id else {}),
         "package_sha256": package.sha256,
         "receipts": receipts,
     }
@@ -152,5 +157,6 @@ def publish(producer: Producer, records: Sequence[Any]) -> list[ConnectorError |
     return [BusUnavailable(one.message) if isinstance(one, HeldBack) else one for one in outcomes]
 
 
-def _received(package: Package) -> Received:
-    return Received(package.event_id, package.push_id, package.case_no, package.sha256)
+def _received(message: Package | LicenceChanged) -> Received:
+    push_id = message.push_id if isinstance(message, Package) else ""
+    return Received(message.event_id, push_id, message.case_no, message.sha256)

@@ -160,6 +160,8 @@ class Sender:
         package = self._parts.state.find(event_id=event_id, push_id=push_id)
         if package is None:
             raise Unfit(f"没有收到过推送包 {event_id or push_id}，请核对编号")
+        if not package.push_id:
+            raise Unfit("这是证照状态变化的通知，不需要认领或退回")
         return package
 
 

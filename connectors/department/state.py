@@ -44,10 +44,10 @@ _FILE_COLUMNS = ("material_id", "case_no", "name", "media_type", "href", "sha256
 
 
 class Received(NamedTuple):
-    """A package that came, as receipts need to name it."""
+    """A package or a licence's change that came, as receipts need to name it."""
 
     event_id: str
-    push_id: str
+    push_id: str  # '': a licence's change
     case_no: str
     sha256: str
 
@@ -169,7 +169,8 @@ class State:
     def counts(self) -> dict[str, int]:
         """How much of everything there is."""
         asked = {
-            "received": "SELECT count(*) FROM received",
+            "received": "SELECT count(*) FROM received WHERE push_id <> ''",
+            "licence_changes": "SELECT count(*) FROM received WHERE push_id = ''",
             "unreceipted": "SELECT count(*) FROM received WHERE receipted_at IS NULL",
             "quarantined": "SELECT count(*) FROM quarantine",
             "returned_problems": "SELECT count(*) FROM returned_problems",

@@ -2,7 +2,8 @@
 
 Guarantees: uploads that a crash or a silent scanner left unfinished are finished; abandoned ones, their spooled bytes and
 objects that nobody refers to are removed when they are a day old; promises, sources and grants whose day has passed are
-told. A chore that fails is logged and shown, and stops neither the others nor a message.
+told; licences whose last day has passed expire, their holders are warned before, and status lists are made anew. A chore
+that fails is logged and shown, and stops neither the others nor a message.
 What was removed is in the ledger; the last round and its counts are in what the relay says of itself.
 """
 
@@ -19,7 +20,9 @@ from sqlalchemy import Engine, text
 
 from hub.errors import HubError
 from hub.ledger import Entry, record
-from hub.ports import Clock
+from hub.licensing.expire_licences import expire_licences, warn_holders
+from hub.licensing.make_status_lists import refresh_status_lists
+from hub.ports import Clock, Desk
 from hub.reuse.promise_deferral import tell_overdue
 from hub.reuse.tell_relied import expire_sources
 from hub.sharing.expire_grants import expire_grants
@@ -43,17 +46,21 @@ TITLES = {
     "overdue": "容缺逾期提醒",
     "sources": "来源到期提醒",
     "grants": "授权到期",
+    "expired": "证照到期失效",
+    "warned": "证照到期提醒",
+    "status_lists": "更新证照状态清单",
 }
 REMOVED = frozenset({"abandoned", "spooled", "orphans"})
 
 
 @dataclass(frozen=True)
 class Housekeeper:
-    """Does the chores. `intake` None: this relay has no part in files."""
+    """Does the chores. `intake` None: this relay has no part in files; `desk` None: nor in licences."""
 
     engine: Engine
     clock: Clock
     intake: Intake | None = None
+    desk: Desk | None = None
 
     def round(self, *, orphans: bool) -> dict[str, int] | None:
         """Every chore once, unless another is at it; what each did."""
@@ -73,6 +80,13 @@ class Housekeeper:
             "sources": lambda: self._batches(lambda tx, now: expire_sources(tx, _day(now), now=now)),
             "grants": lambda: self._batches(lambda tx, now: expire_grants(tx, _day(now), now)),
         }
+        if self.desk is not None:
+            desk = self.desk
+            chores |= {
+                "expired": lambda: self._batches(lambda tx, now: expire_licences(tx, _day(now), desk)),
+                "warned": lambda: self._batches(lambda tx, now: warn_holders(tx, _day(now), desk)),
+                "status_lists": lambda: self._refresh(desk),
+            }
         if self.intake is not None:
             intake = self.intake
             chores |= {
@@ -102,6 +116,10 @@ class Housekeeper:
             if not done:
                 break
         return total
+
+    def _refresh(self, desk: Desk) -> int:
+        with self.engine.begin() as tx:
+            return refresh_status_lists(tx, desk, now=self.clock())
 
     def _finish(self, intake: Intake) -> int:
         with self.engine.connect() as tx:

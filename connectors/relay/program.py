@@ -27,7 +27,7 @@ from connectors.session import Session, SessionLost
 from hub.department import Department, topic_in, topic_out
 from hub.outbox import CHANNEL
 from hub.outbox_partitions import ensure as ensure_partitions
-from hub.ports import Clock, Signer
+from hub.ports import Clock, Desk, Signer
 from hub.seal_ledger import HeadStore
 from storage.intake.finish import Intake
 
@@ -52,6 +52,7 @@ class RelayConfig:
     heads: HeadStore | None = None
     signer: Signer | None = None
     intake: Intake | None = None  # None: files are not this relay's business
+    desk: Desk | None = None  # None: nor are licences that run out
     instance: str = field(default_factory=instance_name)
     sizes: Batches = field(default_factory=Batches)
     rebalance_s: float = 1.0
@@ -67,7 +68,8 @@ def run(config: RelayConfig, stop_event: threading.Event) -> None:
     heartbeat = Heartbeat(engine, NAME, config.instance)
     sealing = Sealing(engine, config.heads, config.signer, config.clock)
     sealing.start(stop_event)
-    keeping = Housekeeping(Housekeeper(engine, config.clock, config.intake), every_s=config.chores_s)
+    housekeeper = Housekeeper(engine, config.clock, config.intake, config.desk)
+    keeping = Housekeeping(housekeeper, every_s=config.chores_s)
     keeping.start(stop_event)
     producer = Producer(config.bus)
     backoff = Backoff()

@@ -54,6 +54,7 @@ def relay() -> None:
         heads=wiring.Heads(wiring.objects_of(settings)),
         signer=wiring.signer_of(settings),
         intake=wiring.intake_of(settings),
+        desk=wiring.desk_of(settings),
     )
     run(config, until_told())
 

@@ -9,8 +9,8 @@ import pytest
 
 from connectors.department.adapters.port import Adapter, Draft
 from connectors.department.drafts import finding_data, supply_data
-from connectors.department.judge import Package
-from schemas import dumps, examples_of
+from connectors.department.judge import LicenceChanged, Package
+from schemas import dumps, examples_of, loads, violations
 
 FINDING = {
     "finding_no": "JC-1",
@@ -45,6 +45,9 @@ class Bench(Protocol):
     def inbox(self) -> list[str]:
         """Event ids of what was delivered."""
 
+    def licence_changes(self) -> list[tuple[str, str]]:
+        """Event id and new status of every change of a licence that was told."""
+
     def write_finding(self, fields: dict[str, Any]) -> str:
         """The department writes a finding; returns how it finds it again."""
 
@@ -72,8 +75,33 @@ def a_package(number: int = 1) -> Package:
     return Package(event["id"], event["data"]["push"]["id"], event["subject"], "0" * 64, value, event)
 
 
+def a_change(number: int = 1, *, status: str = "02", at: str = "2026-11-21T02:30:00.000Z") -> LicenceChanged:
+    """A change of the licence of `a_package`."""
+    event: dict[str, Any] = loads(dumps(examples_of("licence.changed.v1")[0]))
+    event["id"] = str(uuid.UUID(int=1000 + number))
+    event["subject"] = "c-1"
+    package = examples_of("approval.decided.v1")[0]
+    event["data"]["licence"] |= {
+        "certificateIdentifier": package["data"]["licence"]["certificateIdentifier"],
+        "status": status,
+    }
+    event["data"]["change"] |= {"to_status": status, "at": at}
+    assert not violations("licence.changed.v1", event)
+    value = dumps(event)
+    return LicenceChanged(event["id"], event["subject"], "0" * 64, value, event)
+
+
 class AdapterContract:
     """Subclass with a `bench` fixture."""
+
+    def test_a_change_of_a_licence_is_told_once(self, bench: Bench) -> None:
+        """Claim: the same change again makes no second one, and a change may come before or without its package."""
+        one, two = a_change(1), a_change(2, status="01", at="2026-11-22T02:30:00.000Z")
+        bench.adapter.changed([one])
+        bench.adapter.deliver([a_package()])
+        bench.adapter.changed([one, two])
+        bench.adapter.changed([two])
+        assert sorted(bench.licence_changes()) == [(one.event_id, "02"), (two.event_id, "01")]
 
     def test_prepare_may_be_repeated(self, bench: Bench) -> None:
         """Claim: preparing again loses nothing."""

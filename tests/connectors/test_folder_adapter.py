@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from connectors.department.adapters.folder import FolderAdapter, safe_name
-from tests.connectors.adapter_contract import FINDING, AdapterContract, a_package
+from tests.connectors.adapter_contract import FINDING, AdapterContract, a_change, a_package
 
 
 class FolderBench:
@@ -25,6 +25,10 @@ class FolderBench:
 
     def inbox(self) -> list[str]:
         return [json.loads(path.read_bytes())["id"] for path in (self.root / "inbox").glob("*.json")]
+
+    def licence_changes(self) -> list[tuple[str, str]]:
+        found = [json.loads(path.read_bytes()) for path in (self.root / "licences").glob("*.json")]
+        return [(one["id"], one["data"]["licence"]["status"]) for one in found]
 
     def drop(self, name: str, content: bytes) -> str:
         (self.root / "outbox" / name).write_bytes(content)
@@ -73,6 +77,16 @@ def test_a_package_is_a_file_with_the_signed_bytes(bench: FolderBench) -> None:
     (path,) = (bench.root / "inbox").iterdir()
     assert path.name == f"c-1__{package.event_id}.json"
     assert path.read_bytes() == package.value
+
+
+def test_a_change_of_a_licence_is_a_file_of_its_own(bench: FolderBench) -> None:
+    """Claim: it stands in `licences/`, with the bytes that the hub signed; `inbox/` holds packages only."""
+    change = a_change()
+    bench.adapter.changed([change])
+    (path,) = (bench.root / "licences").iterdir()
+    assert path.name == f"c-1__{change.event_id}.json"
+    assert path.read_bytes() == change.value
+    assert bench.inbox() == []
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])

@@ -12,7 +12,8 @@ from sqlalchemy.engine import make_url
 from connectors.department.adapters.port import AdapterUnavailable
 from connectors.department.adapters.sql import Database, open_database
 from connectors.department.adapters.table import TableAdapter
-from tests.connectors.adapter_contract import FINDING, AdapterContract, a_package
+from schemas import dumps
+from tests.connectors.adapter_contract import FINDING, AdapterContract, a_change, a_package
 
 
 class TableBench:
@@ -26,6 +27,10 @@ class TableBench:
 
     def inbox(self) -> list[str]:
         return [row[0] for row in self.own.read("SELECT event_id FROM shenguan_inbox")]
+
+    def licence_changes(self) -> list[tuple[str, str]]:
+        rows = self.own.read("SELECT event_id, to_status FROM shenguan_licence_changes")
+        return [(row[0], row[1]) for row in rows]
 
     def write_finding(self, fields: dict[str, Any]) -> str:
         names = ", ".join(fields)
@@ -111,3 +116,53 @@ def test_a_database_that_is_away_says_so(tmp_path: Path) -> None:
         adapter = TableAdapter(url)
         with pytest.raises(AdapterUnavailable, match="数据库"):
             adapter.prepare()
+
+
+def test_the_inbox_row_says_how_its_licence_stands(bench: TableBench) -> None:
+    """Claim: `licence_status` is what the newest change says, whatever the order in which changes and package come; what
+    was changed, by whom and why stands in columns."""
+
+    def status() -> list[Any]:
+        return list(bench.own.read("SELECT licence_status, licence_status_at FROM shenguan_inbox")[0])
+
+    frozen, lifted = a_change(1), a_change(2, status="01", at="2026-11-22T02:30:00.000Z")
+    bench.adapter.deliver([a_package()])
+    assert status() == ["01", None]
+    bench.adapter.changed([frozen])
+    assert status() == ["02", "2026-11-21T02:30:00.000Z"]
+    bench.adapter.changed([lifted])
+    bench.adapter.changed([frozen])
+    assert status() == ["01", "2026-11-22T02:30:00.000Z"]
+    bench.own.write(
+        ("DELETE FROM shenguan_inbox", [()]),
+        ("DELETE FROM shenguan_licence_changes WHERE to_status = '01'", [()]),
+    )
+    bench.adapter.deliver([a_package()])
+    assert status() == ["02", "2026-11-21T02:30:00.000Z"]
+    row = bench.own.read(
+        "SELECT operation_name, by_name, finding_no, relied_cases, holder FROM shenguan_licence_changes"
+    )[0]
+    data = frozen.data
+    assert list(row) == [
+        "暂扣", data["change"]["by"]["name"], data["change"]["finding_no"],
+        dumps(data["relied_cases"]).decode(), data["licence"]["certificateHolder"][0],
+    ]  # fmt: skip
+
+
+def test_tables_of_an_earlier_release_get_what_is_new(bench: TableBench) -> None:
+    """Claim: an inbox without the licence columns is added to, and its rows follow the next change."""
+    bench.own.write(
+        ("DROP TABLE shenguan_licence_changes", [()]),
+        ("ALTER TABLE shenguan_inbox DROP COLUMN licence_status", [()]),
+        ("ALTER TABLE shenguan_inbox DROP COLUMN licence_status_at", [()]),
+    )
+    package = a_package()
+    bench.own.write(
+        (
+            "INSERT INTO shenguan_inbox (event_id, licence_identifier) VALUES (?, ?)",
+            [(package.event_id, package.data["licence"]["certificateIdentifier"])],
+        )
+    )
+    bench.adapter.prepare()
+    bench.adapter.changed([a_change()])
+    assert bench.own.read("SELECT licence_status FROM shenguan_inbox")[0][0] == "02"

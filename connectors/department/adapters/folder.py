@@ -1,9 +1,10 @@
-"""The adapter for a department that works with files: packages come into `inbox/`, what it drops into `outbox/` is sent and
-then moved to `sent/`, or to `problems/` with a text beside it that says why.
+"""The adapter for a department that works with files: packages come into `inbox/`, changes of licences into `licences/`;
+what it drops into `outbox/` is sent and then moved to `sent/`, or to `problems/` with a text beside it that says why.
 
-Guarantees: a file in `inbox/` is complete from the moment it is seen; a file in `outbox/` is taken when it is complete JSON,
-and called a problem only after it has stopped growing. UTF-8 (with or without BOM) and GB18030 are read. Only `*.json` is
-touched. Files named `claim-*` claim a package, `return-*` give one back, `supply-*` supply data; every other is a finding.
+Guarantees: a file in `inbox/` or `licences/` is complete from the moment it is seen; a file in `outbox/` is taken when it
+is complete JSON, and called a problem only after it has stopped growing. UTF-8 (with or without BOM) and GB18030 are read.
+Only `*.json` is touched. Files named `claim-*` claim a package, `return-*` give one back, `supply-*` supply data; every
+other is a finding.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.department.adapters.port import AdapterUnavailable, Draft, Kind
-from connectors.department.judge import Package
+from connectors.department.judge import LicenceChanged, Package
 from schemas import MAX_MESSAGE_BYTES, Malformed, loads
 
 SETTLED_S = 2.0
@@ -31,23 +32,33 @@ class FolderAdapter:
         self._root = root
         self._wall = wall
         self.inbox, self.outbox = root / "inbox", root / "outbox"
+        self.licences = root / "licences"
         self.sent_folder, self.problems = root / "sent", root / "problems"
         self._index = root / ".sent-as"  # event id -> name of the file that said it
 
     def prepare(self) -> None:
         """Make the folders."""
         with _watch(self._root):
-            for folder in (self.inbox, self.outbox, self.sent_folder, self.problems, self._index):
+            for folder in (
+                self.inbox, self.licences, self.outbox, self.sent_folder, self.problems, self._index,
+            ):  # fmt: skip
                 folder.mkdir(parents=True, exist_ok=True)
 
     def deliver(self, packages: Sequence[Package]) -> None:
         """One file per package, with the exact bytes that the hub signed."""
+        self._write(self.inbox, packages)
+
+    def changed(self, changes: Sequence[LicenceChanged]) -> None:
+        """One file per change; `change.at` inside says in which order they happened."""
+        self._write(self.licences, changes)
+
+    def _write(self, folder: Path, messages: Sequence[Package | LicenceChanged]) -> None:
         with _watch(self._root):
-            for package in packages:
-                target = self.inbox / f"{safe_name(package.case_no)}__{package.event_id}.json"
+            for message in messages:
+                target = folder / f"{safe_name(message.case_no)}__{message.event_id}.json"
                 if not target.exists():
-                    write_whole(target, package.value)
-            _sync_folder(self.inbox)
+                    write_whole(target, message.value)
+            _sync_folder(folder)
 
     def drafts(self, limit: int) -> list[Draft]:
         """Complete files, oldest first."""

@@ -1,7 +1,7 @@
 """What a connector asks of a department's system, whatever it is.
 
-`deliver` is idempotent by event id and durable when it returns. What the department wants to say comes as drafts; each is
-answered by exactly one of `sent` and `refused`, possibly twice after a crash.
+`deliver` and `changed` are idempotent by event id and durable when they return. What the department wants to say comes as
+drafts; each is answered by exactly one of `sent` and `refused`, possibly twice after a crash.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from connectors.department.judge import Package
+from connectors.department.judge import LicenceChanged, Package
 from connectors.errors import ConnectorError
 
 Kind = Literal["finding", "supply", "claimed", "returned"]
@@ -38,6 +38,9 @@ class Adapter(Protocol):
 
     def deliver(self, packages: Sequence[Package]) -> None:
         """Hand packages over."""
+
+    def changed(self, changes: Sequence[LicenceChanged]) -> None:
+        """Say what became of licences, in this order; the packages they came in may or may not be there."""
 
     def drafts(self, limit: int) -> list[Draft]:
         """What waits to be sent, oldest first."""

@@ -1,4 +1,5 @@
-"""The adapter for a department that works with tables: what comes is a row of `shenguan_inbox`, what it reports is a row of
+"""The adapter for a department that works with tables: what comes is a row of `shenguan_inbox`, what becomes of its
+licence a row of `shenguan_licence_changes` and the inbox row's `licence_status`; what it reports is a row of
 `shenguan_findings`, data it supplies a row of `shenguan_supplies`; its claims and returns are columns of the inbox row.
 
 Guarantees: columns of the department's own are left alone; missing ones of ours are added. A row with status 'new' is
@@ -14,7 +15,7 @@ from typing import Any
 from connectors.department.adapters.port import Draft, Kind
 from connectors.department.adapters.sql import Database, Sqlite, open_database
 from connectors.department.events import instant
-from connectors.department.judge import Package
+from connectors.department.judge import LicenceChanged, Package
 from schemas import dumps
 
 INBOX = {
@@ -38,7 +39,19 @@ INBOX = {
     "returned_at": "TEXT",
     "return_sent_as": "TEXT",
     "problem": "TEXT",
+    "licence_status": "TEXT",
+    "licence_status_at": "TEXT",
 }
+#: Columns of shenguan_licence_changes, one row for one change.
+CHANGES = dict.fromkeys(
+    (
+        "event_id", "case_no", "licence_identifier", "licence_no", "licence_name", "holder", "operation",
+        "operation_name", "from_status", "to_status", "status_title", "reason", "document_no", "changed_at",
+        "by_department", "by_name", "finding_no", "previous_identifier", "next_identifier", "relied_cases",
+        "message", "received_at",
+    ),
+    "TEXT",
+) | {"event_id": "TEXT PRIMARY KEY"}  # fmt: skip
 SAID = (
     "finding_no", "project_no", "push_id", "certificate_identifier", "inspected_at", "inspectors", "check_result",
     "handling", "rectify_by", "explain", "publicity",
@@ -56,7 +69,22 @@ ROWS: dict[Kind, tuple[str, tuple[str, ...]]] = {
     "supply": ("shenguan_supplies", SUPPLIED),
 }
 _DELIVERED = ("event_id", "push_id", "case_no", "party_name", "party_code", "licence_no", "licence_name",
-              "licence_identifier", "decided_on", "sign_by", "package", "received_at")  # fmt: skip
+              "licence_identifier", "decided_on", "sign_by", "package", "received_at", "licence_status")  # fmt: skip
+
+
+_STATUS = """
+UPDATE shenguan_inbox SET licence_status = ?, licence_status_at = ?
+WHERE licence_identifier = ? AND (licence_status_at IS NULL OR licence_status_at <= ?)
+"""
+#: A package that comes after the change of its licence (sent again, or delayed).
+_CAUGHT_UP = """
+UPDATE shenguan_inbox SET licence_status_at = (SELECT max(c.changed_at) FROM shenguan_licence_changes c
+    WHERE c.licence_identifier = shenguan_inbox.licence_identifier),
+  licence_status = (SELECT c.to_status FROM shenguan_licence_changes c
+    WHERE c.licence_identifier = shenguan_inbox.licence_identifier ORDER BY c.changed_at DESC LIMIT 1)
+WHERE licence_identifier = ? AND licence_status_at IS NULL AND EXISTS (SELECT 1 FROM shenguan_licence_changes c
+    WHERE c.licence_identifier = shenguan_inbox.licence_identifier)
+"""
 
 
 class TableAdapter:
@@ -68,6 +96,7 @@ class TableAdapter:
     def prepare(self) -> None:
         """Make the tables, or add the columns that are missing."""
         self._ensure("shenguan_inbox", INBOX, "event_id")
+        self._ensure("shenguan_licence_changes", CHANGES, "event_id")
         self._ensure("shenguan_findings", {"id": self._db.identity, **FINDINGS}, "id")
         self._ensure("shenguan_supplies", {"id": self._db.identity, **SUPPLIES}, "id")
 
@@ -75,8 +104,22 @@ class TableAdapter:
         """One row per package; one that is there stays as it is."""
         now = instant(datetime.now(UTC))
         names, marks = ", ".join(_DELIVERED), ", ".join("?" * len(_DELIVERED))
+        rows = [_inbox_row(package, now) for package in packages]
         statement = f"INSERT INTO shenguan_inbox ({names}) VALUES ({marks}) ON CONFLICT (event_id) DO NOTHING"  # noqa: S608 - our own names
-        self._db.write((statement, [_inbox_row(package, now) for package in packages]))
+        identifiers = [[row[_DELIVERED.index("licence_identifier")]] for row in rows]
+        self._db.write((statement, rows), (_CAUGHT_UP, identifiers))
+
+    def changed(self, changes: Sequence[LicenceChanged]) -> None:
+        """One row per change, and the newest status in every inbox row with that licence."""
+        now = instant(datetime.now(UTC))
+        names, marks = ", ".join(CHANGES), ", ".join("?" * len(CHANGES))
+        statement = f"INSERT INTO shenguan_licence_changes ({names}) VALUES ({marks}) ON CONFLICT (event_id) DO NOTHING"  # noqa: S608 - our own names
+        rows = [_change_row(one, now) for one in changes]
+        statuses = [
+            [row[name] for name in ("to_status", "changed_at", "licence_identifier", "changed_at")]
+            for row in rows
+        ]
+        self._db.write((statement, [list(row.values()) for row in rows]), (_STATUS, statuses))
 
     def drafts(self, limit: int) -> list[Draft]:
         """New findings and supplied data, then claims and returns that have not been told."""
@@ -199,5 +242,29 @@ def _inbox_row(package: Package, now: str) -> list[Any]:
         "sign_by": data["push"].get("sign_by"),
         "package": dumps(data).decode(),
         "received_at": now,
+        "licence_status": licence.get("status"),
     }
     return [values[name] for name in _DELIVERED]
+
+
+def _change_row(message: LicenceChanged, now: str) -> dict[str, Any]:
+    data = message.data
+    licence, change = data["licence"], data["change"]
+    values = {
+        "event_id": message.event_id,
+        "case_no": message.case_no,
+        "licence_identifier": licence["certificateIdentifier"],
+        "licence_no": licence["certificateNumber"],
+        "licence_name": licence["certificateName"],
+        "holder": "、".join(licence["certificateHolder"]),
+        "status_title": licence["status_title"],
+        "changed_at": change["at"],
+        "by_department": change["by"]["department"],
+        "by_name": change["by"]["name"],
+        "previous_identifier": data["previous_identifier"],
+        "next_identifier": data["next_identifier"],
+        "relied_cases": dumps(data["relied_cases"]).decode(),
+        "message": dumps(data).decode(),
+        "received_at": now,
+    }
+    return {name: values[name] if name in values else change.get(name) for name in CHANGES}
