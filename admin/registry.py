@@ -7,7 +7,6 @@ from typing import Any
 from admin.case_pages import CaseView
 from admin.catalogue.exchange_pages import CatalogueView
 from admin.catalogue.item_pages import ItemView
-from admin.catalogue.licence_type_pages import LicenceTypeView
 from admin.catalogue.pattern_pages import CodePatternView
 from admin.catalogue.type_pages import MaterialTypeView
 from admin.decide_pages import DecideView
@@ -16,10 +15,15 @@ from admin.file_pages import FileView
 from admin.finding_pages import FindingView
 from admin.item_pages import PushRuleView
 from admin.ledger_pages import LedgerView, ProgramView
+from admin.licensing.design_pages import LicenceDesignView
+from admin.licensing.exchange_pages import LicenceExchangeView
 from admin.licensing.holder_notice_pages import HolderNoticeView
 from admin.licensing.issue_pages import LicenceIssueView
 from admin.licensing.licence_pages import LicenceView
 from admin.licensing.life_pages import LicenceLifeView
+from admin.licensing.proposal_pages import LicenceProposalView
+from admin.licensing.rule_pages import LicenceRuleView
+from admin.licensing.type_pages import LicenceTypeView
 from admin.notice_pages import NoticeView
 from admin.outbox_pages import OutboxView
 from admin.party_pages import PartyView
@@ -53,6 +57,10 @@ VIEWS = (
     LedgerView,
     LicenceIssueView,
     LicenceLifeView,
+    LicenceProposalView,
+    LicenceRuleView,
+    LicenceDesignView,
+    LicenceExchangeView,
     LicenceTypeView,
     LicenceView,
     MaterialTypeView,

@@ -29,6 +29,8 @@ _TOKEN = re.compile(r"[0-9a-f]{32}")
 class WaitingBooks:
     """The waiting workbooks of one hub."""
 
+    ending = "xlsx"
+
     def __init__(self, database_url: str, user: str) -> None:
         mark = hashlib.sha256(database_url.encode()).hexdigest()[:16]
         self._folder = Path(tempfile.gettempdir()) / f"shenguan-catalogue-{mark}"
@@ -37,7 +39,7 @@ class WaitingBooks:
     def keep(self, upload: Any) -> str:
         """Keep an uploaded file; its token."""
         self._folder.mkdir(mode=0o700, exist_ok=True)
-        for old in self._folder.glob("*.xlsx"):
+        for old in self._folder.glob(f"*.{self.ending}"):
             if time.time() - old.stat().st_mtime > KEPT_SECONDS:
                 old.unlink(missing_ok=True)
         token = uuid.uuid4().hex
@@ -50,9 +52,7 @@ class WaitingBooks:
 
     def read(self, token: str) -> list[Entry]:
         """What it says. Raises Rejected with what to do, NotFound when it is gone."""
-        path = self._path(token)
-        if not _TOKEN.fullmatch(token) or not path.exists():
-            raise NotFound("待导入的文件已不在（可能超过一天，或在另一台服务器上）。请重新上传。")
+        path = self.found(token)
         with read_rows(path) as first:
             if first.kind != "xlsx":
                 raise Rejected("目录要用一个 .xlsx 工作簿导入。请先导出一份，照它的样子填写。")
@@ -60,13 +60,20 @@ class WaitingBooks:
         with _sheets(path, [name for name in SHEETS if name in names]) as sheets:
             return read_workbook(sheets)
 
+    def found(self, token: str) -> Path:
+        """Where it waits. Raises NotFound when it is gone."""
+        path = self._path(token)
+        if not _TOKEN.fullmatch(token) or not path.exists():
+            raise NotFound("待导入的文件已不在（可能超过一天，或在另一台服务器上）。请重新上传。")
+        return path
+
     def drop(self, token: str) -> None:
         """It has been imported."""
         if _TOKEN.fullmatch(token):
             self._path(token).unlink(missing_ok=True)
 
     def _path(self, token: str) -> Path:
-        return self._folder / f"{self._mine}-{token}.xlsx"
+        return self._folder / f"{self._mine}-{token}.{self.ending}"
 
 
 @contextmanager

@@ -32,6 +32,7 @@
   const state = read('#catalogue-state');
   const options = read('#catalogue-options');
   const say = options.words;
+  form.catalogueState = state; // for what stands beside these lists on the page
   let serial = 0;
   let dirty = false;
 
@@ -50,6 +51,7 @@
     dirty = true;
     one('[data-unsaved]').hidden = false;
     showCounts();
+    form.dispatchEvent(new CustomEvent('catalogue:touched'));
   }
   const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_all, name) => values[name] ?? '');
   function announce(text) { one('[data-said]').textContent = text; }
@@ -208,14 +210,21 @@
     const type = select(row, 'type', say.type, options.types, show);
     const label = textBox(row, 'label', say.label, { maxlength: 60, list: 'known-fields' });
     one('input', label).addEventListener('change', () => {
+      if (row.name || !row.label) return;
       const known = (options.known ?? []).find((entry) => entry[1] === row.label);
-      if (!known || row.name) return; // the same field as in a material type: take its name and type, so that it is filled from there
+      if (!known || state.fields?.some((other) => other.name === known[0])) {
+        row.name = nextName(state.fields ?? state.form_fields);
+        one('input', name).value = row.name;
+        touched();
+        return;
+      } // the same field as in a material type: take its name and type, so that it is filled from there
       [row.name, , row.type] = known;
       row.code_table = known[3] || null;
       one('input', name).value = row.name;
       one('select', type).value = row.type;
       one('select', table).value = row.code_table ?? '';
       show();
+      touched();
     });
     show();
     return [el('div', { class: 'row-main field-row' }, label, name, type, el('span', { class: 'extra' }, table, length), tick(row, 'required', say.must), el('span', { class: 'row-tools' }, ...tools))];

@@ -39,6 +39,17 @@ def inspect(file: IO[bytes], name: str) -> frozenset[str]:
     return frozenset()
 
 
+def size_of(file: IO[bytes], name: str) -> tuple[int, int]:
+    """Width and height in pixels, of an image that `inspect` let pass. Raises Rejected."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(file, formats=PARSERS) as image:
+                return int(image.size[0]), int(image.size[1])
+    except Exception as error:  # as above
+        raise Rejected(f"“{name}”不是完好的图片，可能没有传完或已损坏。请重新扫描或导出后再上传。") from error
+
+
 def _bomb(name: str) -> str:
     return f"“{name}”的尺寸异常地大（超过 {MOST_PIXELS // 1_000_000} 百万像素），疑似图片炸弹，已拒绝。请缩小后再上传。"
 
