@@ -17,6 +17,7 @@ from functools import cache
 from PIL import ImageCms
 
 from storage.licences import xmp
+from storage.licences.drawing import Form
 from storage.licences.fonts import ASCENT, DESCENT, FontSet, Subset
 from storage.licences.pdf_file import PdfFile, Slot, deflated, numbers, text
 from storage.licences.pictures import Picture
@@ -34,6 +35,7 @@ class Sheet:
     height: float
     content: bytes
     pictures: Mapping[str, Picture] = field(default_factory=dict)  # resource name -> picture
+    forms: Mapping[str, Form] = field(default_factory=dict)
     fonts: FontSet = field(default_factory=FontSet)
     mark: tuple[bytes, bytes] = (b"", b"")  # a stamp's outline, and operators that put it across the page
 
@@ -100,6 +102,7 @@ class _Document:
         file = self.file
         fonts = b"".join(b"/%b %d 0 R" % (n.encode(), self._font(s)) for n, s in sheet.fonts.subsets.items())
         images = b"".join(b"/%b %d 0 R" % (n.encode(), self._image(p)) for n, p in sheet.pictures.items())
+        images += b"".join(b"/%b %d 0 R" % (n.encode(), self._form(f)) for n, f in sheet.forms.items())
         stamp, across = sheet.mark
         resources = b"/Font<<%b>>" % fonts if fonts else b""
         content = sheet.content
@@ -121,6 +124,11 @@ class _Document:
             % (pages, numbers(sheet.width, sheet.height), resources, body, group, annotations),
             at,
         )
+
+    def _form(self, form: Form) -> int:
+        box = numbers(0, 0, form.width, form.height)
+        entries = b"/Type/XObject/Subtype/Form/BBox[%b]/Resources<<>>/Filter/FlateDecode" % box
+        return self.file.stream(entries, form.deflated, ready=True)
 
     def _image(self, picture: Picture) -> int:
         mask = b""

@@ -7,12 +7,13 @@ does not mix into the text of the document.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from functools import lru_cache
 
 import segno
 
 from storage.licences import fonts
-from storage.licences.pdf_file import number, numbers
+from storage.licences.pdf_file import deflated, number, numbers
 
 _QUIET = 4  # modules of white around a QR code
 _SEAL_RED = (0.83, 0.05, 0.05)
@@ -59,6 +60,34 @@ def qr_code(said: str, side: float) -> bytes:
     return b"".join([*out, b"f\n"])
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """Operators with a size, deflated once for all documents that use them; the lower left corner is the origin."""
+
+    width: float
+    height: float
+    deflated: bytes
+
+    @classmethod
+    def of(cls, width: float, height: float, operators: bytes) -> Form:
+        """From plain operators."""
+        return cls(width, height, deflated(operators))
+
+
+@lru_cache(maxsize=100)
+def ornate_frame(w: float, h: float, color: str, stroke: float) -> Form:
+    """A border of braided curves."""
+    half = stroke / 2
+    edge = stroked(color, stroke) + rectangle(half, half, w - stroke, h - stroke) + b"S\n"
+    return Form.of(w, h, edge + _guilloche(w, h, color, stroke))
+
+
+@lru_cache(maxsize=200)
+def seal(issuer: str, side: float) -> Form:
+    """A round red seal: star, rim, and the issuer's name along the upper arc."""
+    return Form.of(side, side, _seal(issuer, side))
+
+
 def frame(style: str, w: float, h: float, color: str, stroke: float) -> bytes:
     """A border within a box whose lower left corner is the origin."""
     half = stroke / 2
@@ -67,12 +96,9 @@ def frame(style: str, w: float, h: float, color: str, stroke: float) -> bytes:
         inner = 3 * stroke + 1.5
         thin = stroke / 2
         return out + stroked(color, thin) + rectangle(inner, inner, w - 2 * inner, h - 2 * inner) + b"S\n"
-    if style == "ornate":
-        return out + _guilloche(round(w, 2), round(h, 2), color, stroke)
     return out
 
 
-@lru_cache(maxsize=50)
 def _guilloche(w: float, h: float, color: str, stroke: float) -> bytes:
     """Braided curves between two lines, as on banknotes: four strands around the page."""
     deep = max(9.0, min(w, h) * 0.028)
@@ -118,9 +144,7 @@ def placed(character: str, size: float, x: float, y: float, turn: float = 0.0, b
     return b"q " + matrix + fonts.outline(character, bold) + b"\nf Q\n"
 
 
-@lru_cache(maxsize=200)
-def seal(issuer: str, side: float) -> bytes:
-    """A round red seal in a square of this side: star, rim, and the issuer's name along the upper arc."""
+def _seal(issuer: str, side: float) -> bytes:
     radius = side / 2
     rim = side * 0.028
     said = [one for one in issuer if not one.isspace() and fonts.glyph(one) is not None]

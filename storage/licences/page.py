@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 
 from hub.licensing.face import Element, Face, FaceFault
 from storage.licences import characters, drawing, fonts
+from storage.licences.drawing import Form
 from storage.licences.fonts import FontSet
 from storage.licences.pdf_file import number, numbers
 from storage.licences.typeset import MM, Block, Overflow, set_text
 
+Placed = tuple[str, float, float]  # resource name, width, height
 _BUILT_IN = {
     "$name": "证照名称",
     "$number": "证照编号",
@@ -119,32 +121,42 @@ def used(found: SetFace) -> FontSet:
     return wanted
 
 
-def operators(found: SetFace, cut: FontSet, pictures: Mapping[str, tuple[str, float, float]]) -> bytes:
-    """The page's content. `pictures`: image in hex -> (resource name, width, height)."""
-    layout = found.face.layout
+@dataclass(slots=True)
+class Drawn:
+    """A page's operators, and the forms that they call by name."""
+
+    content: bytes = b""
+    forms: dict[str, Form] = field(default_factory=dict)
+
+    def call(self, form: Form) -> bytes:
+        """Operators that draw a form."""
+        name = next((name for name, one in self.forms.items() if one is form), f"D{len(self.forms)}")
+        self.forms[name] = form
+        return b"/%b Do\n" % name.encode()
+
+
+def drawn(found: SetFace, cut: FontSet, pictures: Mapping[str, Placed]) -> Drawn:
+    """The page. `pictures`: image in hex -> (resource name, width, height)."""
+    layout, page = found.face.layout, Drawn()
     width, height = layout.width * MM, layout.height * MM
     out: list[bytes] = []
     if layout.paper.upper() != "#FFFFFF":
         out += [drawing.filled(layout.paper), drawing.rectangle(0, 0, width, height), b"f\n"]
     if layout.background in pictures:
-        out.append(
-            b"q %b 0 0 %b 0 0 cm /%b Do Q\n"
-            % (number(width), number(height), pictures[layout.background][0].encode())
-        )
+        name = pictures[layout.background][0].encode()
+        out.append(b"q %b 0 0 %b 0 0 cm /%b Do Q\n" % (number(width), number(height), name))
     for element in layout.elements:
         x, top = element.x * MM, height - element.y * MM
-        w, h = element.w * MM, element.h * MM
         if block := found.blocks.get(element.id):
             out.append(_written(block, element, cut, x, top))
-        elif drawn := _drawn(element, found.face, pictures, w, h):
-            out.append(b"q 1 0 0 1 %b cm\n%bQ\n" % (numbers(x, top - h), drawn))
-    return b"".join(out)
+        elif shape := _shape(element, found.face, pictures, page):
+            out.append(b"q 1 0 0 1 %b cm\n%bQ\n" % (numbers(x, top - element.h * MM), shape))
+    page.content = b"".join(out)
+    return page
 
 
-def _drawn(
-    element: Element, face: Face, pictures: Mapping[str, tuple[str, float, float]], w: float, h: float
-) -> bytes:
-    stroke = element.stroke * MM
+def _shape(element: Element, face: Face, pictures: Mapping[str, Placed], page: Drawn) -> bytes:
+    w, h, stroke = element.w * MM, element.h * MM, element.stroke * MM
     side = min(w, h)
     centred = b"1 0 0 1 %b cm\n" % numbers((w - side) / 2, (h - side) / 2)
     match element.kind:
@@ -152,6 +164,8 @@ def _drawn(
             return drawing.stroked(element.color, stroke) + numbers(0, h) + b" m " + numbers(w, 0) + b" l S\n"
         case "rect":
             return drawing.stroked(element.color, stroke) + drawing.rectangle(0, 0, w, h) + b"S\n"
+        case "border" if element.style == "ornate":
+            return page.call(drawing.ornate_frame(round(w, 2), round(h, 2), element.color, round(stroke, 2)))
         case "border":
             return drawing.frame(element.style, w, h, element.color, stroke)
         case "qr" if face.qr:
@@ -159,11 +173,11 @@ def _drawn(
         case "image" | "seal" if element.image in pictures:
             return _fitted(pictures[element.image], w, h)
         case "seal" if not element.image and face.issuer:
-            return centred + drawing.seal(face.issuer, round(side, 2))
+            return centred + page.call(drawing.seal(face.issuer, round(side, 2)))
     return b""
 
 
-def _fitted(picture: tuple[str, float, float], w: float, h: float) -> bytes:
+def _fitted(picture: Placed, w: float, h: float) -> bytes:
     """A picture as large as the box allows, in its middle, its proportions kept."""
     name, across, down = picture
     scale = min(w / across, h / down)

@@ -26,10 +26,10 @@ from storage.licences.credential_file import der
 from storage.licences.credentials import Credential, Credentials
 from storage.licences.document import Sheet, SignaturePlace, written
 from storage.licences.long_term import long_term
-from storage.licences.page import SetFace, operators, set_face, used
+from storage.licences.page import SetFace, drawn, set_face, used
 from storage.licences.pdf_file import number
 from storage.licences.pictures import Picture, Pictures
-from storage.licences.sign import room, signed, signer_of, slot_of, verify
+from storage.licences.sign import public_key, room, signed, signer_of, slot_of, verify
 from storage.licences.timestamps import HttpClock, check_time
 from storage.licences.typeset import MM
 from storage.licences.xmp import About
@@ -97,13 +97,13 @@ class LicencePress:
             raise Rejected("加注件只有 pdf 和 png 两种格式。")
         slot = slot_of(pdf)
         by = signer_of(pdf, slot)
-        verify(pdf, slot, by)
-        drawn = [raster.marked(one, mark) for one in raster.pages(pdf, width=_COPY_PIXELS)]
+        verify(pdf, slot, public_key(by))
+        copies = [raster.marked(one, mark) for one in raster.pages(pdf, width=_COPY_PIXELS)]
         if form == "png":
-            return raster.png(raster.stacked(drawn))
+            return raster.png(raster.stacked(copies))
         title, author = raster.title_and_author(pdf)
         credential = self._credentials.by_fingerprint(by.sha256.hex()) or self._credentials.for_issuer("")
-        sheets = [_pictured(raster.picture(one)) for one in drawn]
+        sheets = [_pictured(raster.picture(one)) for one in copies]
         about = About(f"{title}（加注件）", author, self._clock(), {})
         place = self._place(credential, author, f"加注件：{mark}"[:200])
         return self._signed(sheets, about, place, credential)
@@ -119,7 +119,8 @@ class LicencePress:
         cut = used(found)
         width, height = face.layout.width * MM, face.layout.height * MM
         across = drawing.watermark(mark, width, height) if mark else (b"", b"")
-        return Sheet(width, height, operators(found, cut, places), pictures, cut, across)
+        page = drawn(found, cut, places)
+        return Sheet(width, height, page.content, pictures, page.forms, cut, across)
 
     def _about(self, face: Face, metadata: Mapping[str, Any]) -> About:
         return About(face.title, face.issuer, self._clock(), metadata)
