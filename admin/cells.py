@@ -136,11 +136,12 @@ WORDS: dict[str, dict[str, tuple[str, str]]] = {
         "enforcement": ("执法", "bad"),
     },
     "rule_effect": {
-        "none": ("无影响", "mute"),
-        "warn": ("提示", "warn"),
-        "freeze": ("暂扣", "bad"),
-        "lift": ("解除暂扣", "good"),
-        "propose_revocation": ("建议吊销", "bad"),
+        "none": ("不处置", "mute"),
+        "warn": ("提醒窗口", "warn"),
+        "freeze": ("暂扣证照", "bad"),
+        "lift": ("解除本部门的暂扣", "good"),
+        "propose_revocation": ("请求吊销（须确认）", "bad"),
+        "propose_freeze": ("请求暂扣（须确认）", "warn"),
     },
     "told_how": {way: (way, "good") for way in ("电话", "短信", "当面", "邮寄")},
     "holder_notice": {

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from flask import request, url_for
 from flask_babel import lazy_gettext as _
 
+from admin.licensing.proposal_pages import open_proposals
 from admin.premises import may
 
 
@@ -20,6 +22,7 @@ class Entry:
     endpoint: str
     right: str
     view: str
+    waiting: Callable[[], int] | None = None  # how much waits there for the signed-in user
 
     @property
     def href(self) -> str:
@@ -62,7 +65,16 @@ SECTIONS: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
         (
             Entry(_("证照查询"), "badge", "LicenceView.list", "can_list", "LicenceView"),
             Entry(_("签发证照"), "stamp", "LicenceIssueView.form", "can_issue", "LicenceIssueView"),
+            Entry(
+                _("待确认处置"),
+                "shield",
+                "LicenceProposalView.list",
+                "can_list",
+                "LicenceProposalView",
+                open_proposals,
+            ),
             Entry(_("持证人提醒"), "send", "HolderNoticeView.list", "can_list", "HolderNoticeView"),
+            Entry(_("联动规则"), "route", "LicenceRuleView.list", "can_list", "LicenceRuleView"),
         ),
     ),
     (

@@ -16,18 +16,20 @@ from flask_babel import gettext
 from sqlalchemy import Connection, select
 
 from admin.workbench.starting import party_of
-from hub.catalogue.fields import check_values
+from hub.catalogue.fields import FieldDef, check_values
 from hub.decided_case import PartyFacts
+from hub.decided_rows import USCC
 from hub.department import Department
 from hub.errors import HubError, Rejected
 from hub.identifiers import licence_identifier
 from hub.licensing.check_order import check_holders
-from hub.licensing.fill import Words
+from hub.licensing.fill import Words, field_words
 from hub.licensing.next_version import counted_from
 from hub.licensing.number import check_number, plain_serial
 from hub.licensing.number_rule import example, parse_number_rule
 from hub.licensing.order import Order, Previous
 from hub.licensing.published_type import PublishedType
+from hub.licensing.type_rules import TYPE_CODE
 from hub.licensing.validity import settled
 from hub.ports import Desk
 from hub.workday import LOCAL
@@ -101,10 +103,7 @@ def changes(typed: Typed, old: Order) -> list[tuple[str, str, str]]:
     for one in typed.type.fields:
         before, after = old.values.get(one.name, ""), typed.order.values.get(one.name, "")
         if before != after:
-            personal = one.type == "person_number"
-            found.append(
-                (one.label, _covered(before) if personal else before, _covered(after) if personal else after)
-            )
+            found.append((one.label, _in_words(one, before), _in_words(one, after)))
     long_term = gettext("长期")
     before, after = (str(day or long_term) for day in (old.valid_to, typed.words.valid_to))
     if before != after:
@@ -112,8 +111,8 @@ def changes(typed: Typed, old: Order) -> list[tuple[str, str, str]]:
     return found
 
 
-def _covered(number: str) -> str:
-    return number[:1] + "*" * (len(number) - 2) + number[-1:] if number else ""
+def _in_words(one: FieldDef, value: str) -> str:
+    return field_words(one, value, masked=one.type == "person_number") if value else ""
 
 
 def _missing(typed: Typed, name: str, sentence: str) -> None:
@@ -189,8 +188,23 @@ def _finished(tx: Connection, typed: Typed, desk: Desk, old: Previous | None) ->
     elif old.valid_to is not None and (valid_to is None or valid_to > old.valid_to):
         typed.faults["valid_to"] = gettext("变更和补发不延长有效期。")
     words = _words(tx, typed.type, order, desk, old)
-    typed.words = replace(words, valid_from=valid_from, valid_to=valid_to)
+    typed.words = replace(words, valid_from=valid_from, valid_to=valid_to, **_covered_words(typed, desk))
     return typed
+
+
+def _covered_words(typed: Typed, desk: Desk) -> dict[str, Any]:
+    """Holders and values for a picture that goes to the browser: persons' numbers stay covered."""
+    personal = {one.name for one in typed.type.fields if one.type == "person_number"}
+    return {
+        "holders": tuple(
+            replace(one, code=desk.identities.mask(one.code)) if one.code and one.code_type != USCC else one
+            for one in typed.order.holders
+        ),
+        "values": {
+            name: desk.identities.mask(value) if name in personal and value else value
+            for name, value in typed.order.values.items()
+        },
+    }
 
 
 def _words(
@@ -200,9 +214,10 @@ def _words(
     number = order.number or example(type_.rules.number_rule, issuer=code, area=desk.area, on=order.issued_on)
     version = old.version + 1 if old else 1
     serial = old.serial if old else plain_serial(number) or "0"
+    sound = code and TYPE_CODE.fullmatch(type_.code)
     return Words(
         number=number,
-        identifier=licence_identifier(type_.code, code, serial, version) if code else "",
+        identifier=licence_identifier(type_.code, code, serial, version) if sound else "",
         holders=order.holders,
         issuer_code=code,
         issuer_name=name,

@@ -21,7 +21,6 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, exists, select
 from admin import cells
 from admin.department_api import stream
 from admin.licensing.acts import possible_acts
-from admin.licensing.faces import masked_face
 from admin.licensing.licence_show import licence_show
 from admin.licensing.live_face import press
 from admin.licensing.papers import take_document, take_paper
@@ -32,7 +31,9 @@ from admin.premises import here, may
 from admin.workbench.qr import qr_svg
 from hub.catalogue.licence_type import LicenceType
 from hub.department import Department
+from hub.errors import NotFound
 from hub.licensing.licence import FROZEN, VALID, Hold, Licence
+from hub.licensing.masked_face import masked_face
 from hub.party import Party
 from hub.workday import LOCAL
 
@@ -254,7 +255,10 @@ class LicenceView(ExportedList):
         """The masked face as a picture; no opening of the document."""
         with here().engine.connect() as tx:
             check_may_see(tx, licence)
-            face = masked_face(tx, licence, self._address_of(licence))
+            address = self._address_of(licence)
+            face = masked_face(tx, licence, qr=address, mark=gettext("已遮盖"))
+        if face is None:
+            raise NotFound(gettext("这张证照不是在这里制证的，没有照面。"))
         answer = Response(press().picture(face, width=900), mimetype="image/png")
         answer.headers["Cache-Control"] = "private, max-age=300"
         answer.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"

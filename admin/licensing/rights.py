@@ -8,17 +8,31 @@ LICENSING: dict[str, dict[str, tuple[str, ...]]] = {
     "data_admin": {
         "LicenceView": _LOOK,
         "HolderNoticeView": ("can_list", "can_export"),
+        "LicenceRuleView": ("can_list", "can_edit"),
+        "LicenceProposalView": ("can_list", "can_export"),
     },
     "clerk": {
         "LicenceView": (*_LOOK, "can_take"),
         "HolderNoticeView": ("can_list", "can_export", "can_tell"),
+        "LicenceRuleView": ("can_list",),
     },
     "approver": {
         "LicenceView": (*_LOOK, "can_take"),
         "LicenceLifeView": ("can_change",),
         "LicenceIssueView": ("can_issue",),
         "HolderNoticeView": ("can_list", "can_export", "can_tell"),
+        "LicenceRuleView": ("can_list",),
+        "LicenceProposalView": ("can_list", "can_export", "can_settle"),
     },
-    "supervisor": {"LicenceView": (*_LOOK, "can_take")},
-    "overseer": {"LicenceView": _LOOK, "HolderNoticeView": ("can_list", "can_export")},
+    "supervisor": {
+        "LicenceView": (*_LOOK, "can_take"),
+        "LicenceRuleView": ("can_list",),
+        "LicenceProposalView": ("can_list", "can_export"),
+    },
+    "overseer": {
+        "LicenceView": _LOOK,
+        "HolderNoticeView": ("can_list", "can_export"),
+        "LicenceRuleView": ("can_list",),
+        "LicenceProposalView": ("can_list", "can_export"),
+    },
 }

@@ -20,9 +20,9 @@
   });
 
   // ---- the face while it is typed
-  const live = one('[data-live]');
+  const live = one('[data-draw]');
   if (live) {
-    const form = live.closest('form') ?? one('#lic-form'), picture = one('img', live), faults = one('[data-live-faults]', live), state = one('[data-live-state-text]', live);
+    const form = live.closest('form') ?? one('#lic-form'), picture = one('img', live), faults = one('[data-draw-faults]', live), state = one('[data-draw-state]', live);
     let waiting, running = null, shown = null;
     async function draw() {
       running?.abort();
@@ -31,15 +31,15 @@
       try {
         const body = new FormData(form);
         every('input[type=file]', form).forEach((input) => body.delete(input.name));
-        const answer = await fetch(live.dataset.live, { method: 'POST', body, headers: { Accept: 'application/json' }, signal: mine.signal });
+        const answer = await fetch(live.dataset.draw, { method: 'POST', body, headers: { Accept: 'application/json' }, signal: mine.signal });
         const said = await answer.json();
         faults.replaceChildren(...(said.faults ?? [said.message ?? said.error]).map((sentence) => { const line = document.createElement('li'); line.textContent = sentence; return line; }));
         if (said.picture) { picture.src = said.picture; picture.hidden = false; shown = true; }
         state.textContent = said.said ?? '';
-        const rows = one('[data-live-changes] tbody');
+        const rows = one('[data-draw-changes] tbody');
         if (rows && said.changes) {
           rows.replaceChildren(...said.changes.map((cells) => { const row = document.createElement('tr'); cells.forEach((text, at) => { const cell = document.createElement('td'); cell.append(at === 0 ? text : Object.assign(document.createElement(at === 1 ? 'del' : 'ins'), { textContent: text || '—' })); row.append(cell); }); return row; }));
-          rows.closest('[data-live-changes]').hidden = said.changes.length === 0;
+          rows.closest('[data-draw-changes]').hidden = said.changes.length === 0;
         }
       } catch (error) {
         if (error.name !== 'AbortError') state.textContent = live.dataset.sayFailed;
