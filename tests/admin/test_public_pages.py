@@ -2,22 +2,61 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import re
 import uuid
 from collections.abc import Iterator
-from dataclasses import replace
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
+import pikepdf
+import pypdfium2
 import pytest
+import zxingcpp
 from flask.testing import FlaskClient
-from sqlalchemy import Engine, event, text
+from PIL import Image
+from sqlalchemy import Engine, event, insert, text
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import encode_multipart
 
+from hub.licensing.document import LicenceCopy
+from hub.licensing.make_status_lists import refresh_status_lists
+from hub.licensing.masked_face import masked_face
+from storage.licences.inspect import look
+from storage.licences.status_list import place_of, read_status_list
 from storage.licences.tokens import LicenceTokens
+from storage.licences.trust_bundle import list_keys
+from tests.admin import licences
 from tests.admin.conftest import Hub
 from tests.hub.builders import decided
+from tests.storage.signers import change_after
 
 TOKENS = LicenceTokens(b"t" * 32)
+KEPT = "SELECT o.object_name, o.sha256, o.size, o.wrapped_key FROM stored_objects o"
+DOCUMENT = (
+    f"{KEPT} JOIN licence_documents d ON d.sha256 = o.sha256 WHERE d.licence_id = :id AND d.format = 'pdf'"
+)
+
+
+@dataclass(frozen=True)
+class Issued:
+    """A licence of a natural person that was issued here, and its PDF."""
+
+    id: uuid.UUID
+    pdf: bytes
+
+
+@pytest.fixture(scope="module")
+def issued(hub: Hub, licence: uuid.UUID) -> Issued:
+    licences.prepare(hub)
+    made = licences.issued(hub, licences.PERSON)
+    with hub.engine.connect() as tx:
+        row = tx.execute(text(DOCUMENT), {"id": made}).one()
+    with hub.app.extensions["shenguan"].config.files.open(row) as opened:
+        return Issued(made, b"".join(opened))
 
 
 @pytest.fixture(scope="module")
@@ -166,3 +205,181 @@ def test_a_typed_token_leads_to_its_page(client: FlaskClient, licence: uuid.UUID
         answer = client.get("/verify", query_string={"token": typed})
         assert answer.status_code == 303
         assert answer.headers["Location"].endswith(f"/v/{token}")
+
+
+def brought(client: FlaskClient, data: bytes, query: str = "", name: str = "证照.pdf") -> Any:
+    # Not as a dictionary: the test client would leave a temporary file of a large one behind.
+    boundary, body = encode_multipart({"file": FileStorage(io.BytesIO(data), name, "file")})
+    kind = f'multipart/form-data; boundary="{boundary}"'
+    answer = client.post(f"/verify{query}", data=body, content_type=kind)
+    answer.said = answer.get_data(as_text=True)
+    return answer
+
+
+def test_its_qr_code_leads_to_its_page(client: FlaskClient, issued: Issued) -> None:
+    """Read from the drawn page by a foreign reader, the code on the paper opens the page of this licence."""
+    drawn = pypdfium2.PdfDocument(issued.pdf)[0].render(scale=2).to_pil()
+    (code,) = zxingcpp.read_barcodes(drawn, formats=zxingcpp.BarcodeFormat.QRCode)
+    assert code.text.startswith("http://hub.invalid/v/")
+    said = client.get(code.text.removeprefix("http://hub.invalid"))
+    assert said.status_code == 200
+    assert "真实有效" in said.get_data(as_text=True)
+
+
+def test_the_masked_face(client: FlaskClient, issued: Issued, hub: Hub, licence: uuid.UUID) -> None:
+    """The page shows the face as a picture, with its own QR code; a licence that was only registered has none."""
+    said = page(client, issued.id)
+    assert f'src="/v/{TOKENS.make(issued.id)}/face.png"' in said
+    answer = client.get(f"/v/{TOKENS.make(issued.id)}/face.png")
+    assert answer.status_code == 200
+    picture = Image.open(io.BytesIO(answer.data))
+    assert picture.width == 1000
+    (code,) = zxingcpp.read_barcodes(picture, formats=zxingcpp.BarcodeFormat.QRCode)
+    assert code.text.endswith(TOKENS.make(issued.id))
+    assert "face.png" not in page(client, licence)
+    assert client.get(f"/v/{TOKENS.make(licence)}/face.png").status_code == 404
+    assert client.get("/v/nothing/face.png").status_code == 404
+
+
+def test_nothing_personal_is_on_the_face(hub: Hub, issued: Issued) -> None:
+    """Names and numbers of persons are covered before anything is drawn."""
+    with hub.engine.connect() as tx:
+        face = masked_face(tx, issued.id, qr="", mark="仅供核验")
+    assert face is not None
+    words = " ".join(face.texts.values())
+    assert "示例庚" not in words
+    assert "990101199001010019" not in words
+    assert "测*****" in words
+    assert face.mark == "仅供核验"
+
+
+def test_the_original_file(client: FlaskClient, issued: Issued) -> None:
+    """Known by its bytes."""
+    answer = brought(client, issued.pdf)
+    assert answer.status_code == 200
+    assert "真实有效" in answer.said
+    assert "逐字节相同" in answer.said
+    assert "Set-Cookie" not in answer.headers
+
+
+def test_an_altered_file(client: FlaskClient, issued: Issued) -> None:
+    """One byte, or a change behind the signature: altered, with what the signature covers; never the licence's face."""
+    at = issued.pdf.index(b"/MediaBox")
+    for changed in (issued.pdf[: at + 1] + b"N" + issued.pdf[at + 2 :], change_after(issued.pdf)):
+        said = brought(client, changed).said
+        assert "内容被改动" in said
+        assert "个字节" in said
+        assert "face.png" not in said
+    assert "bytes" in brought(client, changed, "?_l_=en").said
+
+
+def test_intact_but_unknown_bytes(client: FlaskClient, issued: Issued, hub: Hub) -> None:
+    """Signed by us and whole, yet none of the files we gave out: said so, with the licence that it names."""
+    # The unused end of the signature's place: the signature does not cover it, the file's SHA-256 does.
+    end = issued.pdf.index(b">", issued.pdf.index(b"/Contents")) - 1
+    changed = issued.pdf[:end] + b"1" + issued.pdf[end + 1 :]
+    said = brought(client, changed).said
+    assert "真实有效" not in said.split("</h1>")[0]
+    assert "签名完好，但不是登记在册的文件" in said or "内容被改动" in said
+
+
+def test_a_suspended_licences_file(client: FlaskClient, issued: Issued, hub: Hub) -> None:
+    """An intact original of a suspended licence says so, and restoring it ends that."""
+    for status, words in (("02", "真实，但已暂扣"), ("01", "真实有效")):
+        with hub.engine.begin() as tx:
+            tx.execute(text("ALTER TABLE licences DISABLE TRIGGER USER"))
+            tx.execute(text("UPDATE licences SET status = :s WHERE id = :id"), {"s": status, "id": issued.id})
+            tx.execute(text("ALTER TABLE licences ENABLE TRIGGER USER"))
+        assert words in brought(client, issued.pdf).said
+        assert words in page(client, issued.id)
+
+
+def test_a_copy_for_a_stated_use(client: FlaskClient, issued: Issued, hub: Hub) -> None:
+    """A copy is known again: what for, when, until when."""
+    press = hub.app.extensions["shenguan"].config.press
+    for form in ("pdf", "png"):
+        copy = press.copy(issued.pdf, mark="仅供食品经营检查使用", form=form)
+        with hub.engine.begin() as tx:
+            tx.execute(
+                insert(LicenceCopy).values(
+                    id=uuid.uuid4(),
+                    licence_id=issued.id,
+                    format=form,
+                    cause="食品经营检查",
+                    made_for="department:scjg",
+                    expires_at=datetime(2099, 1, 1, tzinfo=UTC),
+                    sha256=hashlib.sha256(copy).digest(),
+                )
+            )
+        said = brought(client, copy, name=f"copy.{form}").said
+        assert "真实有效" in said
+        assert "这是一份加注件：为“食品经营检查”而制作" in said
+        assert "2099-01-01" in said
+
+
+def test_files_that_are_none(client: FlaskClient, issued: Issued) -> None:
+    """Each gets a sentence of its own; a copy saved anew has lost its signature."""
+    pdf, out = pikepdf.open(io.BytesIO(issued.pdf)), io.BytesIO()
+    del pdf.Root.AcroForm
+    pdf.pages[0].Annots = pikepdf.Array()
+    pdf.save(out)
+    for data, words in (
+        (out.getvalue(), "没有电子签名"),
+        (b"hello", "文件不是 PDF"),
+        (b"", "文件不是 PDF"),
+        (b"%PDF-1.7\n%garbage", "结构不规范"),
+    ):
+        answer = brought(client, data)
+        assert answer.status_code == 200
+        assert words in answer.said
+
+
+def test_no_file_and_a_huge_one(client: FlaskClient, issued: Issued) -> None:
+    """A sentence, and nothing is kept or even read."""
+    assert "没有选择文件" in client.post("/verify", data={}).get_data(as_text=True)
+    huge = brought(client, b"%PDF-1.7\n" + bytes(11 << 20))
+    assert huge.status_code == 413
+    assert "文件太大" in huge.said
+
+
+def test_limits(hub: Hub, licence: uuid.UUID) -> None:
+    """Beyond the limit of an address: a plain page with 429."""
+    client = hub.app.test_client()
+    seen = {
+        client.get("/verify", environ_overrides={"REMOTE_ADDR": "192.0.2.7"}).status_code for _ in range(125)
+    }
+    assert seen == {200, 429}
+    answer = client.get("/verify", environ_overrides={"REMOTE_ADDR": "192.0.2.7"})
+    assert "核验太频繁" in answer.get_data(as_text=True)
+    assert client.get("/verify", environ_overrides={"REMOTE_ADDR": "192.0.2.8"}).status_code == 200
+
+
+def test_status_list_is_served(client: FlaskClient, hub: Hub, issued: Issued) -> None:
+    """As a JWT, cacheable for a minute, to anybody; what is still the same is not sent again."""
+    assert client.get("/status-lists/0").status_code == 404
+    with hub.engine.begin() as tx:
+        refresh_status_lists(tx, hub.desk, now=datetime.now(UTC))
+    answer = client.get("/status-lists/0")
+    assert answer.mimetype == "application/statuslist+jwt"
+    assert answer.headers["Cache-Control"] == "public, max-age=60"
+    again = client.get("/status-lists/0", headers={"If-None-Match": answer.headers["ETag"]})
+    assert again.status_code == 304
+    for path in ("/status-lists/1", "/status-lists/99999999999999", "/status-lists/x"):
+        assert client.get(path).status_code == 404
+
+
+def test_trust_and_list_are_enough_off_line(
+    client: FlaskClient, hub: Hub, issued: Issued, tmp_path: Path
+) -> None:
+    """With the licence's file, the list and the trust file a stranger's machine checks it."""
+    pem = client.get("/licence-trust.pem").data
+    assert b"PRIVATE" not in pem
+    file = tmp_path / "licence.pdf"
+    file.write_bytes(issued.pdf)
+    looked = look(file, pem.decode())
+    assert looked.inspection.state == "intact"
+    place = place_of(looked.metadata)
+    assert place is not None
+    token = client.get(place[1].removeprefix("http://hub.invalid")).get_data(as_text=True)
+    read = read_status_list(token, list_keys(pem), at=datetime.now(UTC), address=place[1])
+    assert read.value(place[0]) == 0
