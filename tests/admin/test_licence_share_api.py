@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import time
 import uuid
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy import Connection, insert, text, update
@@ -20,6 +23,7 @@ from hub.round_trips import write
 from hub.sharing.grant import Grant
 from hub.workday import LOCAL
 from storage.signing import Signer, generate_private_key, sign_token
+from tests.admin import licences
 from tests.admin.conftest import Hub
 
 TYPE, OWN_TYPE, CLOSED = "11370100MB00000194801", "11370100MB00000194802", "11370100MB00000194803"
@@ -285,3 +289,92 @@ def test_a_body_that_is_no_envelope_is_refused(hub: Hub) -> None:
             "/api/licences/v1/query-by-identifier", data=body, content_type="application/json"
         )
         assert (answer.status_code, answer.get_json()["head"]["status"]) == (422, 901)
+
+
+@pytest.fixture(scope="module")
+def issued(hub: Hub) -> tuple[uuid.UUID, str]:
+    """A licence made and signed here, of a type that scjg was granted for; and its identifier."""
+    licences.prepare(hub)
+    licence_id = licences.issued(hub)
+    with hub.engine.begin() as tx:
+        granted(tx, licences.TYPE)
+        identifier = tx.execute(
+            text("SELECT identifier FROM licences WHERE id = :id"), {"id": licence_id}
+        ).scalar_one()
+    return licence_id, identifier
+
+
+def fetched(hub: Hub, address: str) -> Any:
+    return hub.app.test_client().get(urlsplit(address).path)
+
+
+@pytest.mark.parametrize("form", ["pdf", "png"])
+def test_a_file_leaves_only_as_a_copy_that_is_known_again(
+    hub: Hub, issued: tuple[uuid.UUID, str], form: str
+) -> None:
+    """The temporary address gives a copy with other bytes than the original; each fetch is on the record; whoever checks
+    the copy learns that it is ours, what for, and until when."""
+    said = {"certIdentifier": issued[1], "useCause": "现场检查核对", "format": form, "remark": "专项检查"}
+    _, status, data = ask(hub, "annotate", said)
+    assert status == 0, data
+    assert data["certificateCopyCause"] == "现场检查核对"
+    for _ in range(2):
+        answer = fetched(hub, data["fileUrl"])
+        assert answer.status_code == 200, answer.get_data(as_text=True)
+        content = answer.get_data()
+        assert content.startswith(b"%PDF" if form == "pdf" else b"\x89PNG")
+        coded = base64.b64encode(content).decode()
+        _, status, checked = ask(hub, "check-file", {"useCause": "核对", "fileContent": coded})
+        assert (status, checked["outcome"], checked["form"]) == (0, "valid", "copy")
+        assert "现场检查核对" in checked["certificateCopyCause"]
+    with hub.engine.connect() as tx:
+        copy = tx.execute(
+            text("SELECT sum(reads) FROM licence_copies WHERE format = :f"), {"f": form}
+        ).scalar_one()
+        rows = tx.execute(
+            text("SELECT count(*) FROM ledger WHERE action = 'licence.copy_fetched'")
+        ).scalar_one()
+        original = (
+            tx.execute(text("SELECT sha256 FROM licence_documents WHERE format = 'pdf'")).scalars().all()
+        )
+    assert copy >= 2
+    assert rows >= 2
+    assert hashlib.sha256(content).digest() not in original
+
+
+def test_an_address_that_was_altered_or_is_over_gives_nothing(
+    hub: Hub, issued: tuple[uuid.UUID, str]
+) -> None:
+    """Not to be guessed, and it ends by the clock."""
+    _, _, data = ask(
+        hub, "download-address", {"certIdentifier": issued[1], "useCause": "核对", "expiryTime": 1}
+    )
+    address = data["fileUrl"]
+    altered = address[:-1] + ("A" if address[-1] != "A" else "B")
+    assert fetched(hub, altered).status_code == 404
+    with hub.engine.begin() as tx:
+        tx.execute(
+            text("UPDATE licence_copies SET expires_at = now() - interval '1 second' WHERE sha256 IS NULL")
+        )
+    assert fetched(hub, address).status_code == 404
+
+
+def test_a_qr_code_names_its_licence(hub: Hub, issued: tuple[uuid.UUID, str]) -> None:
+    """The whole address or its last part."""
+    word = hub.app.extensions["shenguan"].config.tokens.make(issued[0])
+    for code in (word, f"http://hub.invalid/v/{word}", f"http://hub.invalid/v/{word}/"):
+        _, status, data = ask(hub, "query-by-qr", {"useCause": "核对", "qrCode": code})
+        assert (status, data["certificateIdentifier"]) == (0, issued[1])
+
+
+def test_a_forged_file_is_told_as_such(hub: Hub, issued: tuple[uuid.UUID, str]) -> None:
+    """One changed byte of a copy, and a file of somebody else's."""
+    _, _, data = ask(hub, "annotate", {"certIdentifier": issued[1], "useCause": "核对"})
+    content = bytearray(fetched(hub, data["fileUrl"]).get_data())
+    content[len(content) // 3] ^= 1
+    for forged in (bytes(content), b"%PDF-1.4\n%%EOF\n", b"nothing of the kind"):
+        coded = base64.b64encode(forged).decode()
+        _, status, checked = ask(hub, "check-file", {"useCause": "核对", "fileContent": coded})
+        assert status == 0
+        assert checked["genuine"] is False
+        assert checked["outcome"] in ("altered", "unsigned", "unreadable")
