@@ -7,6 +7,7 @@ told from the licence by the words across it. A licence that we did not issue ha
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -55,15 +56,16 @@ def masked_face(tx: Connection, licence: uuid.UUID, *, qr: str, mark: str) -> Fa
 
 
 def _holders(row: Any) -> tuple[PartyFacts, ...]:
-    """Everybody who holds it; codes as they are kept, so a person's is covered already."""
-    first = PartyFacts(row.kind, row.party, row.code_masked, row.code_type, row.legal_representative)
-    others = [
+    """Everybody who holds it, as they were called when it was issued; a person's code is kept covered."""
+    if not row.holders:
+        return (PartyFacts(row.kind, row.party, row.code_masked, row.code_type, row.legal_representative),)
+    first, *others = [
         PartyFacts(
             str(one.get("kind") or row.kind),
             str(one["name"]),
             str(one.get("code") or ""),
             str(one["code_type"]),
         )
-        for one in row.holders[1:]
+        for one in row.holders
     ]
-    return (first, *others)
+    return (replace(first, legal_representative=row.legal_representative), *others)
