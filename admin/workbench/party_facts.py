@@ -56,11 +56,11 @@ _PARTY = """
 SELECT id, kind, name, code_type, code_masked, legal_representative FROM parties WHERE id = %(party)s
 """
 _LICENCES = """
-SELECT l.id, l.name, l.number, l.status, l.valid_from, l.valid_to, l.issuer_name, l.case_no, c.standing, l.status_note,
+SELECT l.id, l.name, l.number, l.status, l.valid_from, l.valid_to, l.issuer_name, l.case_no, coalesce(c.standing, 'clear'), l.status_note,
   ARRAY(SELECT d.name FROM holds h JOIN departments d ON d.code = h.department
         WHERE h.licence_id = l.id AND h.lifted_at IS NULL ORDER BY h.placed_at) AS held_by
-FROM licences l JOIN cases c ON c.case_no = l.case_no
-WHERE l.party_id = %(party)s
+FROM licences l LEFT JOIN cases c ON c.case_no = l.case_no
+WHERE l.party_id = %(party)s AND NOT EXISTS (SELECT 1 FROM licences n WHERE n.previous_id = l.id)
 ORDER BY array_position(ARRAY['02','03','07','01'], l.status) NULLS LAST, l.issued_on DESC, l.id LIMIT %(licences)s
 """
 _FINDINGS = """

@@ -68,14 +68,14 @@ AND (m.state IN ('usable', 'revoked') OR m.state = 'pending' AND m.case_no = %(c
     at="m.created_at",
 )
 _LICENCES = _part(
-    """FROM licences l JOIN licence_types t ON t.code = l.type_code JOIN cases c ON c.case_no = l.case_no
-LEFT JOIN departments d ON d.code = c.department
+    """FROM licences l JOIN licence_types t ON t.code = l.type_code LEFT JOIN cases c ON c.case_no = l.case_no
+LEFT JOIN departments d ON d.code = coalesce(l.department, c.department)
 WHERE l.party_id = %(party)s AND l.type_code = ANY(%(licence_types)s::text[])""",
     tag="'l'",
     id="l.id",
     code="l.type_code",
     name="l.name || ' ' || l.number",
-    owner="c.department",
+    owner="coalesce(l.department, c.department)",
     owner_name="coalesce(d.name, l.issuer_name)",
     day="l.issued_on",
     case_no="l.case_no",

@@ -19,8 +19,11 @@ SELECT * FROM (
   FROM material_types t
   JOIN material_type_versions v ON v.type_code = t.code AND v.number = t.published_version
   UNION ALL
-  SELECT 'licence', code, name, sharing, sharing_conditions, sharing_basis, provider, consent_required, '[]'::jsonb
-  FROM licence_types WHERE active
+  SELECT 'licence', t.code, t.name, t.sharing, t.sharing_conditions, t.sharing_basis, t.provider, t.consent_required,
+         coalesce(v.fields, '[]'::jsonb)
+  FROM licence_types t
+  LEFT JOIN licence_type_versions v ON v.type_code = t.code AND v.state = 'published'
+  WHERE t.active
   UNION ALL
   SELECT 'result', code, name, sharing, sharing_conditions, sharing_basis, NULL, false, '[]'::jsonb
   FROM service_items WHERE active

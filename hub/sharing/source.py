@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, exists, or_, select
+from sqlalchemy import Connection, exists, func, or_, select
 
 from hub.case import Case
 from hub.catalogue.fields import shown
 from hub.catalogue.material_type import MaterialTypeVersion
 from hub.errors import NotFound
 from hub.licensing.licence import Licence
+from hub.licensing.type_version import LicenceTypeVersion
 from hub.material import Material
 from hub.party import Party
 from hub.push import Push
@@ -80,15 +81,7 @@ def _material(tx: Connection, source_id: uuid.UUID, lock: bool) -> Source:
     row = tx.execute(_held(query, Material, lock)).one_or_none()
     if row is None:
         raise NotFound("没有找到这份材料，可能编号有误。请从办件或复用记录里打开。")
-    fields = tuple(
-        SourceField(
-            one["name"],
-            one.get("label") or one["name"],
-            shown(row.fields.get(one["name"])),
-            one.get("type", "text"),
-        )
-        for one in row.defs or ()
-    )
+    fields = _own_fields(row, set())
     return Source(
         "material",
         row.id,
@@ -103,17 +96,42 @@ def _material(tx: Connection, source_id: uuid.UUID, lock: bool) -> Source:
     )
 
 
+def _own_fields(row: Any, taken: set[str]) -> tuple[SourceField, ...]:
+    """The fields of its type's version, as they may be shown."""
+    return tuple(
+        SourceField(
+            one["name"],
+            one.get("label") or one["name"],
+            shown(row.fields.get(one["name"])),
+            one.get("type", "text"),
+        )
+        for one in row.defs or ()
+        if one["name"] not in taken
+    )
+
+
 def _licence(tx: Connection, source_id: uuid.UUID, lock: bool) -> Source:
     query = (
-        select(Licence, Party.name.label("party_name"), Case.department.label("provider"))
+        select(
+            Licence,
+            Party.name.label("party_name"),
+            func.coalesce(Licence.department, Case.department).label("provider"),
+            LicenceTypeVersion.fields.label("defs"),
+        )
         .join(Party, Party.id == Licence.party_id)
-        .join(Case, Case.case_no == Licence.case_no)
+        .outerjoin(Case, Case.case_no == Licence.case_no)
+        .outerjoin(
+            LicenceTypeVersion,
+            (LicenceTypeVersion.type_code == Licence.type_code)
+            & (LicenceTypeVersion.number == Licence.type_version),
+        )
         .where(Licence.id == source_id)
     )
     row = tx.execute(_held(query, Licence, lock)).one_or_none()
     if row is None:
         raise NotFound("没有找到这本证照，可能编号有误。请从办件或复用记录里打开。")
     fields = tuple(SourceField(name, label, _text(getattr(row, name))) for name, label in LICENCE_FIELDS)
+    fields += _own_fields(row, {one.name for one in fields})
     return Source(
         "licence",
         row.id,

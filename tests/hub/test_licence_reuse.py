@@ -1,0 +1,93 @@
+"""Licences that were issued alone, without a case, are as good a source as any other."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from admin.workbench.party_facts import party_facts
+from hub.decided_rows import party_id
+from hub.licensing.issue_licence import issue
+from hub.licensing.next_version import continue_order
+from hub.ports import Desk
+from hub.reuse.facts import statement
+from hub.round_trips import ask
+from hub.sharing.resource import find_resource
+from hub.sharing.source import find_source
+from tests.conftest import Parts
+from tests.hub.licence_builders import (
+    OFFICE,
+    TODAY,
+    TYPE,
+    a_press,
+    a_shop,
+    a_type,
+    an_order,
+    some_files,
+    some_tokens,
+    the_office,
+)
+
+
+@pytest.fixture
+def issued(
+    county: Engine, desk: Desk, parts: Parts, bucket: str, tmp_path: Path
+) -> tuple[uuid.UUID, uuid.UUID]:
+    """A licence and its renewal, neither of them on a case."""
+    with county.begin() as tx:
+        the_office(tx)
+        a_type(tx)
+    press, tokens = (
+        a_press(some_files(parts, bucket), tmp_path / "keys", lambda: datetime.now(UTC)),
+        some_tokens(),
+    )
+    first = issue(county, an_order(), desk, press, tokens, actor="user:a")
+    with county.begin() as tx:
+        order = continue_order(tx, desk, first.licence_id, "renew")
+    again = issue(county, order, desk, press, tokens, actor="user:a")
+    return first.licence_id, again.licence_id
+
+
+def test_matching_finds_a_licence_without_a_case(
+    county: Engine, desk: Desk, issued: tuple[uuid.UUID, uuid.UUID]
+) -> None:
+    """It is offered with its issuer as the owner; the version it took the place of is ended."""
+    of = {
+        "party": party_id(a_shop(), desk),
+        "types": [],
+        "case_no": None,
+        "licence_types": [TYPE],
+        "items": [],
+        "department": OFFICE,
+        "kinds": [],
+        "codes": [],
+        "on": TODAY,
+    }
+    with county.begin() as tx:
+        (rows,) = ask(tx, (statement(True, False, False), of))
+    found = {row[1]: row for row in rows if row[0] == "l"}
+    assert {id_: (row[4], row[10]) for id_, row in found.items()} == {
+        issued[0]: (OFFICE, "05"),
+        issued[1]: (OFFICE, "01"),
+    }
+
+
+def test_an_objection_can_name_its_fields(county: Engine, issued: tuple[uuid.UUID, uuid.UUID]) -> None:
+    """The source tells the provider and the fields of the type's version."""
+    with county.begin() as tx:
+        source = find_source(tx, "licence", issued[1], lock=True)
+        resource = find_resource(tx, "licence", TYPE)
+    assert (source.provider, source.case_no) == (OFFICE, None)
+    assert source.label("place") == "经营场所"
+    assert ("place", "经营场所") in resource.fields
+
+
+def test_the_workbench_shows_it(county: Engine, desk: Desk, issued: tuple[uuid.UUID, uuid.UUID]) -> None:
+    """The party's page shows the version in force, and not the one that it took the place of."""
+    with county.begin() as tx:
+        facts = party_facts(tx, party_id(a_shop(), desk), TODAY)
+    assert [(light.licence["id"], light.colour) for light in facts.lights] == [(issued[1], "green")]
