@@ -39,7 +39,7 @@ class Standing:
     status_at: datetime
     next: str | None  # the identifier of the version that took its place
     holds: dict[str, tuple[uuid.UUID, str, datetime]]  # department -> (hold, its name, since)
-    last: tuple[str, str | None, bytes | None] | None  # the operation that made the status, and its paper
+    papers: frozenset[tuple[str | None, bytes | None]]  # by which this very act brought it to where it is
     document_known: bool
 
     def __str__(self) -> str:
@@ -111,9 +111,9 @@ _HOLDS = """
 SELECT h.department, h.id, d.name, h.placed_at FROM holds h JOIN departments d ON d.code = h.department
 WHERE h.licence_id = %(id)s AND h.lifted_at IS NULL ORDER BY h.placed_at
 """
-_LAST = """
-SELECT operation, document_no, document_sha256 FROM licence_operations WHERE licence_id = %(id)s
-ORDER BY at DESC, (operation = %(operation)s) DESC LIMIT 1
+_DONE = """
+SELECT o.document_no, o.document_sha256 FROM licence_operations o JOIN licences l ON l.id = o.licence_id
+WHERE o.licence_id = %(id)s AND o.operation = %(operation)s AND o.at = l.status_at
 """
 _DOCUMENT = "SELECT 1 FROM stored_objects WHERE sha256 = %(document)s"
 
@@ -121,14 +121,14 @@ _DOCUMENT = "SELECT 1 FROM stored_objects WHERE sha256 = %(document)s"
 def look(tx: Connection, licence_id: uuid.UUID, act: Act) -> Standing:
     """The licence, locked until the end of the transaction; what is read with it is read after the lock."""
     of = {"id": licence_id, "operation": act.operation, "document": act.document}
-    questions: list[Question] = [(_LOCK, of), (_HOLDS, of), (_LAST, of), (_DOCUMENT, of)]
-    rows, holds, last, document = ask(tx, *questions)
+    questions: list[Question] = [(_LOCK, of), (_HOLDS, of), (_DONE, of), (_DOCUMENT, of)]
+    rows, holds, done, document = ask(tx, *questions)
     if not rows:
         raise NotFound("没有这张证照。")
-    made = (last[0][0], last[0][1], bytes(last[0][2]) if last[0][2] is not None else None) if last else None
+    papers = frozenset((number, bytes(sha256) if sha256 else None) for number, sha256 in done)
     held = {code: (hold, name, since) for code, hold, name, since in holds}
     id_, case_no, name, number, status, status_at, newer = rows[0]
-    return Standing(id_, case_no, name, number, status, status_at, newer, held, made, bool(document))
+    return Standing(id_, case_no, name, number, status, status_at, newer, held, papers, bool(document))
 
 
 def _changed(licence: Standing, act: Act, id_: uuid.UUID) -> Changed:
@@ -229,7 +229,7 @@ def _spoken(licence: Standing, act: Act, action: str, by: uuid.UUID) -> dict[str
 def _refuse(licence: Standing, act: Act) -> bool:
     """False where the same was done already; otherwise why it cannot be."""
     name = OPERATIONS[act.operation][0]
-    if licence.last == (act.operation, act.document_no, act.document):
+    if (act.document_no, act.document) in licence.papers:
         return False
     if act.operation == "suspend" and act.department in licence.holds:
         _, holder, since = licence.holds[act.department]

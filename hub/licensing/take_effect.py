@@ -8,6 +8,7 @@ decided that the changes are right; the database refuses what hub.licensing.life
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -128,15 +129,27 @@ def standing(licences: Iterable[uuid.UUID]) -> Question:
 
 
 def _moved(changes: Sequence[Changed]) -> list[Question]:
-    last = {one.licence_id: one for one in changes}
-    of = {
-        "ids": list(last),
-        "statuses": [one.to_status for one in last.values()],
-        "ats": [one.at for one in last.values()],
-        "notes": [one.note for one in last.values()],
-    }
-    over = [one.licence_id for one in last.values() if one.ends]
-    moved: list[Question] = [(_STATUS, of)]
+    """Step by step: the database allows no jump over what lies between."""
+    steps: list[list[Changed]] = []
+    seen: Counter[uuid.UUID] = Counter()
+    for one in changes:
+        if seen[one.licence_id] == len(steps):
+            steps.append([])
+        steps[seen[one.licence_id]].append(one)
+        seen[one.licence_id] += 1
+    moved: list[Question] = [
+        (
+            _STATUS,
+            {
+                "ids": [one.licence_id for one in step],
+                "statuses": [one.to_status for one in step],
+                "ats": [one.at for one in step],
+                "notes": [one.note for one in step],
+            },
+        )
+        for step in steps
+    ]
+    over = [one.licence_id for one in changes if one.ends]
     if over:
         moved.append((_OVERTAKEN, {"ids": over, "now": changes[0].at}))
     return moved

@@ -10,18 +10,22 @@ import pytest
 from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import IntegrityError
 
-from hub.errors import Rejected
+from hub.case import Case
+from hub.errors import Denied, HubError, NotFound, Rejected
 from hub.licensing import change_status as acts
-from hub.licensing.act import ACTS
+from hub.licensing.act import ACTS, NEEDS_PAPER
 from hub.licensing.change_status import change_status
 from hub.licensing.changed import ACTIONS, HAPPENED, SAID, Changed
-from hub.licensing.licence import STATUSES, Licence
+from hub.licensing.licence import STATUSES, Hold, Licence
 from hub.licensing.life import NEW, OPERATIONS, REGISTERED, TRANSITIONS, allowed, triples
+from hub.licensing.operation import LicenceOperation
 from hub.ports import Desk
 from hub.register_department import add_department
-from schemas import code_table, schema_of
+from schemas import code_table
+from schemas.messages import schema_of
 from storage.signing import Signer, generate_private_key, kid_of
 from tests.hub.builders import decided
+from tests.hub.life_builders import next_version
 
 #: The whole life, written down a second time: status before -> operation -> status after.
 LIFE = {
@@ -201,3 +205,182 @@ def counts(engine: Engine) -> dict[str, int]:
     tables = ("licence_operations", "ledger", "outbox", "holder_notices", "notices", "licence_announcements")
     with engine.begin() as tx:
         return {name: tx.execute(text(f"SELECT count(*) FROM {name}")).scalar_one() for name in tables}
+
+
+def statuses(engine: Engine) -> tuple[str, str]:
+    with engine.begin() as tx:
+        return tx.execute(select(Licence.status).order_by(Licence.version)).scalars().all()[-1], tx.execute(
+            select(Case.standing)
+        ).scalar_one()
+
+
+def test_the_same_act_with_the_same_paper_is_one(office: Engine, desk: Desk) -> None:
+    """Twice by a double click or a repeated request: the second changes nothing and tells nobody."""
+    licence_id = licence_of(office, desk)
+    for operation, paper in (
+        ("suspend", None),
+        ("restore", "示发〔2026〕1号"),
+        ("revoke", "示吊〔2026〕1号"),
+    ):
+        with office.begin() as tx:
+            assert change_status(tx, licence_id, operation, **said(desk, document_no=paper))
+        before = counts(office)
+        with office.begin() as tx:
+            if operation == "restore":  # another paper is another act
+                with pytest.raises(Rejected, match="不能办理暂扣发还"):
+                    change_status(tx, licence_id, operation, **said(desk, document_no="别的文书"))
+            assert not change_status(tx, licence_id, operation, **said(desk, document_no=paper))
+        assert counts(office) == before
+
+
+def test_everybody_is_told_in_the_same_transaction(office: Engine, desk: Desk) -> None:
+    """A suspension: status, operation, hold, ledger, window, holder, both departments, the case's standing; rolled back,
+    none of it is there."""
+    licence_id = licence_of(office, desk)
+    before = counts(office)
+    with office.connect() as tx, tx.begin() as step:
+        change_status(tx, licence_id, "suspend", **said(desk, reason="涉嫌提供虚假材料"))
+        step.rollback()
+    assert counts(office) == before
+    assert statuses(office) == ("01", "clear")
+    with office.begin() as tx:
+        change_status(tx, licence_id, "suspend", **said(desk, reason="涉嫌提供虚假材料"))
+    after = counts(office)
+    assert {name: after[name] - before[name] for name in after} == {
+        "licence_operations": 1, "ledger": 1, "outbox": 3, "holder_notices": 1, "notices": 1,
+        "licence_announcements": 3,
+    }  # fmt: skip
+    assert statuses(office) == ("02", "alert")
+    with office.begin() as tx:
+        hold = tx.execute(select(Hold.department, Hold.placed_by)).one()
+        operation = tx.execute(
+            select(LicenceOperation.id, LicenceOperation.department, LicenceOperation.case_no).where(
+                LicenceOperation.operation == "suspend"
+            )
+        ).one()
+        assert hold == ("xzsp", operation.id)
+        assert operation.department == "xzsp"
+        assert tx.execute(text("SELECT case_no FROM cases")).scalar_one() == operation.case_no
+        title, body = tx.execute(text("SELECT title, body FROM holder_notices")).one()
+        assert "已冻结（暂扣）" in title
+        assert "示范县行政审批服务局" in body
+        assert "涉嫌提供虚假材料" in body
+        severity, title, case_no = tx.execute(text("SELECT severity, title, case_no FROM notices")).one()
+        assert (severity, case_no) == ("alert", operation.case_no)
+        action, subject = tx.execute(
+            text("SELECT action, subject FROM ledger ORDER BY id DESC LIMIT 1")
+        ).one()
+        assert (action, subject) == ("licence.frozen", f"licence:{licence_id}")
+
+
+def test_a_department_lifts_only_its_own_hold(office: Engine, desk: Desk) -> None:
+    """Two departments hold a licence: each lifts its own, another's is refused by name, and it is valid after the last."""
+    licence_id = licence_of(office, desk)
+    for code in ("xzsp", "scjg"):
+        with office.begin() as tx:
+            assert change_status(tx, licence_id, "suspend", **said(desk, department=code))
+    with office.begin() as tx, pytest.raises(Denied, match=r"由.*示范县行政审批服务局.*暂扣"):
+        change_status(tx, licence_id, "restore", **said(desk, department="zhzf"))
+    with office.begin() as tx:
+        assert not change_status(tx, licence_id, "suspend", **said(desk, department="xzsp"))
+        with pytest.raises(Rejected, match="起已经暂扣"):
+            change_status(tx, licence_id, "suspend", **said(desk, department="xzsp", document_no="另一份"))
+    with office.begin() as tx:
+        assert change_status(tx, licence_id, "restore", **said(desk, department="xzsp"))
+    assert statuses(office) == ("02", "alert")
+    with office.begin() as tx:
+        assert change_status(tx, licence_id, "restore", **said(desk, department="scjg"))
+    assert statuses(office) == ("01", "clear")
+    with office.begin() as tx:
+        operations = (
+            tx.execute(select(LicenceOperation.operation).order_by(LicenceOperation.at)).scalars().all()
+        )
+        actions = tx.execute(
+            text("SELECT action FROM ledger WHERE action LIKE 'licence.%' ORDER BY id")
+        ).scalars()
+        assert sorted(operations) == ["register", "restore", "suspend"]
+        assert list(actions) == [
+            "licence.frozen", "licence.held_too", "licence.hold_lifted", "licence.lifted",
+        ]  # fmt: skip
+
+
+def test_a_licence_that_comes_back_while_it_is_held_is_held(office: Engine, desk: Desk) -> None:
+    """Reinstating is the correction of a mistake, not the lifting of a hold: both steps are written, and it is 暂扣."""
+    licence_id = licence_of(office, desk)
+    with office.begin() as tx:
+        change_status(tx, licence_id, "suspend", **said(desk, department="scjg"))
+        change_status(tx, licence_id, "revoke", **said(desk, document_no="示吊〔2026〕1号"))
+    assert statuses(office) == ("07", "alert")
+    with office.begin() as tx:
+        change_status(tx, licence_id, "reinstate", **said(desk, document_no="示复〔2026〕1号"))
+    assert statuses(office) == ("02", "alert")
+    with office.begin() as tx:
+        assert not change_status(tx, licence_id, "reinstate", **said(desk, document_no="示复〔2026〕1号"))
+        steps = tx.execute(
+            text("SELECT from_status, to_status FROM licence_operations WHERE from_status <> '00'")
+        ).all()
+        assert sorted(tuple(step) for step in steps) == [
+            ("01", "02"),
+            ("01", "02"),
+            ("02", "07"),
+            ("07", "01"),
+        ]
+        change_status(tx, licence_id, "restore", **said(desk, department="scjg"))
+    assert statuses(office) == ("01", "clear")
+
+
+def test_other_says_what_and_forgets_it_when_it_comes_back(office: Engine, desk: Desk) -> None:
+    """99 keeps its description while it lasts."""
+    licence_id = licence_of(office, desk)
+    with office.begin() as tx:
+        change_status(tx, licence_id, "other", **said(desk, note="申请人声明遗失"))
+        assert tx.execute(select(Licence.status_note)).scalar_one() == "申请人声明遗失"
+        change_status(tx, licence_id, "reinstate", **said(desk, document_no="示复〔2026〕1号"))
+        assert tx.execute(select(Licence.status, Licence.status_note)).one() == ("01", None)
+
+
+@pytest.mark.parametrize(
+    ("operation", "how", "words"),
+    [
+        ("suspend", {"reason": "短"}, "2 到 500 个字"),
+        ("suspend", {"reason": "长" * 501}, "2 到 500 个字"),
+        ("suspend", {"reason": "  "}, "理由"),
+        ("suspend", {"reason": "依法\0办理"}, "不能保存"),
+        ("suspend", {"department": None}, "所属部门"),
+        ("restore", {"department": None}, "所属部门"),
+        ("suspend", {"document_no": "长" * 101}, "文书号"),
+        ("suspend", {"document": b"x" * 32}, "没有找到所附的文书"),
+        ("other", {"note": " "}, "状态描述"),
+        ("other", {"note": "长" * 201}, "状态描述"),
+        ("expire", {}, "不能由人办理"),
+        ("supersede", {}, "不能由人办理"),
+        ("nonsense", {}, "不能由人办理"),
+        *((operation, {"document_no": " "}, "文书号") for operation in NEEDS_PAPER),
+    ],
+)
+def test_what_is_missing_is_said(
+    office: Engine, desk: Desk, operation: str, how: dict[str, Any], words: str
+) -> None:
+    """Nothing is done, and the sentence says what to add."""
+    licence_id = licence_of(office, desk)
+    with office.begin() as tx, pytest.raises(Rejected, match=words):
+        change_status(tx, licence_id, operation, **said(desk, **how))
+    assert statuses(office) == ("01", "clear")
+
+
+def test_a_licence_that_is_not_there_is_not_found(office: Engine, desk: Desk) -> None:
+    """And it is no other error."""
+    with office.begin() as tx, pytest.raises(NotFound):
+        change_status(tx, uuid.uuid4(), "suspend", **said(desk))
+
+
+def test_an_old_version_is_left_alone(office: Engine, desk: Desk) -> None:
+    """What was superseded is not revoked or cancelled any more: the sentence names the version to do it to."""
+    licence_id = licence_of(office, desk)
+    newer = next_version(office, licence_id)
+    with office.begin() as tx:
+        identifier = tx.execute(select(Licence.identifier).where(Licence.id == newer)).scalar_one()
+        for operation in ("cancel", "withdraw", "revoke"):
+            with pytest.raises(HubError, match=identifier.replace(".", r"\.")):
+                change_status(tx, licence_id, operation, **said(desk, document_no="示文〔2026〕1号"))
+        assert change_status(tx, newer, "revoke", **said(desk, document_no="示文〔2026〕1号"))
