@@ -116,6 +116,21 @@ WORDS: dict[str, dict[str, tuple[str, str]]] = {
         "spoken": ("当场口头", "info"),
         "online": ("网上确认", "info"),
     },
+    "batch_operation": {"issue": ("制证", "good"), "import": ("登记", "info")},
+    "batch_state": {
+        "reading": ("正在读取", "info"),
+        "ready": ("待开始", "wait"),
+        "running": ("进行中", "info"),
+        "paused": ("已暂停", "warn"),
+        "done": ("已完成", "good"),
+        "stopped": ("已停止", "mute"),
+    },
+    "batch_row_state": {
+        "waiting": ("待办", "wait"),
+        "issued": ("已办", "good"),
+        "unchanged": ("未变", "mute"),
+        "refused": ("退回", "bad"),
+    },
     "licence_origin": {
         "issued": ("本系统签发", "good"),
         "registered": ("登记", "mute"),

@@ -65,6 +65,7 @@ SECTIONS: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
         (
             Entry(_("证照查询"), "badge", "LicenceView.list", "can_list", "LicenceView"),
             Entry(_("签发证照"), "stamp", "LicenceIssueView.form", "can_issue", "LicenceIssueView"),
+            Entry(_("批量制证与导入"), "upload", "LicenceBatchView.list", "can_list", "LicenceBatchView"),
             Entry(
                 _("待确认处置"),
                 "shield",

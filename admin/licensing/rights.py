@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 _LOOK = ("can_list", "can_show", "can_export")
+_BATCHES = {"LicenceBatchView": ("can_list", "can_import"), "LicenceFilesView": ("can_export", "can_download")}
 
 LICENSING: dict[str, dict[str, tuple[str, ...]]] = {
     "data_admin": {
@@ -10,6 +11,7 @@ LICENSING: dict[str, dict[str, tuple[str, ...]]] = {
         "HolderNoticeView": ("can_list", "can_export"),
         "LicenceRuleView": ("can_list", "can_edit"),
         "LicenceProposalView": ("can_list", "can_export"),
+        **_BATCHES,
     },
     "clerk": {
         "LicenceView": (*_LOOK, "can_take"),
@@ -23,6 +25,7 @@ LICENSING: dict[str, dict[str, tuple[str, ...]]] = {
         "HolderNoticeView": ("can_list", "can_export", "can_tell"),
         "LicenceRuleView": ("can_list",),
         "LicenceProposalView": ("can_list", "can_export", "can_settle"),
+        **_BATCHES,
     },
     "supervisor": {
         "LicenceView": (*_LOOK, "can_take"),

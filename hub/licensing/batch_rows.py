@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import chain, islice
@@ -18,7 +19,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
 from hub.catalogue.fields import FieldDef
-from hub.errors import HubError, Rejected
+from hub.errors import Conflict, HubError, Rejected
 from hub.licensing.batch import LicenceBatch, LicenceBatchRow
 from hub.licensing.batch_control import move_batch
 from hub.licensing.batch_source import ALIVE, BatchSource
@@ -55,6 +56,24 @@ def _line(text: str) -> str:
     return " ".join(text.split())[:500]
 
 
+def open_batch(tx: Connection, source: BatchSource, *, actor: str) -> uuid.UUID:
+    """A new batch without rows yet."""
+    batch_id = uuid.uuid4()
+    tx.execute(
+        insert(LicenceBatch).values(
+            id=batch_id,
+            operation=source.operation,
+            type_code=source.type_code,
+            type_version=source.type_version,
+            department=source.department,
+            source_name=source.name[:200],
+            source_sha256=source.sha256,
+            created_by=actor,
+        )
+    )
+    return batch_id
+
+
 def read_in(
     engine: Engine,
     rows: Iterable[tuple[int, Sequence[str]]],
@@ -65,27 +84,20 @@ def read_in(
     on_progress: Told | None = None,
     batch_id: uuid.UUID | None = None,
 ) -> uuid.UUID:
-    """Store the rows of a file as a new batch, ready to be started. Raises Rejected; the batch then says why."""
-    batch_id = batch_id or uuid.uuid4()
-    with engine.begin() as tx:
-        tx.execute(
-            insert(LicenceBatch).values(
-                id=batch_id,
-                operation=source.operation,
-                type_code=source.type_code,
-                type_version=source.type_version,
-                department=source.department,
-                source_name=source.name[:200],
-                source_sha256=source.sha256,
-                created_by=actor,
-            )
-        )
+    """Store the rows of a file in a batch, new unless it was opened before; then it is ready to be started.
+
+    Raises Rejected where the file cannot be taken; the batch then says why. Conflict: somebody stopped it meanwhile.
+    """
+    if batch_id is None:
+        with engine.begin() as tx:
+            batch_id = open_batch(tx, source, actor=actor)
     try:
         _read(engine, rows, source, desk, batch_id, on_progress)
         with engine.begin() as tx:
             move_batch(tx, batch_id, "read", actor=actor, now=desk.clock())
     except BaseException as error:
-        _give_up(engine, batch_id, error, actor, desk)
+        with suppress(Conflict):  # it was stopped meanwhile: that stands
+            _give_up(engine, batch_id, error, actor, desk)
         raise
     return batch_id
 
@@ -115,16 +127,20 @@ def _read(
     total = 0
     while batch := list(islice(body, AT_ONCE)):
         with engine.begin() as tx:
-            total += reading.store(tx, batch)
-            tx.execute(
+            noted = tx.execute(
                 update(LicenceBatch)
-                .where(LicenceBatch.id == batch_id)
-                .values(total=total, read_at=func.now())
+                .where(LicenceBatch.id == batch_id, LicenceBatch.state == "reading")
+                .values(total=total + len(batch), read_at=func.now())
             )
+            if not noted.rowcount:
+                raise Conflict("这个批次已被停止。")
+            total += reading.store(tx, batch)
         if total > MOST_ROWS:
             raise Rejected(f"一个批次最多 {MOST_ROWS} 行。请拆成几个文件分别上传。")
         if on_progress:
             on_progress(total)
+    with engine.begin() as tx:
+        tx.execute(update(LicenceBatch).where(LicenceBatch.id == batch_id).values(total=total))
     if not total:
         raise Rejected("表头下面没有数据行。请填写后重新上传。")
 
@@ -242,7 +258,7 @@ def refused_sheet(tx: Connection, batch: Any, vault: IdentityVault) -> Iterator[
         .where(LicenceBatchRow.batch_id == batch.id, LicenceBatchRow.state == "refused")
         .order_by(LicenceBatchRow.row)
     )
-    for row in tx.execution_options(yield_per=500).execute(query):
+    for row in tx.execute(query.execution_options(yield_per=500)):
         cells = unseal_cells(vault, batch.id, row.payload)
         why = read_told(row.row, row.problem)
         yield [

@@ -124,3 +124,15 @@ def national_heading() -> tuple[list[str], Sequence[Sequence[str]]]:
         for column in kept
     ]
     return [column.code for column in kept], explained
+
+
+def template_book(type_: PublishedType | None) -> list[tuple[str, list[str], list[list[str]]]]:
+    """A template as a workbook's sheets: one to fill in, one that explains; without a type, the national columns."""
+    if type_ is None:
+        heading, explained = national_heading()
+        return [
+            ("证照", heading, []),
+            ("填写说明", ["列名", "中文名", "拼音名", "必填"], [list(row) for row in explained]),
+        ]
+    heading, rows = template_rows(type_)
+    return [("证照", heading, []), ("填写说明", ["列名", "也可以写作", "必填", "怎么填"], rows)]

@@ -292,4 +292,7 @@ def _kept(text: str, vault: IdentityVault) -> dict[str, Any]:
 
 def _said(fields: Mapping[str, Any]) -> dict[str, str]:
     """What fields say, comparable: two seals of one number differ, their digests do not."""
-    return {name: str(value.get("digest") or value.get("text") or "") for name, value in fields.items()}
+    return {
+        name.removeprefix("KZ_"): str(value.get("digest") or value.get("text") or "")
+        for name, value in fields.items()
+    }
