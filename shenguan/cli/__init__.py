@@ -26,7 +26,7 @@ COMMANDS = {
     "web": ("shenguan.cli.programs:web", "运行管理网页"),
     "relay": ("shenguan.cli.programs:relay", "运行中继：把待发消息送到消息代理"),
     "intake": ("shenguan.cli.programs:intake", "运行接收：把部门发来的消息办进中心"),
-    "licence": ("shenguan.cli.licence:licence", "电子证照：批量导入、批量制证"),
+    "licence": ("shenguan.cli.licence:licence", "电子证照：批量导入、批量制证、离线核验"),
     "connector": ("shenguan.cli.connector:connector", "部门连接器（在部门一侧运行）"),
     "department": ("shenguan.cli.department:department", "登记部门和密钥"),
     "trust-bundle": ("shenguan.cli.trust_bundle:trust_bundle", "部门接入所需：地址、主题、中心公钥"),

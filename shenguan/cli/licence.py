@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from shenguan.cli.chinese_help import ChineseGroup
+from shenguan.cli.licence_check import check
 from shenguan.cli.screen import json_option, print_json, print_table, progress
 from shenguan.cli.transaction import ACTOR, transaction
 
@@ -254,3 +255,5 @@ _move("start", "start", "开始办理。")
 _move("pause", "pause", "暂停；已办的不受影响。")
 _move("resume", "resume", "继续办理。")
 _move("stop", "stop", "停止：没办的行不再办。")
+
+licence.add_command(check)
