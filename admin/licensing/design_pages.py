@@ -6,6 +6,7 @@ checks of everything that is taken in, kept sealed, and shown only to who may se
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
@@ -97,7 +98,9 @@ class LicenceDesignView(Screen):
         sent = request.files.get("file")
         if sent is None or not sent.filename:
             raise Rejected(gettext("请选择图片文件。"))
-        found = looked_at(sent.stream.read(LARGEST_IMAGE + 1), sent.filename)
+        name = sent.filename
+        with closing(sent):
+            found = looked_at(sent.stream.read(LARGEST_IMAGE + 1), name)
         with here().engine.connect() as tx:
             licence_type_row(tx, code)
         kept = put(found)

@@ -21,7 +21,7 @@ from admin.licensing.design_words import PRESETS, design_options
 from admin.licensing.type_forms import posted, read_design
 from admin.licensing.type_images import image_told
 from admin.licensing.type_sample import draw, sampled
-from admin.licensing.type_told import ISSUER_TITLES, VALIDITY_TITLES, told
+from admin.licensing.type_told import ISSUER_TITLES, VALIDITY_TITLES, element_names, told
 from admin.pages import Screen, sentence_on_refusal, to
 from admin.premises import actor, here, may
 from hub.catalogue.faults import Fault
@@ -72,6 +72,7 @@ class TypeEditing(Screen):
             design={**design_options(), "images": images, "drawsSamples": can_edit},
             wrong={one.field: one.sentence for one in faults if one.part == "rules"},
             refused=refusal.sentence,
+            misplaced=[one.sentence for one in faults if one.part == "layout"][:12],
             seen=request.form.get("seen") or standing.stamp,
             departments=offered,
             holders=code_table("party_kind"),
@@ -113,7 +114,8 @@ class TypeEditing(Screen):
             row=row,
             draft=draft,
             first=old is None,
-            changes=[told(one) for one in changes],
+            changes=[told(one, element_names(draft)) for one in changes],
+            counts=(len(draft.layout.get("elements", ())), len(draft.fields)),
             warnings=warnings,
             drawn=drawn,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
+from contextlib import closing
 from typing import Any
 
 from flask import Response, flash, g, redirect, request, url_for
@@ -24,7 +25,7 @@ from admin.licensing.type_exchange import (
     taken,
 )
 from admin.licensing.type_images import add, put
-from admin.licensing.type_told import told
+from admin.licensing.type_told import element_names, told
 from admin.pages import Screen, sentence_on_refusal, to
 from admin.premises import actor, here
 from hub.add_material import StoredFacts
@@ -89,7 +90,8 @@ class LicenceExchangeView(Screen):
             upload = request.files.get("design")
             if upload is None or not upload.filename:
                 raise Rejected(gettext("请选择要导入的文件。"))
-            token = self._waiting().keep(upload)
+            with closing(upload):
+                token = self._waiting().keep(upload)
             read_file(self._waiting().found(token).read_bytes())
             return redirect(url_for("LicenceExchangeView.preview", token=token))
         return self.page("licence_type_bring.html", title=_("导入证照类型的设计"))
@@ -109,12 +111,13 @@ class LicenceExchangeView(Screen):
         with here().engine.connect() as tx:
             now = standing_or_none(tx, brought.code)
         changes = differences(now, brought.design)
+        names = element_names(*([now] if now is not None else []))
         return self.page(
             "licence_type_preview.html",
             title=_("导入预览"),
             brought=brought,
             now=now,
-            changes=[told(one) for one in changes],
+            changes=[told(one, names) for one in changes],
             stamp=_stamp(now),
         )
 

@@ -9,6 +9,7 @@ from flask_appbuilder import expose, has_access, permission_name
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from markupsafe import Markup
+from sqlalchemy import Connection, select
 from werkzeug.wrappers import Response
 
 from admin import cells
@@ -21,7 +22,7 @@ from admin.licensing.design_pages import licence_type_row
 from admin.licensing.edit_pages import TypeEditing, standing_draft
 from admin.licensing.type_code import code_remarks
 from admin.licensing.type_forms import SHARING
-from admin.licensing.type_told import ISSUER_TITLES, VALIDITY_TITLES, recorded, told
+from admin.licensing.type_told import ISSUER_TITLES, VALIDITY_TITLES, element_names, recorded, told
 from admin.pages import ExportedList, reason, sentence_on_refusal, to
 from admin.premises import actor, here, may
 from hub.catalogue.faults import Faulty
@@ -35,6 +36,7 @@ from hub.licensing.publish_licence_type import (
     withdraw_licence_type,
 )
 from hub.licensing.published_type import licence_type_version
+from hub.licensing.type_version import LicenceTypeVersion
 from schemas import code_table
 
 
@@ -188,6 +190,7 @@ class LicenceTypeView(TypeEditing, ExportedList):
             versions = licence_type_versions(tx, code)
             pair = chosen_pair(versions)
             changes = compared_licence_types(tx, pair[0].id, pair[1].id) if pair else []
+            names = element_names(*_contents(tx, pair)) if pair else {}
             rows = history(tx, f"licence_type:{code}")
         return self.page(
             "licence_type_history.html",
@@ -195,7 +198,14 @@ class LicenceTypeView(TypeEditing, ExportedList):
             row=row,
             versions=versions,
             pair=pair,
-            changes=[told(one) for one in changes],
+            changes=[told(one, names) for one in changes],
             rows=[(one, recorded(one.detail)) for one in rows],
             action_text=action_text,
         )
+
+
+def _contents(tx: Connection, versions: Any) -> list[Any]:
+    """Two versions as they are kept, the later first."""
+    wanted = [one.id for one in versions]
+    rows = tx.execute(select(*LicenceTypeVersion.__table__.c).where(LicenceTypeVersion.id.in_(wanted)))
+    return sorted(rows, key=lambda row: -row.number)

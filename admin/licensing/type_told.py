@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _
 
 from admin.catalogue.told import BOXES, Told, value_text
 from hub.catalogue.compare import Change
+from hub.licensing.formats_of import BUILT_INS
 from hub.licensing.layout import KIND_TITLES, TITLES
 from schemas import code_table
 
@@ -41,8 +42,22 @@ RULES = {
 _PLACE = ("x", "y", "w", "h")
 
 
-def told(change: Change) -> Told:
-    """A difference in words."""
+def element_names(*designs: Any) -> dict[str, str]:
+    """What the elements of these versions are called: by id, the newest first. Each has .layout and .fields as kept."""
+    names: dict[str, str] = {}
+    for design in designs:
+        labels = {str(one["name"]): str(one["label"]) for one in design.fields}
+        for one in design.layout.get("elements", ()):
+            source = str(one.get("source", ""))
+            built_in = gettext(BUILT_INS[source][0]) if source in BUILT_INS else labels.get(source, "")
+            said = built_in or str(one.get("text", "")).split("\n")[0][:16]
+            kind = gettext(KIND_TITLES.get(str(one.get("kind")), ""))
+            names.setdefault(str(one["id"]), f"{kind}“{said}”" if said else f"{kind} {one['id']}")
+    return names
+
+
+def told(change: Change, names: Mapping[str, str] | None = None) -> Told:
+    """A difference in words; `names` of elements as `element_names` gives them."""
     part = "page" if change.part == "header" and change.field.startswith("page.") else change.part
     title = str(PARTS["layout"] if part == "page" else PARTS.get(part, part))
     if not change.field:
@@ -50,10 +65,13 @@ def told(change: Change) -> Told:
         kind = "added" if change.before is None else "removed"
         summary = _line(change.part, row)
         before, after = (summary, "") if kind == "removed" else ("", summary)
-        return Told(title, _name(change.part, change.line, row), "", before, after, kind)
+        name = (names or {}).get(change.line) if change.part == "layout" else None
+        return Told(title, name or _name(change.part, change.line, row), "", before, after, kind)
     key = change.field.removeprefix("page.")
     before, after = (_text(change.part, key, one) for one in (change.before, change.after))
     line = gettext("页面") if part == "page" else change.line
+    if change.part == "layout":
+        line = (names or {}).get(change.line, change.line)
     return Told(title, line, _title(change.part, part, key), before, after, "changed")
 
 
@@ -85,7 +103,7 @@ def _name(part: str, line: str, row: Mapping[str, Any]) -> str:
 def _line(part: str, row: Mapping[str, Any]) -> str:
     if part == "layout":
         words = str(row.get("text") or row.get("source") or "")[:60]
-        place = "，".join(f"{gettext(TITLES[key])} {row.get(key)}" for key in _PLACE)
+        place = "，".join(f"{gettext(TITLES[key])} {_text(part, key, row.get(key))}" for key in _PLACE)
         return f"{words}（{place}）" if words else place
     kept = [(key, row[key]) for key in ("type", "required", "code_table", "max_length") if row.get(key)]
     return "；".join(f"{BOXES.get(key, key)}：{value_text(key, value)}" for key, value in kept)
@@ -102,6 +120,10 @@ def _text(part: str, key: str, value: Any) -> str:
         return gettext(KIND_TITLES.get(str(value), str(value or "")))
     if key == "holder_kinds" and value:
         return "、".join(gettext(code_table("party_kind").get(str(one), str(one))) for one in value)
+    if isinstance(value, float):
+        return f"{value:g}"
+    if key == "order" and isinstance(value, list):
+        return gettext("%(n)s 项，换了次序", n=len(value))
     if part == "layout" and value is None:
         return gettext("缺省")
     return value_text(key, value)

@@ -213,7 +213,7 @@
       if (row.name || !row.label) return;
       const known = (options.known ?? []).find((entry) => entry[1] === row.label);
       if (!known || state.fields?.some((other) => other.name === known[0])) {
-        row.name = nextName(state.fields ?? state.form_fields);
+        row.name = nextName((state.fields ?? state.form_fields).filter((other) => other !== row));
         one('input', name).value = row.name;
         touched();
         return;
