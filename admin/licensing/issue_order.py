@@ -55,13 +55,13 @@ def read_new(tx: Connection, form: Form, type_: PublishedType, department: str, 
     order = Order(type_.code, (), {}, department, today, key=form.get("key", "")[:64])
     typed = Typed(type_, order, _words(tx, type_, order, desk))
     holder = _holder(tx, form, typed, desk)
-    values = _values(form, typed, {})
+    values = values_of(form, typed, {})
     days = {
         name: day
         for name in ("issued_on", "valid_from", "valid_to")
         if (day := _day(form, name, typed)) is not None
     }
-    number = None if parse_number_rule(type_.rules.number_rule).counts else _number(form, typed)
+    number = None if parse_number_rule(type_.rules.number_rule).counts else number_of(form, typed)
     typed.order = replace(
         order,
         holders=(holder,) if holder else (),
@@ -73,7 +73,7 @@ def read_new(tx: Connection, form: Form, type_: PublishedType, department: str, 
     )
     if len(typed.order.reason) < 2:
         _missing(typed, "reason", gettext("请写明签发的依据或理由。"))
-    return _finished(tx, typed, desk, None)
+    return finished(tx, typed, desk, None)
 
 
 def read_next(
@@ -81,7 +81,7 @@ def read_next(
 ) -> Typed:
     """The next version of a licence; `order` is what hub.licensing.next_version begins with."""
     typed = Typed(type_, order, _words(tx, type_, order, desk))
-    values = _values(form, typed, order.values)
+    values = values_of(form, typed, order.values)
     valid_to = _day(form, "valid_to", typed)
     typed.order = replace(
         order,
@@ -94,7 +94,7 @@ def read_next(
     )
     if len(typed.order.reason) < 2:
         _missing(typed, "reason", gettext("请写明理由。"))
-    return _finished(tx, typed, desk, old)
+    return finished(tx, typed, desk, old)
 
 
 def changes(typed: Typed, old: Order) -> list[tuple[str, str, str]]:
@@ -131,7 +131,7 @@ def _holder(tx: Connection, form: Form, typed: Typed, desk: Desk) -> PartyFacts 
         return None
 
 
-def _values(form: Form, typed: Typed, kept: Mapping[str, str]) -> dict[str, str]:
+def values_of(form: Form, typed: Typed, kept: Mapping[str, str]) -> dict[str, str]:
     """Clean values; those that are wrong have their sentence, and are left out."""
     raw = {one.name: form.get(FIELD + one.name, "") for one in typed.type.fields}
     for one in typed.type.fields:
@@ -145,7 +145,7 @@ def _values(form: Form, typed: Typed, kept: Mapping[str, str]) -> dict[str, str]
     return clean
 
 
-def _number(form: Form, typed: Typed) -> str | None:
+def number_of(form: Form, typed: Typed) -> str | None:
     number = form.get("number", "").strip()
     if not number:
         _missing(typed, "number", gettext("这种证照的编号由人填写，请填写证照编号。"))
@@ -167,7 +167,7 @@ def _day(form: Form, name: str, typed: Typed) -> date | None:
         return None
 
 
-def _finished(tx: Connection, typed: Typed, desk: Desk, old: Previous | None) -> Typed:
+def finished(tx: Connection, typed: Typed, desk: Desk, old: Previous | None) -> Typed:
     """The words for the picture, and what is wrong with the days."""
     order = typed.order
     valid_from, valid_to = order.valid_from or order.issued_on, order.valid_to

@@ -20,8 +20,9 @@
   });
 
   // ---- the face while it is typed
-  const live = one('[data-draw]');
-  if (live) {
+  function watchFace() {
+    const live = one('[data-draw]');
+    if (!live) return;
     const form = live.closest('form') ?? one('#lic-form'), picture = one('img', live), faults = one('[data-draw-faults]', live), state = one('[data-draw-state]', live);
     let waiting, running = null, shown = null;
     async function draw() {
@@ -31,6 +32,7 @@
       try {
         const body = new FormData(form);
         every('input[type=file]', form).forEach((input) => body.delete(input.name));
+        if (!live.isConnected) return;
         const answer = await fetch(live.dataset.draw, { method: 'POST', body, headers: { Accept: 'application/json' }, signal: mine.signal });
         const said = await answer.json();
         faults.replaceChildren(...(said.faults ?? [said.message ?? said.error]).map((sentence) => { const line = document.createElement('li'); line.textContent = sentence; return line; }));
@@ -50,6 +52,19 @@
     form.addEventListener('change', (event) => { if (event.target.type !== 'file') later(); });
     draw();
   }
+  watchFace();
+
+  // ---- deciding: another item, another licence
+  const part = one('[data-licence-part]'), item = one('[data-item]');
+  if (part && item) item.addEventListener('change', async () => {
+    const answer = await fetch(`${part.dataset.licencePart}?${new URLSearchParams({ item: item.value })}`);
+    if (!answer.ok) return;
+    const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html').body;
+    part.replaceChildren(...fresh.childNodes);
+    const name = one('[data-licence-name]', part);
+    if (name && !name.value) name.value = item.selectedOptions[0].dataset.licence ?? '';
+    watchFace();
+  });
 
   // ---- many notices at once
   const all = one('[data-mark-all]');

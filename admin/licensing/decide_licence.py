@@ -1,0 +1,179 @@
+"""The licence that is issued with a decision: the type's fields on the decision's form, prefilled from the case's own form.
+
+Guarantees: the licence says what the decision says - holder, days, document number - because it is made of the same form; it
+is printed before the one transaction that decides, and written by it. A type that is not designed here, or an unticked box,
+leaves the old way: a number typed in, no document.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+
+from flask_babel import gettext
+from sqlalchemy import Connection, select
+
+from admin.decide_case import SHEET_WORDS, OpenedCase
+from admin.licensing.issue_order import FIELD, Typed, finished, number_of, values_of
+from admin.licensing.live_face import press
+from admin.premises import here
+from hub.catalogue.licence_type import LicenceType
+from hub.decided_case import DecidedCase, PartyFacts
+from hub.errors import HubError
+from hub.item import ServiceItem
+from hub.licensing.check_order import check_holders
+from hub.licensing.fill import Words
+from hub.licensing.issue_licence import prepare
+from hub.licensing.number_rule import parse_number_rule
+from hub.licensing.order import Order, Prepared
+from hub.licensing.published_type import PublishedType, published_licence_type
+from hub.ports import Desk
+from hub.reuse.case_field import CaseField
+from hub.workday import LOCAL
+
+LONG_TERM = "长期"
+
+
+@dataclass(frozen=True, slots=True)
+class Designed:
+    """The type that an item's licences are issued by, and what the case's form says for its fields."""
+
+    type: PublishedType
+    prefilled: Mapping[str, str] = field(default_factory=dict)  # for the page; persons' numbers are not in it
+    kept: Mapping[str, str] = field(
+        default_factory=dict
+    )  # persons' numbers of the case, readable: not to be shown
+
+    @property
+    def counts(self) -> bool:
+        """Whether its numbers are made by its rule."""
+        return parse_number_rule(self.type.rules.number_rule).counts
+
+
+def designed_for(tx: Connection, item_code: str, case_no: str | None, desk: Desk) -> Designed | None:
+    """What an item's licences are issued by; None where its type is not published here."""
+    if here().config.press is None or not item_code:
+        return None
+    query = (
+        select(LicenceType.code)
+        .join(ServiceItem, ServiceItem.licence_type_code == LicenceType.code)
+        .where(ServiceItem.code == item_code, LicenceType.active, LicenceType.published_version.is_not(None))
+    )
+    code = tx.scalar(query)
+    if code is None:
+        return None
+    type_ = published_licence_type(tx, code)
+    names = [one.name for one in type_.fields]
+    prefilled: dict[str, str] = {}
+    kept: dict[str, str] = {}
+    fields = select(CaseField.name, CaseField.value).where(
+        CaseField.case_no == case_no, CaseField.name.in_(names)
+    )
+    for name, value in tx.execute(fields) if case_no else ():
+        if value.get("sealed"):
+            kept[name] = desk.identities.unseal(base64.b64decode(str(value["sealed"])))
+        else:
+            prefilled[FIELD + name] = str(value.get("text") or "")
+    return Designed(type_, prefilled, kept)
+
+
+def read_decided(
+    tx: Connection,
+    form: Mapping[str, str],
+    designed: Designed,
+    department: str | None,
+    case: OpenedCase | None,
+    desk: Desk,
+) -> Typed:
+    """The licence of a decision's form. `form` has the decision's columns, the case's party among them."""
+    today = desk.clock().astimezone(LOCAL).date()
+    decided_on = _day(form.get("XK_JDRQ", ""))
+    order = Order(
+        type_code=designed.type.code,
+        holders=(),
+        values={},
+        department=department,
+        issued_on=min(decided_on or today, today),
+        valid_from=_day(form.get("XK_YXQZ", "")),
+        valid_to=None if form.get("long_term") else _day(form.get("XK_YXQZI", "")),
+        case_no=case.case_no if case else None,
+        document_no=form.get("XK_WSH", "").strip() or None,
+        item=case.item_name if case else "",
+        item_code=case.item_code if case else form.get("item", ""),
+    )
+    if designed.type.rules.validity_kind == "permanent":
+        order = replace(order, valid_to=None)
+    nothing = Words("", "", (), "", "", order.issued_on, order.issued_on, None)
+    typed = Typed(designed.type, order, nothing)
+    number = None if designed.counts else number_of({"number": form.get("XK_XKBH", "")}, typed)
+    if "number" in typed.faults:
+        typed.faults["XK_XKBH"] = typed.faults.pop("number")
+        typed.empty.add("XK_XKBH")
+    holders = _holders(form, typed)
+    typed.order = replace(order, holders=holders, values=values_of(form, typed, designed.kept), number=number)
+    finished(tx, typed, desk, None)
+    if "valid_to" in typed.faults:
+        typed.faults["XK_YXQZI"] = typed.faults.pop("valid_to")
+    return typed
+
+
+def as_columns(typed: Typed, *, issued: bool) -> dict[str, str]:
+    """What the licence makes of the decision's columns about it; a number typed in stays where none is issued here."""
+    words = typed.words
+    columns = {
+        "XK_XKZS": typed.type.rules.name,
+        "XK_YXQZ": words.valid_from.isoformat(),
+        "XK_YXQZI": words.valid_to.isoformat() if words.valid_to else LONG_TERM,
+        "long_term": "",
+    }
+    return {**columns, "XK_XKBH": typed.order.number or ""} if issued else columns
+
+
+def printed(typed: Typed, case: DecidedCase) -> Prepared:
+    """Print it for this case. No transaction is held. Raises what keeps it from being printed."""
+    order = replace(
+        typed.order,
+        holders=(case.party,),
+        case_no=case.case_no,
+        item=case.item_name,
+        item_code=case.item_code,
+        reason=gettext("随决定 %(number)s 签发", number=case.decision.document_no),
+        valid_from=typed.words.valid_from,
+        valid_to=typed.words.valid_to if typed.type.rules.validity_kind != "permanent" else None,
+    )
+    config = here().config
+    return prepare(here().engine, order, config.desk, press(), config.tokens)
+
+
+def _holders(form: Mapping[str, str], typed: Typed) -> tuple[PartyFacts, ...]:
+    """As far as the form names them; what is wrong with them the decision's own checks say."""
+    natural = form.get("XK_XDR_LB") == "natural"
+    code = form.get("XK_XDR_ZJHM" if natural else "XK_XDR_SHXYM", "").strip()
+    types = {word: number for number, word in SHEET_WORDS.items()}
+    code_type = types.get(form.get("XK_XDR_ZJLX", ""), "111") if natural else "001"
+    legal = None if natural else form.get("XK_FRDB", "").strip() or None
+    party = PartyFacts(form.get("XK_XDR_LB", ""), form.get("XK_XDR_MC", "").strip(), code, code_type, legal)
+    if not party.name or not code:
+        return ()
+    try:
+        return check_holders((party,), typed.type)
+    except HubError as error:
+        typed.faults[""] = error.message
+        return (party,)
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text.strip()) if text.strip() else None
+    except ValueError:
+        return None
+
+
+def shown_again(designed: Designed | None, form: Mapping[str, str], sent: bool) -> dict[str, Any]:
+    """The form's fields as they are to be shown."""
+    if designed is None:
+        return {"kept": set(), "given": form}
+    return {"kept": set(designed.kept), "given": form if sent else {**designed.prefilled, **form}}
