@@ -32,6 +32,7 @@ from shenguan.demo_catalogue_words import (
     STEPS,
     TYPES,
 )
+from shenguan.demo_licences import publish_licence_types
 from shenguan.sample_words import OFFICES, PERMITS, Permit
 
 _HEALTH_OFFICE = OFFICES[2]
@@ -54,6 +55,7 @@ def fill_catalogue(tx: Connection, *, actor: str) -> None:
         publish_type(tx, draft, actor=actor)
     for number, permit in enumerate(PERMITS, 1):
         _item(tx, number, permit, actor)
+    publish_licence_types(tx, actor=actor)
     _grants(tx, actor)
 
 

@@ -225,9 +225,9 @@ def _named(press: Press, face: Face, type_: PublishedType, error: Rejected) -> R
         one.id: label_of(one.source, type_) if one.source else one.text[:12] for one in type_.layout.elements
     }
     said = "".join(
-        f"“{labels.get(one.element) or one.element}”{one.sentence.rstrip('。')}。" for one in faults[:8]
+        f"“{labels.get(one.element) or one.element}”一栏：{one.sentence.rstrip('。')}。" for one in faults[:8]
     )
-    return Rejected(f"这本证照印不出来：{said}请修改内容，或请数据管理员调整照面布局。")
+    return Rejected(f"这本证照印不出来。{said}")
 
 
 def label_of(source: str, type_: PublishedType) -> str:
