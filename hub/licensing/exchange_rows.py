@@ -174,9 +174,11 @@ def _holders(values: Mapping[str, str], faults: Faults) -> tuple[PartyFacts, ...
 
 def _code_type(code: str, stated: str) -> tuple[str, str | None]:
     """Of which kind a holder's code is, and what is wrong with it."""
-    if stated == "001" or (not stated and len(code) == 18 and uscc_fault(code) is None):
+    if not stated and len(code) == 18:
+        stated = "111" if code[:17].isdigit() and uscc_fault(code) is not None else "001"
+    if stated == "001":
         return "001", uscc_fault(code)
-    if stated == "111" or (not stated and len(code) == 18):
+    if stated == "111":
         return "111", citizen_number_fault(code)
     if not stated:
         return "", "看不出持证主体代码是哪一种证件，请加一列“持证主体代码类型”"
