@@ -37,7 +37,11 @@ def now() -> datetime:
 def new_key(kind: str = "p256") -> Key:
     if kind.startswith("rsa"):
         return rsa.generate_private_key(65537, int(kind[3:] or 2048))
-    curves: dict[str, ec.EllipticCurve] = {"p256": ec.SECP256R1(), "p384": ec.SECP384R1(), "k1": ec.SECP256K1()}
+    curves: dict[str, ec.EllipticCurve] = {
+        "p256": ec.SECP256R1(),
+        "p384": ec.SECP384R1(),
+        "k1": ec.SECP256K1(),
+    }
     return ec.generate_private_key(curves[kind])
 
 
@@ -63,7 +67,9 @@ class Body:
 
     def revocation_list(self, *, until: datetime | None = None) -> bytes:
         building = x509.CertificateRevocationListBuilder().issuer_name(self.certificate.subject)
-        building = building.last_update(now() - timedelta(days=2)).next_update(until or now() + timedelta(days=7))
+        building = building.last_update(now() - timedelta(days=2)).next_update(
+            until or now() + timedelta(days=7)
+        )
         for serial, since in self.revoked:
             one = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(since).build()
             building = building.add_revoked_certificate(one)
@@ -183,4 +189,4 @@ def time_authority(who: Body, *chain: Body, spoil: str = "") -> Iterator[str]:
 
 
 def time_signer(above: Body, **more: Any) -> Body:
-    return body("示范时间戳", above, extended=(ExtendedKeyUsageOID.TIME_STAMPING,), **more)
+    return body("示范时间戳", above, kind="rsa2048", extended=(ExtendedKeyUsageOID.TIME_STAMPING,), **more)
