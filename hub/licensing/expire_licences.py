@@ -61,7 +61,7 @@ def warn_holders(tx: Connection, today: date, desk: Desk) -> int:
     if not ids:
         return 0
     (facts,) = ask(tx, (FACTS, {"ids": ids}))
-    soon = [Facts(*row) for row in facts]
+    soon = sorted((Facts(*row) for row in facts), key=lambda one: (one.valid_to, one.id))
     now = desk.clock()
     ledger = [
         {

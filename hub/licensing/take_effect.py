@@ -45,6 +45,11 @@ _OVERTAKEN = """
 UPDATE licence_proposals SET state = 'overtaken', decided_at = %(now)s, decided_why = '证照已经终止'
 WHERE licence_id = ANY(%(ids)s) AND state = 'open'
 """
+#: Nobody escapes what a department asks for by renewing the licence.
+_FOLLOW = """
+UPDATE licence_proposals p SET licence_id = n.new
+FROM unnest(%(old)s::uuid[], %(new)s::uuid[]) AS n(old, new) WHERE p.licence_id = n.old AND p.state = 'open'
+"""
 #: What a case's licences mean for it: alert while one is held or was taken away, watch while one was warned of.
 _STANDING = """
 WITH RECURSIVE back(id, previous_id, case_no) AS (
@@ -60,7 +65,8 @@ WITH RECURSIVE back(id, previous_id, case_no) AS (
 ), judged AS (
   SELECT o.case_no, max(CASE
     WHEN l.status IN ('03', '07') OR l.status IN ('01', '02') AND h.licence_id IS NOT NULL THEN 2
-    WHEN l.status IN ('01', '02') AND s.effect IN ('warn', 'propose_freeze', 'propose_revocation') THEN 1
+    WHEN l.status IN ('01', '02') AND (s.effect IN ('warn', 'propose_freeze', 'propose_revocation') OR EXISTS (
+      SELECT 1 FROM licence_proposals p WHERE p.licence_id = l.id AND p.state = 'open')) THEN 1
     ELSE 0 END) AS worst
   FROM of_case o JOIN licences l ON l.id = o.id
   LEFT JOIN holds h ON h.licence_id = o.id AND h.lifted_at IS NULL LEFT JOIN said s ON s.licence_id = o.id
@@ -99,7 +105,8 @@ def take_effect(tx: Connection, changes: Sequence[Changed], desk: Desk, *first: 
         return
     effects = effects_of(tx, changes, desk)
     write(tx, *first, *effects.tables())
-    tell(tx, standing({one.licence_id for one in changes}))
+    related = {one.related_id for one in changes if one.related_id}
+    tell(tx, standing({one.licence_id for one in changes} | related))
 
 
 def effects_of(tx: Connection, changes: Sequence[Changed], desk: Desk, *, spoken: bool = False) -> Effects:
@@ -149,6 +156,12 @@ def _moved(changes: Sequence[Changed]) -> list[Question]:
         )
         for step in steps
     ]
+    renewed = [
+        (one.licence_id, one.related_id) for one in changes if one.operation == "supersede" and one.related_id
+    ]
+    if renewed:
+        old, new = zip(*renewed, strict=True)
+        moved.append((_FOLLOW, {"old": list(old), "new": list(new)}))
     over = [one.licence_id for one in changes if one.ends]
     if over:
         moved.append((_OVERTAKEN, {"ids": over, "now": changes[0].at}))

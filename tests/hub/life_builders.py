@@ -7,7 +7,7 @@ import uuid
 from sqlalchemy import Engine, text
 
 
-def next_version(engine: Engine, licence_id: uuid.UUID) -> uuid.UUID:
+def next_version(engine: Engine, licence_id: uuid.UUID, *, supersede: bool = True) -> uuid.UUID:
     """A renewal, as issuing writes it: the rows only."""
     newer = uuid.uuid4()
     with engine.begin() as tx:
@@ -20,5 +20,6 @@ def next_version(engine: Engine, licence_id: uuid.UUID) -> uuid.UUID:
             ),
             {"newer": newer, "id": licence_id},
         )
-        tx.execute(text("UPDATE licences SET status = '05' WHERE id = :id"), {"id": licence_id})
+        if supersede:
+            tx.execute(text("UPDATE licences SET status = '05' WHERE id = :id"), {"id": licence_id})
     return newer

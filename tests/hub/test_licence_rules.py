@@ -17,6 +17,7 @@ from hub.case import Case
 from hub.errors import Conflict, NotFound, Rejected
 from hub.finding import CHECK_RESULTS, HANDLINGS, LICENCE_EFFECTS, Finding
 from hub.licensing.change_status import change_status
+from hub.licensing.changed import Changed
 from hub.licensing.licence import Hold, Licence
 from hub.licensing.operation import LicenceOperation
 from hub.licensing.rule import EFFECTS, LicenceProposal, LicenceRule
@@ -32,6 +33,7 @@ from hub.licensing.save_rules import (
     try_rules,
 )
 from hub.licensing.settle_proposal import confirm_proposal, decline_proposal
+from hub.licensing.take_effect import take_effect
 from hub.ports import Desk
 from hub.take_in import take_in
 from storage.signing import Signer
@@ -510,3 +512,31 @@ def test_what_another_changed_meanwhile_is_not_overwritten(typed: Engine) -> Non
             change_rule(tx, number, RuleFacts("enforcement", "none", "0"), actor="user:other", seen=seen)
         with pytest.raises(NotFound):
             change_rule(tx, 10**6, RuleFacts("enforcement", "none", "0"), actor=ADMIN)
+
+
+def test_nobody_escapes_a_proposal_by_renewing(strict: Engine, desk: Desk, signers: Signers) -> None:
+    """What a department asks for goes over to the new version; confirming it acts on that; its next clean check lets go
+    of it."""
+    (case,) = decided(strict, desk)
+    take(strict, desk, a_finding(desk, signers["scjg"], case.case_no, "F1", "3", "3", at="2026-09-01"))
+    with strict.begin() as tx:
+        old_id = tx.execute(select(Licence.id)).scalar_one()
+    new_id = next_version(strict, old_id, supersede=False)
+    with strict.begin() as tx:
+        change = Changed(old_id, "supersede", "01", "延续", "user:a", desk.clock(), related_id=new_id)
+        take_effect(tx, [change], desk)
+        assert tx.execute(select(LicenceProposal.licence_id, LicenceProposal.state)).one() == (new_id, "open")
+        assert tx.execute(select(Case.standing)).scalar_one() == "watch"
+    with strict.connect() as tx, tx.begin() as step:
+        confirm_proposal(
+            tx,
+            proposal_of(tx, "revoke"),
+            actor="user:a",
+            reason="情节严重",
+            desk=desk,
+            document_no="示吊〔2026〕1号",
+        )
+        assert dict(tx.execute(select(Licence.id, Licence.status)).all()) == {old_id: "05", new_id: "07"}
+        step.rollback()
+    take(strict, desk, a_finding(desk, signers["scjg"], case.case_no, "F2", "1", "1", at="2026-09-02"))
+    assert proposals(strict) == [("revoke", "overtaken")]
