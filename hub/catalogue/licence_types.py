@@ -1,4 +1,7 @@
-"""Keep the licence types: add, change, and find those that stand on licences but not in the catalogue."""
+"""Keep the licence types: add, change, and find those that stand on licences but not in the catalogue.
+
+Guarantees: a type with a published version is called as that version prints it.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +55,7 @@ def add_licence_type(tx: Connection, code: str, said: Mapping[str, Any], *, acto
 
 
 def change_licence_type(tx: Connection, code: str, said: Mapping[str, Any], *, actor: str) -> None:
-    """Change a type; keys that are not given stay. It counts at once: there are no versions of it."""
+    """Change a type; keys that are not given stay. It counts at once: versions have only rules, fields and face."""
     old = tx.execute(
         select(*LicenceType.__table__.c).where(LicenceType.code == code).with_for_update(key_share=True)
     ).first()
@@ -60,6 +63,9 @@ def change_licence_type(tx: Connection, code: str, said: Mapping[str, Any], *, a
         raise NotFound(f"目录里没有代码为 {code[:40]} 的证照类型。")
     was = {key: getattr(old, key) for key in KEYS}
     clean = _checked(tx, {**was, **said})
+    if old.published_version is not None and clean["name"] != old.name:
+        why = f"名称随已发布的第 {old.published_version} 版，印在证照上。要改名，请修改规则并发布新版。"
+        refuse([Fault("header", 0, "name", why)])
     changed = {key: [was[key], clean[key]] for key in KEYS if was[key] != clean[key]}
     if changed:
         tx.execute(update(LicenceType).where(LicenceType.code == code).values(**clean))
