@@ -22,6 +22,7 @@ from hub.department import Department
 from hub.errors import Denied
 from hub.item import ServiceItem
 from hub.licensing.licence import Licence
+from hub.licensing.operation import LicenceOperation
 from hub.material import StoredObject
 from hub.party import Party
 from hub.push import Push
@@ -153,6 +154,7 @@ class CaseView(ExportedList):
             sizes = _sizes(tx, found.materials)
             item = tx.scalar(select(ServiceItem.name).where(ServiceItem.code == found.case["item_code"]))
             names = dict(tx.execute(select(Department.code, Department.name)).all())
+            operations = _operations(tx, [licence["id"] for licence in found.licences])
         return self.page(
             "trace.html",
             title=_("办件追溯"),
@@ -160,6 +162,7 @@ class CaseView(ExportedList):
             sizes=sizes,
             item=item,
             names=names,
+            operations=operations,
             now=datetime.now(UTC),
             can_read=may("can_read", "FileView"),
         )
@@ -168,6 +171,15 @@ class CaseView(ExportedList):
         for condition in self.confined():
             if not tx.scalar(select(Case.case_no).where(Case.case_no == case_no, condition)):
                 raise Denied(gettext("办件 %(case_no)s 没有推送给您所在的部门，不能查看。", case_no=case_no))
+
+
+def _operations(tx: Tx, licences: list[Any]) -> dict[Any, list[Any]]:
+    """What was done to these licences, the latest first."""
+    found: dict[Any, list[Any]] = {}
+    query = select(*LicenceOperation.__table__.c).where(LicenceOperation.licence_id.in_(licences))
+    for row in tx.execute(query.order_by(LicenceOperation.at.desc()).limit(200)) if licences else ():
+        found.setdefault(row.licence_id, []).append(row)
+    return found
 
 
 def _sizes(tx: Tx, materials: tuple[dict[str, Any], ...]) -> dict[bytes, int]:

@@ -51,6 +51,7 @@ _EFFECT_TONE = {
 #: Ledger entries that no other line tells.
 _LEDGER_ONLY = {
     "file.denied": "调阅被拒绝",
+    "licence.issued": "签发电子证照",
     "licence.frozen": "证照冻结（暂扣）",
     "licence.lifted": "证照恢复有效",
     "licence.held_too": "又一部门暂扣证照",

@@ -15,6 +15,7 @@ from flask_babel import gettext
 from sqlalchemy import Connection
 
 from admin.cells import code_text
+from admin.premises import own_department
 from admin.workbench.find import PartyLine
 from hub.errors import NotFound
 from hub.round_trips import ask
@@ -56,9 +57,13 @@ _PARTY = """
 SELECT id, kind, name, code_type, code_masked, legal_representative FROM parties WHERE id = %(party)s
 """
 _LICENCES = """
-SELECT l.id, l.name, l.number, l.status, l.valid_from, l.valid_to, l.issuer_name, l.case_no, coalesce(c.standing, 'clear'), l.status_note,
+SELECT l.id, l.name, l.number, l.status, l.valid_from, l.valid_to, l.issuer_name, l.case_no,
+  coalesce(c.standing, 'clear'), l.status_note,
   ARRAY(SELECT d.name FROM holds h JOIN departments d ON d.code = h.department
-        WHERE h.licence_id = l.id AND h.lifted_at IS NULL ORDER BY h.placed_at) AS held_by
+        WHERE h.licence_id = l.id AND h.lifted_at IS NULL ORDER BY h.placed_at) AS held_by,
+  %(mine)s::text IS NULL OR %(mine)s IN (l.department, c.department)
+    OR EXISTS (SELECT FROM pushes p WHERE p.case_no = l.case_no AND p.department = %(mine)s)
+    OR EXISTS (SELECT FROM material_uses u WHERE u.licence_id = l.id AND u.department = %(mine)s)
 FROM licences l LEFT JOIN cases c ON c.case_no = l.case_no
 WHERE l.party_id = %(party)s AND NOT EXISTS (SELECT 1 FROM licences n WHERE n.previous_id = l.id)
 ORDER BY array_position(ARRAY['02','03','07','01'], l.status) NULLS LAST, l.issued_on DESC, l.id LIMIT %(licences)s
@@ -93,7 +98,7 @@ SELECT (SELECT count(*) FROM materials WHERE party_id = %(party)s AND state = 'u
 
 def party_facts(tx: Connection, party: uuid.UUID, today: date) -> PartyFacts:
     """Read it. Raises NotFound."""
-    of = {"party": party, "licences": LICENCES, "cases": CASES, "uses": USES}
+    of = {"party": party, "licences": LICENCES, "cases": CASES, "uses": USES, "mine": own_department()}
     rows = ask(tx, *((statement, of) for statement in (_PARTY, _LICENCES, _FINDINGS, _CASES, _USES, _COUNTS)))
     parties, licences, findings, cases, uses, counts = rows
     if not parties:
@@ -116,7 +121,7 @@ def party_facts(tx: Connection, party: uuid.UUID, today: date) -> PartyFacts:
 
 _LICENCE_NAMES = (
     "id", "name", "number", "status", "valid_from", "valid_to", "issuer_name", "case_no", "standing", "status_note",
-    "held_by",
+    "held_by", "opens",
 )  # fmt: skip
 _FINDING_NAMES = (
     "licence_id", "department", "effect", "explanation", "inspected_at", "rectify_by", "finding_no", "case_no",
