@@ -248,7 +248,8 @@
     const { x, y, w, h } = element;
     const along = { w: x, e: x + w };
     const down = { n: y, s: y + h };
-    const names = element.kind === 'line' ? ['nw', 'se'] : SQUARE.includes(element.kind) ? ['nw', 'ne', 'se', 'sw'] : HANDLES;
+    const small = { n: w, s: w, e: h, w: h }; // no room between two corners
+    const names = element.kind === 'line' ? ['nw', 'se'] : SQUARE.includes(element.kind) ? ['nw', 'ne', 'se', 'sw'] : HANDLES.filter((name) => name.length === 2 || small[name] * D.scale > 26);
     return names.map((name) => ({ name, x: along[name.at(-1)] ?? x + w / 2, y: down[name[0]] ?? y + h / 2 }));
   }
   function hit(point) {

@@ -44,8 +44,7 @@
     view.focus({ preventScroll: true });
     const at = D.point(event);
     const chosen = D.chosen();
-    const handle = chosen.length === 1 && D.editable
-      ? D.handlesOf(chosen[0]).find((one) => Math.hypot(one.x - at.x, one.y - at.y) * D.scale < 8) : null;
+    const handle = grip(chosen, at);
     const many = event.shiftKey || event.ctrlKey || event.metaKey;
     const id = handle ? chosen[0].id : D.hit(at);
     if (!handle && id && many) {
@@ -85,9 +84,14 @@
   page.parentElement.addEventListener('pointerup', end);
   page.parentElement.addEventListener('pointercancel', end);
 
+  function grip(chosen, at) { // the nearest handle within reach
+    if (chosen.length !== 1 || !D.editable) return null;
+    const far = (one) => Math.hypot(one.x - at.x, one.y - at.y) * D.scale;
+    return D.handlesOf(chosen[0]).filter((one) => far(one) < 8).sort((a, b) => far(a) - far(b))[0] ?? null;
+  }
   function hover(at) {
     const chosen = D.chosen();
-    const handle = chosen.length === 1 && D.editable ? D.handlesOf(chosen[0]).find((one) => Math.hypot(one.x - at.x, one.y - at.y) * D.scale < 8) : null;
+    const handle = grip(chosen, at);
     page.style.cursor = handle ? `${handle.name}-resize` : D.hit(at) ? (D.editable ? 'move' : 'pointer') : 'default';
   }
   function move(by, event) {
