@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import unicodedata
 
+from storage.licences import fonts
+
 LONGEST = 20_000
 _DROPPED = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
 _FOLDED = str.maketrans({"\t": " ", "\r": "\n", "\u2028": "\n", "\u2029": "\n", "\x0b": "\n", "\x0c": "\n"})
@@ -46,6 +48,14 @@ def refused(text: str) -> tuple[str, str] | None:
         if why:
             return one, why
     return None
+
+
+def in_one_line(text: str) -> str:
+    """A stated use as it is drawn across a page: what cannot be printed becomes 〓, as typesetters mark a missing type."""
+    seen = "".join(
+        "〓" if refused(one) or fonts.glyph(one) is None else one for one in clean(text).replace("\n", " ")
+    )
+    return " ".join(seen.split())
 
 
 def named(character: str) -> str:

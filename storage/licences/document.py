@@ -58,6 +58,7 @@ class SignaturePlace:
 def _profile() -> tuple[bytes, int]:
     """The sRGB profile, deflated; its date is fixed, so that documents do not differ by it."""
     raw = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    raw[8:12] = bytes.fromhex("04200000")  # nothing in it is newer than ICC.1:2004, which PDF/A-3 refers to
     raw[24:36] = bytes.fromhex("07e6 0001 0001 0000 0000 0000")
     return deflated(bytes(raw)), len(raw)
 
@@ -174,7 +175,7 @@ class _Document:
         return b"/Metadata %d 0 R" % self.file.stream(b"/Type/Metadata/Subtype/XML", packet, ready=True)
 
     def _attachment(self) -> bytes:
-        raw = json.dumps(dict(self.about.metadata), ensure_ascii=False, indent=1, default=str).encode()
+        raw = json.dumps(dict(self.about.metadata), ensure_ascii=False, indent=1, default=str).encode("utf-8", "replace")
         stream = self.file.stream(
             b"/Type/EmbeddedFile/Subtype/application#2Fjson/Params<</ModDate%b/Size %d>>"
             % (self.about.pdf_date, len(raw)),

@@ -16,7 +16,7 @@ _RANGE = b"[0 0000000000 0000000000 0000000000]"
 
 def text(value: str) -> bytes:
     """A text string, Chinese or not."""
-    return b"<FEFF" + value.encode("utf-16-be").hex().upper().encode() + b">"
+    return b"<FEFF" + value.encode("utf-16-be", "replace").hex().upper().encode() + b">"
 
 
 def name(value: str) -> bytes:

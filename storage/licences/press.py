@@ -21,7 +21,7 @@ from hub.errors import Rejected, Unavailable
 from hub.licensing.face import Face, FaceFault
 from hub.licensing.ports import Made
 from storage.files import FileStore
-from storage.licences import drawing, raster
+from storage.licences import characters, drawing, raster
 from storage.licences.credential_file import der
 from storage.licences.credentials import Credential, Credentials
 from storage.licences.document import Sheet, SignaturePlace, written
@@ -30,12 +30,16 @@ from storage.licences.page import SetFace, drawn, set_face, used
 from storage.licences.pdf_file import number
 from storage.licences.pictures import Picture, Pictures
 from storage.licences.sign import public_key, room, signed, signer_of, slot_of, verify
+from storage.licences.sm2 import MEDIA_TYPE as SM2
+from storage.licences.sm2 import Sm2Signer
 from storage.licences.timestamps import HttpClock, check_time
 from storage.licences.typeset import MM
 from storage.licences.xmp import About
 
 PDF = "application/pdf"
 SAMPLE = "样张"
+COPY = "加注件"
+_LONGEST_MARK = 200
 _REASON = "签发电子证照"
 _COPY_DPI = 200
 _COPY_PIXELS = 1654  # of an A4 page
@@ -79,9 +83,10 @@ class LicencePress:
         self, face: Face, metadata: Mapping[str, Any], *, issuer_code: str, formats: Sequence[str] = ("pdf",)
     ) -> Sequence[Made]:
         """Print, sign, verify, seal, store, read back."""
-        if odd := set(formats) - {"pdf"}:
+        if odd := set(formats) - {"pdf", "sm2"}:
             raise Rejected(f"本中心还不能制作 {'、'.join(sorted(odd))} 格式的证照文件。")
         credential = self._credentials.for_issuer(issuer_code)
+        sm2 = self._sm2_signer() if "sm2" in formats else None
         sheet = self._sheet(_sound(face), face.mark)
         place = self._place(
             credential, face.issuer, _REASON, contact=face.qr, rectangle=_seal_rectangle(face)
@@ -89,7 +94,11 @@ class LicencePress:
         pdf = self._signed([sheet], self._about(face, metadata), place, credential)
         stored = self._store(pdf, PDF)
         level = "B-LT" if place.revocations else "B-T" if self._time else "B-B"
-        return [Made("pdf", stored, PDF, level, credential.facts())]
+        made = [Made("pdf", stored, PDF, level, credential.facts())]
+        if sm2:
+            stored = self._store(sm2.sign(pdf, self._clock()), SM2)
+            made.append(Made("sm2", stored, SM2, None, sm2.facts()))
+        return made
 
     def copy(self, pdf: bytes, *, mark: str, form: str) -> bytes:
         """加注件: pictures of the pages with the stated use burned in, and so no file to be taken for the original."""
@@ -98,15 +107,22 @@ class LicencePress:
         slot = slot_of(pdf)
         by = signer_of(pdf, slot)
         verify(pdf, slot, public_key(by))
-        copies = [raster.marked(one, mark) for one in raster.pages(pdf, width=_COPY_PIXELS)]
+        said = characters.in_one_line(mark if COPY in mark else f"{COPY} {mark}")[:_LONGEST_MARK]
+        copies = [raster.marked(one, said) for one in raster.pages(pdf, width=_COPY_PIXELS)]
         if form == "png":
             return raster.png(raster.stacked(copies))
         title, author = raster.title_and_author(pdf)
         credential = self._credentials.by_fingerprint(by.sha256.hex()) or self._credentials.for_issuer("")
         sheets = [_pictured(raster.picture(one)) for one in copies]
-        about = About(f"{title}（加注件）", author, self._clock(), {})
-        place = self._place(credential, author, f"加注件：{mark}"[:200])
+        about = About(f"{title}（{COPY}）", author, self._clock(), {})
+        place = self._place(credential, author, said)
         return self._signed(sheets, about, place, credential)
+
+    def _sm2_signer(self) -> Sm2Signer:
+        """The SM2 key beside the others. Raises Rejected."""
+        folder = self._credentials.folder
+        assert folder is not None  # for_issuer would have refused
+        return Sm2Signer.from_folder(folder)
 
     def _sheet(self, found: SetFace, mark: str) -> Sheet:
         face = found.face
@@ -118,7 +134,7 @@ class LicencePress:
             places[key] = (f"I{index}", picture.width, picture.height)
         cut = used(found)
         width, height = face.layout.width * MM, face.layout.height * MM
-        across = drawing.watermark(mark, width, height) if mark else (b"", b"")
+        across = drawing.watermark(characters.in_one_line(mark)[:_LONGEST_MARK], width, height)
         page = drawn(found, cut, places)
         return Sheet(width, height, page.content, pictures, page.forms, cut, across)
 

@@ -51,7 +51,7 @@ def packet(about: About) -> bytes:
         time=about.iso,
         producer=_text(PRODUCER),
         document=uuid.uuid5(uuid.NAMESPACE_URL, _text(f"{about.title}|{about.metadata}|{about.iso}")),
-        schema=_schema(about.metadata),
+        extension=_EXTENSION.format(schema=_schema(about.metadata)) if _said(about.metadata) else "",
         values=_values(about.metadata),
     ).encode()
 
@@ -105,6 +105,27 @@ _PROPERTY = """       <rdf:li rdf:parseType="Resource">
        </rdf:li>
 """
 
+_EXTENSION = (
+    """   <pdfaExtension:schemas>
+    <rdf:Bag>
+     <rdf:li rdf:parseType="Resource">
+      <pdfaSchema:schema>GB/T 36903</pdfaSchema:schema>
+      <pdfaSchema:namespaceURI>"""
+    + NAMESPACE
+    + """</pdfaSchema:namespaceURI>
+      <pdfaSchema:prefix>"""
+    + PREFIX
+    + """</pdfaSchema:prefix>
+      <pdfaSchema:property>
+       <rdf:Seq>
+{schema}       </rdf:Seq>
+      </pdfaSchema:property>
+     </rdf:li>
+    </rdf:Bag>
+   </pdfaExtension:schemas>
+"""
+)
+
 _PACKET = (
     '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
     """<x:xmpmeta xmlns:x="adobe:ns:meta/">
@@ -135,24 +156,7 @@ _PACKET = (
    <xmp:CreatorTool>{producer}</xmp:CreatorTool>
    <pdf:Producer>{producer}</pdf:Producer>
    <xmpMM:DocumentID>uuid:{document}</xmpMM:DocumentID>
-   <pdfaExtension:schemas>
-    <rdf:Bag>
-     <rdf:li rdf:parseType="Resource">
-      <pdfaSchema:schema>GB/T 36903</pdfaSchema:schema>
-      <pdfaSchema:namespaceURI>"""
-    + NAMESPACE
-    + """</pdfaSchema:namespaceURI>
-      <pdfaSchema:prefix>"""
-    + PREFIX
-    + """</pdfaSchema:prefix>
-      <pdfaSchema:property>
-       <rdf:Seq>
-{schema}       </rdf:Seq>
-      </pdfaSchema:property>
-     </rdf:li>
-    </rdf:Bag>
-   </pdfaExtension:schemas>
-{values}  </rdf:Description>
+{extension}{values}  </rdf:Description>
  </rdf:RDF>
 </x:xmpmeta>
 <?xpacket end="r"?>"""
