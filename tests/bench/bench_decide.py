@@ -26,6 +26,7 @@ from hub.department import Department
 from hub.item import PushRule, ServiceItem
 from hub.ledger import LedgerRow
 from hub.licensing.licence import Licence
+from hub.licensing.operation import LicenceOperation
 from hub.outbox import BULK, LIVE, OutboxRow
 from hub.party import Party
 from hub.ports import Desk
@@ -36,7 +37,7 @@ from storage.signing import Signer, generate_private_key
 from tests.hub.builders import a_case
 from tests.session_parts import Owner
 
-TABLES: tuple[Any, ...] = (Party, Case, Step, Decision, Licence, Push, LedgerRow, OutboxRow)
+TABLES: tuple[Any, ...] = (Party, Case, Step, Decision, Licence, LicenceOperation, Push, LedgerRow, OutboxRow)
 GOAL = 0.5
 Rows = dict[str, list[dict[str, Any]]]
 
@@ -132,7 +133,7 @@ def _split(rows: Rows, case_nos: list[str], batch: int) -> list[Rows]:
     for name, listed in rows.items():
         for row in listed:
             ready = {
-                column: Jsonb(value) if isinstance(value, dict) else value
+                column: Jsonb(value) if isinstance(value, dict | list) else value
                 for column, value in row.items()
                 if value is not None and not (name in ("ledger", "outbox") and column == "id")
             }
