@@ -201,12 +201,13 @@ def _restore(tx: Connection, licence: Standing, act: Act, desk: Desk) -> bool:
     mine = licence.holds.get(act.department)
     if licence.status != FROZEN:
         return _refuse(licence, act)
-    if mine is None:
+    if mine is None and licence.holds:
         holders = "、".join(name for _, name, _ in licence.holds.values())
         raise Denied(f"{licence}由{holders}暂扣，只有作出暂扣的部门可以发还。请与其联系。")
     others = {code: held for code, held in licence.holds.items() if code != act.department}
     by = uuid.uuid4()
-    tell(tx, (_LIFT, {"now": act.at, "by": by, "hold": mine[0]}))
+    if mine is not None:  # frozen elsewhere, as a sheet said, nobody here holds it
+        tell(tx, (_LIFT, {"now": act.at, "by": by, "hold": mine[0]}))
     if others:
         write(tx, Rows(LedgerRow, [_spoken(licence, act, "licence.hold_lifted", by)]))
         tell(tx, standing([licence.id]))

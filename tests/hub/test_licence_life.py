@@ -304,6 +304,15 @@ def test_a_department_lifts_only_its_own_hold(office: Engine, desk: Desk) -> Non
         ]  # fmt: skip
 
 
+def test_a_freeze_that_nobody_here_made_can_be_lifted(office: Engine, desk: Desk) -> None:
+    """A sheet said 暂扣 and no department holds it: any department may give it back, or nobody could."""
+    licence_id = licence_of(office, desk)
+    put(office, licence_id, "02")
+    with office.begin() as tx:
+        assert change_status(tx, licence_id, "restore", **said(desk))
+    assert statuses(office) == ("01", "clear")
+
+
 def test_a_licence_that_comes_back_while_it_is_held_is_held(office: Engine, desk: Desk) -> None:
     """Reinstating is the correction of a mistake, not the lifting of a hold: both steps are written, and it is 暂扣."""
     licence_id = licence_of(office, desk)

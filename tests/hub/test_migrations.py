@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import IntegrityError
 
+from hub.licensing.life import triples
 from hub.migrations import differences, upgrade
 
 #: One approving body, one case with a decision's material, as the first release left them.
@@ -86,5 +87,99 @@ def test_what_was_published_is_guarded_by_the_database(empty_database_url: str) 
             tx.execute(
                 text("UPDATE item_versions SET state = 'withdrawn', ended_at = now(), ended_by = 'user:test'")
             )
+    finally:
+        engine.dispose()
+
+
+#: Licences as the second release left them: of a sheet, valid, frozen by a department and by nobody, ended, 99 without a
+#: word, with a version in the identifier, with an identifier that is none.
+SECOND_RELEASE = """
+INSERT INTO departments (code, name, roles) VALUES ('scjg', '示范县市场监督管理局', '{supervising}');
+INSERT INTO licences (id, identifier, case_no, party_id, name, number, type_code, issuer_code, issuer_name, issued_on,
+    valid_from, valid_to, status, status_note, status_at)
+  SELECT ('00000000-0000-4000-8000-00000000010' || n)::uuid, identifier, case_no, parties.id, '食品经营许可证', 'JY' || n,
+    '11370100MB00000194001', '11370100MB00000194', '示范县行政审批服务局', '2026-01-05', '2026-01-05', valid_to::date,
+    status, note, timestamptz '2026-02-01 10:00+08'
+  FROM parties, (VALUES
+    (1, '1.2.156.3005.2.11370100MB00000194001.11370100MB00000194.A1.001.0', 'C1', '2031-01-04', '01', NULL),
+    (2, '1.2.156.3005.2.11370100MB00000194001.11370100MB00000194.A2.003.0', 'C1', NULL, '02', NULL),
+    (3, '1.2.156.3005.2.11370100MB00000194001.11370100MB00000194.A3.000.0', 'C2', '2020-01-01', '02', NULL),
+    (4, '老证 1990 第 4 号', 'C2', '1989-01-01', '99', ''),
+    (5, '1.2.156.3005.2.11370100MB00000194001.11370100MB00000194.A5.001.0', 'C2', '2031-01-04', '04', '申请注销')
+  ) AS all_of (n, identifier, case_no, valid_to, status, note);
+INSERT INTO findings (id, department, finding_no, case_no, licence_id, inspected_at, inspectors, check_result, handling,
+    effect, effect_applied, kid, envelope_sha256)
+  VALUES ('00000000-0000-4000-8000-000000000201', 'scjg', 'F1', 'C1', '00000000-0000-4000-8000-000000000102',
+    now(), '{}', '3', '3', 'freeze', true, 'k', '\\x00');
+INSERT INTO holds (id, licence_id, department, placed_by, placed_at)
+  VALUES ('00000000-0000-4000-8000-000000000301', '00000000-0000-4000-8000-000000000102', 'scjg',
+    '00000000-0000-4000-8000-000000000201', now());
+"""
+
+
+def test_the_third_release_takes_the_licences_that_are_there(empty_database_url: str) -> None:
+    """Each licence gets a beginning in its own status and, where they can be known, its department and version; 99 says
+    something; holds and findings stay; the rules are those that inspections always had; again, nothing changes."""
+    engine = create_engine(empty_database_url)
+    try:
+        upgrade(engine, "0001")
+        with engine.begin() as tx:
+            tx.execute(text(FIRST_RELEASE))
+        upgrade(engine, "0002")
+        with engine.begin() as tx:
+            tx.execute(text(SECOND_RELEASE))
+        upgrade(engine)
+        upgrade(engine)
+        with engine.connect() as tx:
+            licences = tx.execute(
+                text(
+                    "SELECT number, status, status_note, version, department, origin FROM licences ORDER BY number"
+                )
+            ).all()
+            assert licences == [
+                ("JY1", "01", None, 1, "xzsp", "registered"),
+                ("JY2", "02", None, 3, "xzsp", "registered"),
+                ("JY3", "02", None, 1, None, "registered"),
+                ("JY4", "99", "未说明", 1, None, "registered"),
+                ("JY5", "04", "申请注销", 1, None, "registered"),
+            ]
+            operations = tx.execute(
+                text(
+                    "SELECT l.number, o.operation, o.from_status, o.to_status, o.at = l.status_at"
+                    " FROM licence_operations o JOIN licences l ON l.id = o.licence_id ORDER BY l.number"
+                )
+            ).all()
+            assert operations == [(n, "register", "00", status, True) for n, status, *_ in licences]
+            assert tx.execute(text("SELECT department, lifted_at FROM holds")).all() == [("scjg", None)]
+            assert tx.execute(text("SELECT effect FROM findings")).scalars().all() == ["freeze"]
+            rows = tx.execute(text("SELECT operation, from_status, to_status FROM licence_transitions"))
+            assert sorted(tuple(row) for row in rows) == sorted(triples())
+            rules = tx.execute(text("SELECT kind, type_code, automatic, active FROM licence_rules")).all()
+            assert rules == [("inspection", None, True, True)] * 7
+        assert differences(engine) == []
+    finally:
+        engine.dispose()
+
+
+def test_licences_of_an_earlier_release_are_guarded_too(empty_database_url: str) -> None:
+    """After the step their statuses move only as the table says, from whatever they were."""
+    engine = create_engine(empty_database_url)
+    try:
+        upgrade(engine, "0001")
+        with engine.begin() as tx:
+            tx.execute(text(FIRST_RELEASE))
+        upgrade(engine, "0002")
+        with engine.begin() as tx:
+            tx.execute(text(SECOND_RELEASE))
+        upgrade(engine)
+        with engine.begin() as tx:
+            tx.execute(text("UPDATE licences SET status = '01' WHERE number = 'JY2'"))
+            tx.execute(text("UPDATE licences SET status = '05' WHERE number = 'JY3'"))
+        for statement in (
+            "UPDATE licences SET status = '01' WHERE number = 'JY3'",
+            "UPDATE licences SET status = '02' WHERE number = 'JY5'",
+        ):
+            with engine.begin() as tx, pytest.raises(IntegrityError, match="does not become"):
+                tx.execute(text(statement))
     finally:
         engine.dispose()
