@@ -26,6 +26,8 @@ from storage.licences.credential_file import der
 from storage.licences.credentials import Credential, Credentials
 from storage.licences.document import Sheet, SignaturePlace, written
 from storage.licences.long_term import long_term
+from storage.licences.ofd import MEDIA_TYPE as OFD
+from storage.licences.ofd import written_ofd
 from storage.licences.page import SetFace, drawn, set_face, used
 from storage.licences.pdf_file import number
 from storage.licences.pictures import Picture, Pictures
@@ -83,21 +85,24 @@ class LicencePress:
         self, face: Face, metadata: Mapping[str, Any], *, issuer_code: str, formats: Sequence[str] = ("pdf",)
     ) -> Sequence[Made]:
         """Print, sign, verify, seal, store, read back."""
-        if odd := set(formats) - {"pdf", "sm2"}:
+        if odd := set(formats) - {"pdf", "sm2", "ofd"}:
             raise Rejected(f"本中心还不能制作 {'、'.join(sorted(odd))} 格式的证照文件。")
         credential = self._credentials.for_issuer(issuer_code)
         sm2 = self._sm2_signer() if "sm2" in formats else None
-        sheet = self._sheet(_sound(face), face.mark)
+        found = _sound(face)
+        sheet, about = self._sheet(found, face.mark), self._about(face, metadata)
         place = self._place(
             credential, face.issuer, _REASON, contact=face.qr, rectangle=_seal_rectangle(face)
         )
-        pdf = self._signed([sheet], self._about(face, metadata), place, credential)
+        pdf = self._signed([sheet], about, place, credential)
         stored = self._store(pdf, PDF)
         level = "B-LT" if place.revocations else "B-T" if self._time else "B-B"
         made = [Made("pdf", stored, PDF, level, credential.facts())]
         if sm2:
             stored = self._store(sm2.sign(pdf, self._clock()), SM2)
             made.append(Made("sm2", stored, SM2, None, sm2.facts()))
+        if "ofd" in formats:
+            made.append(Made("ofd", self._store(written_ofd(found, sheet, about), OFD), OFD))
         return made
 
     def copy(self, pdf: bytes, *, mark: str, form: str) -> bytes:
