@@ -52,6 +52,7 @@ ACTIONS = {
     "proposal.confirmed": "确认处置",
     "proposal.declined": "不予处置",
     "holder.told": "告知持证人",
+    "holder.warned": "提醒持证人即将到期",
     "licence_rule.added": "新增联动规则",
     "licence_rule.changed": "修改联动规则",
     "licence_rule.retired": "停用联动规则",
