@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +18,7 @@ from pydantic import Field, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from hub.errors import Unavailable
 from shenguan import run_state, settings_checks
 from shenguan.embedded import broker
 from shenguan.secrets_folder import SecretsFolder
@@ -187,8 +189,11 @@ def _demo_licence_signing(folder: Path) -> None:
     """A certificate to sign licences with, which nobody outside trusts; what is there stays."""
     if not (folder / "ca.pem").exists():
         from storage.licences.demo_credentials import make_demo_credentials
+        from storage.licences.sm2 import make_demo_sm2
 
         make_demo_credentials(folder)
+        with suppress(Unavailable):  # the extra [gm] is not installed
+            make_demo_sm2(folder)
 
 
 def embedded_values(data: Path) -> dict[str, Any]:
