@@ -43,9 +43,7 @@ class ExchangeColumn:
     @property
     def title(self) -> str:
         """The name people know, with the national one: 证照编号（certificateNumber）."""
-        return (
-            f"{self.name}（{self.code}）" if self.code.startswith(("cert", "issue", "status")) else self.name
-        )
+        return f"{self.name}（{self.code}）"
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ class Heading:
         """What each column became, for a person; '' where it is not used."""
         said = [""] * len(self.cells)
         for at, column in self.known:
-            said[at] = column.title if column.kind != "ignored" else ""
+            said[at] = column.title if column.kept and (column.issue or self.operation == "import") else ""
         for at, one in self.fields:
             said[at] = "、".join(filter(None, (said[at], f"字段 {one.label}")))
         for at, label in self.extras:

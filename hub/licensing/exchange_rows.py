@@ -24,6 +24,10 @@ from schemas import canonical
 
 _TITLES = {column.code: column.title for column in exchange_columns()}
 _BODIES = ("001", "099")
+_EXPECTED = {
+    "001": "18 位统一社会信用代码，请对照营业执照或登记证书核对",
+    "111": "18 位公民身份号码，请对照证件核对",
+}
 _EARLIEST = "1949-10-01"
 Faults = dict[str, Fault]  # by column
 
@@ -77,7 +81,7 @@ def _known(heading: Heading, cells: Sequence[str], faults: Faults) -> dict[str, 
     values: dict[str, str] = {}
     count = len(cells)
     for at, column in heading.known:
-        if at >= count or not cells[at] or column.kind == "ignored":
+        if at >= count or not cells[at] or not (column.kept or column.kind == "exchange_operation"):
             continue
         if heading.operation == "issue" and not column.issue:
             continue
@@ -137,12 +141,13 @@ def _fields(heading: Heading, cells: Sequence[str], extras: dict[str, str], faul
     return clean
 
 
-def _holders(values: Mapping[str, str], faults: Faults) -> tuple[PartyFacts, ...]:
+def _holders(values: dict[str, str], faults: Faults) -> tuple[PartyFacts, ...]:
     names, codes, types = (
         json.loads(values.get(name, "[]"))
         for name in ("certificateHolder", "certificateHolderCode", "certificateHolderTypeCode")
     )
-    types = types or json.loads(values.get("certificateHolderType", "[]"))
+    stated = json.loads(values.pop("certificateHolderType", "[]"))
+    types = types or stated
     title = _TITLES["certificateHolderCode"]
     if "certificateHolder" not in values or "certificateHolderCode" not in values or title in faults:
         return ()
@@ -160,13 +165,14 @@ def _holders(values: Mapping[str, str], faults: Faults) -> tuple[PartyFacts, ...
         kind, cause = _code_type(code, types[at] if types else "")
         if not name or cause:
             faults[title if name else _TITLES["certificateHolder"]] = Fault(
-                cause or "持证主体没有名称", "名称和证件号码各一个，请对照证件核对"
+                cause or "持证主体没有名称", _EXPECTED.get(kind, "名称和证件号码各一个，请对照证件核对")
             )
             return ()
         holders.append(PartyFacts(_party_kind(code, kind), name, code, kind))
     if len({holder.code for holder in holders}) != len(holders):
         faults[title] = Fault("同一个持证主体写了两次", "每个持证主体只写一次")
         return ()
+    values["certificateHolderTypeCode"] = json.dumps([holder.code_type for holder in holders])
     first = holders[0]
     legal = values.get("legalRepresentative")
     return (PartyFacts(first.kind, first.name, first.code, first.code_type, legal), *holders[1:])
