@@ -33,6 +33,7 @@ from tests.conftest import Parts
 from tests.hub.builders import a_case, packages
 from tests.hub.licence_builders import (
     A_PERSON,
+    FIELDS,
     ISSUER,
     OFFICE,
     TODAY,
@@ -447,3 +448,90 @@ def test_a_decided_renewal_ends_the_old_version(room: Room) -> None:
     assert package["data"]["licence"]["previousIdentifier"] == first.identifier
     assert package["data"]["licence"]["certificateVersion"] == "002"
     assert statuses(room.engine) == {first.identifier: "05", prepared.identifier: "01"}
+
+
+def test_a_registered_licence_is_renewed_as_an_issued_one(room: Room) -> None:
+    """A licence that a sheet or an old decision registered goes on as version 002 with a file of ours."""
+    case = a_case(1, area=room.desk.area)
+    with room.engine.begin() as tx:
+        decide(tx, [case], room.desk, actor=ACTOR)
+    old = room.one("SELECT id, identifier, number FROM licences")
+    order = room.next(
+        Issued(old.id, old.identifier, old.number), "renew", values={"place": "示范县人民路 2 号"}
+    )
+    assert order.holders == (case.party,)  # the sealed number is readable for the press
+    again = room.issue(order)
+    assert (again.number, again.identifier.split(".")[8]) == (old.number, "002")
+    assert statuses(room.engine) == {old.identifier: "05", again.identifier: "01"}
+
+
+def test_a_registered_licence_without_a_good_identifier_is_issued_anew(room: Room) -> None:
+    """What cannot carry a next version is refused with what to do."""
+    case = a_case(1, area=room.desk.area)
+    assert case.licence is not None
+    bad = case.licence.identifier[:-1] + ("0" if case.licence.identifier[-1] != "0" else "1")
+    with room.engine.begin() as tx:
+        decide(tx, [replace(case, licence=replace(case.licence, identifier=bad))], room.desk, actor=ACTOR)
+    old = room.one("SELECT id, identifier, number FROM licences")
+    with pytest.raises(Rejected, match="请按新发办理"):
+        room.next(Issued(old.id, old.identifier, old.number), "renew")
+
+
+def test_a_fixed_issuer(room: Room) -> None:
+    """Whoever decides, the licence is the fixed body's; it is ours if one of our departments has its code."""
+    other = "12370100495400013J"
+    rules = {"name": "示范证", "issuer_mode": "fixed", "issuer_code": other, "issuer_name": "示范县人民政府"}
+    with room.engine.begin() as tx:
+        a_type(tx, "11370100MB00000194002", rules=rules)
+    made = room.issue(type_code="11370100MB00000194002")
+    row = room.one("SELECT issuer_code, issuer_name, department FROM licences")
+    assert tuple(row) == (other, "示范县人民政府", OFFICE)
+    assert made.identifier.split(".")[6] == other
+    with room.engine.begin() as tx:
+        the_office(tx, "gov", "示范县人民政府", other)
+    room.issue(type_code="11370100MB00000194002", holders=(a_shop(2),))
+    assert [one.department for one in room.rows("SELECT department FROM licences ORDER BY number")] == [
+        OFFICE,
+        "gov",
+    ]
+
+
+def test_validity_that_each_licence_says(room: Room) -> None:
+    """Decided anew: with a day or long-term; by a field: the field's day; long-term takes no day."""
+    codes = iter(f"11370100MB000001940{number:02d}" for number in range(10, 20))
+
+    def made(
+        rules: dict[str, Any], fields: list[dict[str, Any]] | None = None, **changes: Any
+    ) -> date | None:
+        code = next(codes)
+        with room.engine.begin() as tx:
+            a_type(
+                tx, code, rules={"name": f"证{code[-2:]}", "validity_length": None, **rules}, fields=fields
+            )
+        issued = room.issue(type_code=code, **changes)
+        found: date | None = room.one(
+            "SELECT valid_to FROM licences WHERE id = :id", id=issued.licence_id
+        ).valid_to
+        return found
+
+    until = date(2027, 3, 1)
+    by_field = {"validity_kind": "field", "validity_field": "until"}
+    fields = [*FIELDS, {"name": "until", "label": "有效期至", "type": "date", "required": False}]
+    assert made({"validity_kind": "decided"}, valid_to=until) == until
+    assert made({"validity_kind": "decided"}) is None
+    assert made({"validity_kind": "permanent"}) is None
+    assert made(by_field, fields, values={"place": "a", "until": "2027年3月1日"}) == until
+    with pytest.raises(Rejected, match="没有填写有效期至"):
+        made(by_field, fields)
+    with pytest.raises(Rejected, match="长期有效"):
+        made({"validity_kind": "permanent"}, valid_to=until)
+    with pytest.raises(Rejected, match="早于"):
+        made(by_field, fields, values={"place": "a", "until": "2020-03-01"})
+
+
+def test_a_server_that_dies_before_writing_leaves_nothing_but_an_object(room: Room) -> None:
+    """What was printed and never written is found by the sweep; its number is a gap."""
+    room.prepare()
+    swept = room.files.sweep(datetime(2100, 1, 1, tzinfo=UTC), lambda names: [])
+    assert swept == 1
+    assert room.issue().number == "JY2026000002"
