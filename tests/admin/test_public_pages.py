@@ -6,6 +6,7 @@ import hashlib
 import io
 import re
 import uuid
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -23,9 +24,13 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
 from hub.licensing.document import LicenceCopy
+from hub.licensing.issue_licence import issue
 from hub.licensing.make_status_lists import refresh_status_lists
 from hub.licensing.masked_face import masked_face
+from hub.licensing.order import Order
+from hub.workday import LOCAL
 from storage.licences.inspect import look
+from storage.licences.sm2 import make_demo_sm2, verify_sm2
 from storage.licences.status_list import place_of, read_status_list
 from storage.licences.tokens import LicenceTokens
 from storage.licences.trust_bundle import list_keys
@@ -35,6 +40,7 @@ from tests.hub.builders import decided
 from tests.storage.signers import change_after
 
 TOKENS = LicenceTokens(b"t" * 32)
+OTHER_TYPE = "11370100MB00000194016"
 KEPT = "SELECT o.object_name, o.sha256, o.size, o.wrapped_key FROM stored_objects o"
 DOCUMENT = (
     f"{KEPT} JOIN licence_documents d ON d.sha256 = o.sha256 WHERE d.licence_id = :id AND d.format = 'pdf'"
@@ -383,3 +389,42 @@ def test_trust_and_list_are_enough_off_line(
     token = client.get(place[1].removeprefix("http://hub.invalid")).get_data(as_text=True)
     read = read_status_list(token, list_keys(pem), at=datetime.now(UTC), address=place[1])
     assert read.value(place[0]) == 0
+
+
+def test_the_other_files_of_a_licence(hub: Hub, client: FlaskClient, issued: Issued, tmp_path: Path) -> None:
+    """A type that asks for them gets an OFD copy and an SM2 signature; both are known, and said not to be the proof."""
+    licences.prepare(
+        hub, OTHER_TYPE, {**licences.RULES, "name": "示例三件套许可证", "ofd": True, "sm2": True}
+    )
+    config = hub.app.extensions["shenguan"].config
+    make_demo_sm2(config.inspector.folder)
+    order = Order(
+        type_code=OTHER_TYPE,
+        holders=(licences.FIRM,),
+        values=licences.VALUES,
+        department=licences.OFFICE,
+        issued_on=hub.desk.clock().astimezone(LOCAL).date(),
+        reason="换发",
+    )
+    made = issue(hub.engine, order, hub.desk, config.press, config.tokens, actor="user:test")
+    with hub.engine.connect() as tx:
+        rows = tx.execute(
+            text(
+                f"{KEPT} JOIN licence_documents d ON d.sha256 = o.sha256 WHERE d.licence_id = :id "
+                "ORDER BY array_position(ARRAY['pdf', 'ofd', 'sm2'], d.format)"
+            ),
+            {"id": made.licence_id},
+        ).all()
+    pdf, ofd, sm2 = (_read(config, row) for row in rows)
+    assert verify_sm2(sm2, pdf).signed_at is not None
+    for data, words in ((pdf, "逐字节相同"), (ofd, "OFD 副本不带签名，不作为凭证"), (sm2, "国密签名文件")):
+        said = brought(client, data).said
+        assert "真实有效" in said
+        assert words in said
+    with zipfile.ZipFile(io.BytesIO(ofd)) as package:
+        assert made.identifier.encode() in package.read("OFD.xml")
+
+
+def _read(config: Any, row: Any) -> bytes:
+    with config.files.open(row) as opened:
+        return b"".join(opened)
