@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from flask_babel import gettext
 from sqlalchemy import Connection, select
 
 from admin.decide_case import SHEET_WORDS, OpenedCase
@@ -140,7 +139,7 @@ def printed(typed: Typed, case: DecidedCase) -> Prepared:
         case_no=case.case_no,
         item=case.item_name,
         item_code=case.item_code,
-        reason=gettext("随决定 %(number)s 签发", number=case.decision.document_no),
+        reason=f"随决定 {case.decision.document_no} 签发",  # kept: in the language of the record
         valid_from=typed.words.valid_from,
         valid_to=typed.words.valid_to if typed.type.rules.validity_kind != "permanent" else None,
     )
