@@ -124,9 +124,13 @@ class Credentials:
         try:
             with os.scandir(self.folder) as entries:
                 found = {one.name: one.stat() for one in entries if one.name.endswith((".pem", ".crl"))}
+        except FileNotFoundError as error:
+            raise Rejected(
+                f"没有安装证照签名证书（文件夹 {self.folder} 不存在），不能签发证照。{_ASK}"
+            ) from error
         except OSError as error:
-            why = f"文件夹 {self.folder} 读不了（{error.strerror}）"
-            raise Rejected(f"证照签名证书不可用：{why}。{_ASK}") from error
+            why = f"文件夹 {self.folder} 读不了：{error.strerror}"
+            raise Rejected(f"证照签名证书不可用（{why}），不能签发证照。{_ASK}") from error
         return {name: (at.st_mtime_ns, at.st_size, at.st_ino) for name, at in found.items()}
 
     def _judged(self, name: str) -> Credential:

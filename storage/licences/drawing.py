@@ -100,36 +100,70 @@ def frame(style: str, w: float, h: float, color: str, stroke: float) -> bytes:
 
 
 def _guilloche(w: float, h: float, color: str, stroke: float) -> bytes:
-    """Braided curves between two lines, as on banknotes: four strands around the page."""
+    """Braided curves along the sides and a rosette in each corner, as on banknotes."""
     deep = max(9.0, min(w, h) * 0.028)
     middle = 2 * stroke + deep / 2 + 1
     inner = 2 * middle - stroke
     out = [stroked(color, stroke / 2), rectangle(inner, inner, w - 2 * inner, h - 2 * inner), b"S\n"]
-    out.append(stroked(color, max(0.25, stroke * 0.35)))
+    out.append(stroked(color, max(0.25, stroke * 0.3)))
     across, down = w - 2 * middle, h - 2 * middle
-    for strand in range(4):
-        out.append(_strand(middle, across, down, deep * (0.5 - 0.09 * (strand % 2)), strand * math.pi / 2))
+    corners = ((middle, middle), (w - middle, middle), (w - middle, h - middle), (middle, h - middle))
+    reach = deep / 2 + 1.5
+    for side, (x, y) in enumerate(corners):
+        turn = side * math.pi / 2
+        length = (down if side % 2 else across) - 2 * reach
+        out.append(b"q %b cm\n" % _turned(x, y, turn))
+        out.append(_braid(reach, length, deep / 2))
+        out.append(_rosette(deep * 0.62) + b"Q\n")
     return b"".join(out)
 
 
-def _strand(middle: float, across: float, down: float, swing: float, phase: float) -> bytes:
-    """One curve along the four sides, closed: a whole number of waves on each."""
-    points: list[tuple[float, float]] = []
-    sides = (
-        (middle, middle, 1, 0, across),
-        (middle + across, middle, 0, 1, down),
-        (middle + across, middle + down, -1, 0, across),
-        (middle, middle + down, 0, -1, down),
+def _turned(x: float, y: float, turn: float) -> bytes:
+    cos, sin = round(math.cos(turn)), round(math.sin(turn))
+    return b"%d %d %d %d %b" % (cos, sin, -sin, cos, numbers(x, y))
+
+
+def _braid(start: float, length: float, swing: float) -> bytes:
+    """Four strands along the x axis: one period again and again, which deflates to next to nothing."""
+    waves = max(1, round(length / 15))
+    period = length / waves
+    once = b"".join(_wave(period, swing, strand * math.pi / 2) for strand in range(4)) + b"S\n"
+    return b"".join(
+        b"q 1 0 0 1 %b 0 cm\n%bQ\n" % (number(start + wave * period), once) for wave in range(waves)
     )
-    for x, y, dx, dy, length in sides:
-        waves = max(1, round(length / 11))
-        steps = waves * 10
-        for step in range(steps):
-            along = length * step / steps
-            off = swing * math.sin(2 * math.pi * waves * step / steps + phase)
-            points.append((x + dx * along - dy * off, y + dy * along + dx * off))
-    path = [numbers(*points[0]) + b" m\n", *(numbers(*point) + b" l\n" for point in points[1:])]
-    return b"".join(path) + b"h S\n"
+
+
+def _wave(period: float, swing: float, phase: float) -> bytes:
+    """One period of a sine, as cubic curves."""
+    stride, turn = period / 6, math.pi / 3
+    lean = swing * turn / 3
+    out = [numbers(0, swing * math.sin(phase)) + b" m\n"]
+    for step in range(6):
+        x, one, two = step * stride, phase + step * turn, phase + (step + 1) * turn
+        out.append(
+            numbers(
+                *(x + stride / 3, swing * math.sin(one) + lean * math.cos(one)),
+                *(x + 2 * stride / 3, swing * math.sin(two) - lean * math.cos(two)),
+                *(x + stride, swing * math.sin(two)),
+            )
+            + b" c\n"
+        )
+    return b"".join(out)
+
+
+def _rosette(radius: float) -> bytes:
+    """Two flowers of eight petals, one within the other."""
+    out = []
+    for size, turn in ((radius, 0.0), (radius * 0.72, math.pi / 8)):
+        points = []
+        for step in range(96):
+            angle = 2 * math.pi * step / 96
+            far = size * (0.68 + 0.32 * math.cos(8 * angle + 8 * turn))
+            points.append((far * math.cos(angle), far * math.sin(angle)))
+        out.append(
+            numbers(*points[0]) + b" m\n" + b"".join(numbers(*p) + b" l\n" for p in points[1:]) + b"h S\n"
+        )
+    return b"".join(out)
 
 
 def placed(character: str, size: float, x: float, y: float, turn: float = 0.0, bold: bool = False) -> bytes:
@@ -151,7 +185,7 @@ def _seal(issuer: str, side: float) -> bytes:
     out = [b"q 1 0 0 1 %b cm\n" % numbers(radius, radius)]
     out.append(numbers(*_SEAL_RED) + b" rg " + numbers(*_SEAL_RED) + b" RG " + number(rim) + b" w\n")
     out.append(_circle(radius - rim / 2) + b"S\n" + _star(radius * 0.3) + b"f\n")
-    size = min(radius * 0.3, 2.7 * radius * 0.7 * 1.5 / max(len(said), 1))
+    size = min(radius * 0.3, 3.1 * radius / max(len(said), 1))
     foot = radius - rim * 1.8 - size * 0.95
     step = min(size * 1.25 / foot, math.radians(250) / max(len(said) - 1, 1))
     for number_, one in enumerate(said):

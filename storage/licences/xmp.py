@@ -15,6 +15,8 @@ from datetime import datetime
 from typing import Any
 from xml.sax.saxutils import escape
 
+from hub.workday import LOCAL
+
 NAMESPACE = "urn:shenguan:gbt36903#"
 PREFIX = "gb36903"
 PRODUCER = "Shenguan 审管通"
@@ -30,6 +32,9 @@ class About:
     author: str
     made_at: datetime
     metadata: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "made_at", self.made_at.astimezone(LOCAL))
 
     @property
     def iso(self) -> str:

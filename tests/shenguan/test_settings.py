@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from hub.errors import Rejected
 from shenguan.settings import Settings, SettingsRefused, load
 from shenguan.settings_checks import CHECKS
+from storage.licences.credentials import Credentials
 
 
 def random_key() -> str:
@@ -147,3 +149,31 @@ def test_what_may_be_left_out_may_not_be_wrong(monkeypatch: pytest.MonkeyPatch) 
         load(("clamd", "trusted_signers"))
     assert "SHENGUAN_CLAMD 应为" in str(refused.value)
     assert "SHENGUAN_TRUSTED_SIGNERS 指向的" in str(refused.value)
+
+
+def test_signing_of_licences_may_be_left_out_but_not_wrong(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Without a folder everything starts, and issuing is refused in a sentence; a wrong one is refused at the start."""
+    monkeypatch.setenv("SHENGUAN_DATA", str(tmp_path))
+    monkeypatch.setenv("SHENGUAN_MODE", "production")
+    settings = load(("licence_signing", "timestamp_url"))
+    assert settings.licence_signing_folder == tmp_path / "licence-signing"
+    with pytest.raises(Rejected, match="不能签发"):
+        Credentials(settings.licence_signing_folder).for_issuer("11370100MB00000194")
+    monkeypatch.setenv("SHENGUAN_LICENCE_SIGNING", "/nowhere/at/all")
+    monkeypatch.setenv("SHENGUAN_TIMESTAMP_URL", "tsa.invalid")
+    with pytest.raises(SettingsRefused) as refused:
+        load(("licence_signing", "timestamp_url"))
+    assert "SHENGUAN_LICENCE_SIGNING 指向的" in str(refused.value)
+    assert "SHENGUAN_TIMESTAMP_URL 应为" in str(refused.value)
+
+
+def test_an_embedded_installation_can_sign(tmp_path: Path) -> None:
+    """Demo credentials are made at the first start and stay."""
+    (tmp_path / ".shenguan" / "secrets").mkdir(parents=True)
+    folder = load([]).licence_signing_folder
+    assert Credentials(folder).for_issuer("11370100MB00000194").facts()["signer"] == "电子证照专用章（演示）"
+    before = (folder / "default.pem").read_bytes()
+    load([])
+    assert (folder / "default.pem").read_bytes() == before
