@@ -80,7 +80,8 @@ SELECT id, name, fields, coalesce(supplied_as_of, created_at) FROM materials
 WHERE id = ANY(%(ids)s::uuid[]) AND fields <> '{}'
 """
 _LICENCES = """
-SELECT id, name, number, valid_from, valid_to, issued_on, issuer_name FROM licences WHERE id = ANY(%(ids)s::uuid[])
+SELECT id, name, number, valid_from, valid_to, issued_on, issuer_name, fields, created_at
+FROM licences WHERE id = ANY(%(ids)s::uuid[])
 """
 _SCOPES = "SELECT id, fields FROM grants WHERE id = ANY(%(ids)s::uuid[]) AND fields <> '{}'"
 
@@ -154,7 +155,8 @@ def _of_party(row: Any) -> Iterator[tuple[str, Offered]]:
 
 
 def _of_licence(row: Any) -> Iterator[tuple[str, Offered]]:
-    id_, name, number, valid_from, valid_to, issued_on, issuer = row
+    id_, name, number, valid_from, valid_to, issued_on, issuer, fields, created_at = row
+    title = f"{name} {number}"
     values = {
         "number": number,
         "name": name,
@@ -167,4 +169,6 @@ def _of_licence(row: Any) -> Iterator[tuple[str, Offered]]:
         value = values[fact]
         if value:
             for field in names:
-                yield field, Offered({"text": value}, "licence", id_, f"{name} {number}", issued_on)
+                yield field, Offered({"text": value}, "licence", id_, title, issued_on)
+    for field, kept in fields.items():  # of its type, where it was issued here
+        yield field, Offered(kept, "licence", id_, title, issued_on, created_at)

@@ -9,18 +9,25 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from admin.workbench.party_facts import party_facts
+from hub.catalogue.fields import FieldDef
+from hub.catalogue.item_lines import Line
 from hub.decided_rows import party_id
 from hub.licensing.issue_licence import issue
 from hub.licensing.next_version import continue_order
+from hub.licensing.publish_licence_type import publish_licence_type
+from hub.licensing.save_licence_type import save_licence_type
 from hub.ports import Desk
 from hub.reuse.facts import statement
+from hub.reuse.prefill import prefill
 from hub.round_trips import ask
 from hub.sharing.resource import find_resource
 from hub.sharing.source import find_source
 from tests.conftest import Parts
+from tests.hub.catalogue_builders import publish_sample_catalogue, publish_sample_item
 from tests.hub.licence_builders import (
+    LAYOUT,
     OFFICE,
+    RULES,
     TODAY,
     TYPE,
     a_press,
@@ -31,6 +38,7 @@ from tests.hub.licence_builders import (
     some_tokens,
     the_office,
 )
+from tests.hub.reuse_builders import SHOP, start
 
 
 @pytest.fixture
@@ -86,8 +94,30 @@ def test_an_objection_can_name_its_fields(county: Engine, issued: tuple[uuid.UUI
     assert ("place", "经营场所") in resource.fields
 
 
-def test_the_workbench_shows_it(county: Engine, desk: Desk, issued: tuple[uuid.UUID, uuid.UUID]) -> None:
-    """The party's page shows the version in force, and not the one that it took the place of."""
+def test_a_form_is_filled_from_the_fields_of_a_licence(
+    county: Engine, desk: Desk, parts: Parts, bucket: str, tmp_path: Path
+) -> None:
+    """What an issued licence says in its type's own fields is offered under the same names, as every source is."""
+    fields = [
+        {"name": "address", "label": "住所", "type": "text", "required": True},
+        {"name": "capital", "label": "注册资本", "type": "money", "required": False},
+    ]
+    face = {"elements": [one for one in LAYOUT["elements"] if one.get("source", "$")[0] == "$"]}
+    form = (FieldDef("address", "住所", "text"), FieldDef("capital", "注册资本", "money"))
     with county.begin() as tx:
-        facts = party_facts(tx, party_id(a_shop(), desk), TODAY)
-    assert [(light.licence["id"], light.colour) for light in facts.lights] == [(issued[1], "green")]
+        publish_sample_catalogue(tx)
+        lines = [Line("premises", code="M03", required=False, stand_ins=(("licence", TYPE),))]
+        publish_sample_item(tx, "XK-FORM", lines, form)
+        said = {"rules": RULES, "fields": fields, "layout": face}
+        publish_licence_type(tx, save_licence_type(tx, TYPE, said, actor="user:a"), actor="user:a")
+    press, tokens = (
+        a_press(some_files(parts, bucket), tmp_path / "keys", lambda: datetime.now(UTC)),
+        some_tokens(),
+    )
+    values = {"address": "示范县人民路 9 号", "capital": "1000"}
+    issue(county, an_order(holders=(SHOP,), values=values), desk, press, tokens, actor="user:a")
+    with county.begin() as tx:
+        case_no = start(tx, desk, "XK-FORM")
+        found = {one.name: one for one in prefill(tx, case_no, desk)}
+    assert found["address"].source_kind == found["capital"].source_kind == "licence"
+    assert (found["address"].value_shown, found["capital"].value_shown) == ("示范县人民路 9 号", "1000.00 元")
