@@ -15,6 +15,7 @@ from threading import Lock
 from typing import Any
 
 from asn1crypto import x509
+from cryptography.x509 import load_der_x509_certificate
 
 from hub.add_material import StoredFacts
 from hub.errors import Rejected, Unavailable
@@ -22,6 +23,7 @@ from hub.licensing.face import Face, FaceFault
 from hub.licensing.ports import Made
 from storage.files import FileStore
 from storage.licences import characters, drawing, raster
+from storage.licences.chain import chain_of
 from storage.licences.credential_file import der
 from storage.licences.credentials import Credential, Credentials
 from storage.licences.document import Sheet, SignaturePlace, written
@@ -94,9 +96,8 @@ class LicencePress:
         place = self._place(
             credential, face.issuer, _REASON, contact=face.qr, rectangle=_seal_rectangle(face)
         )
-        pdf = self._signed([sheet], about, place, credential)
+        pdf, level = self._signed([sheet], about, place, credential)
         stored = self._store(pdf, PDF)
-        level = "B-LT" if place.revocations else "B-T" if self._time else "B-B"
         made = [Made("pdf", stored, PDF, level, credential.facts())]
         if sm2:
             stored = self._store(sm2.sign(pdf, self._clock()), SM2)
@@ -109,9 +110,7 @@ class LicencePress:
         """加注件: pictures of the pages with the stated use burned in, and so no file to be taken for the original."""
         if form not in ("pdf", "png"):
             raise Rejected("加注件只有 pdf 和 png 两种格式。")
-        slot = slot_of(pdf)
-        by = signer_of(pdf, slot)
-        verify(pdf, slot, public_key(by))
+        by = self._signed_here(pdf)
         said = characters.in_one_line(mark if COPY in mark else f"{COPY} {mark}")[:_LONGEST_MARK]
         copies = [raster.marked(one, said) for one in raster.pages(pdf, width=_COPY_PIXELS)]
         if form == "png":
@@ -121,7 +120,17 @@ class LicencePress:
         sheets = [_pictured(raster.picture(one)) for one in copies]
         about = About(f"{title}（{COPY}）", author, self._clock(), {})
         place = self._place(credential, author, said)
-        return self._signed(sheets, about, place, credential)
+        return self._signed(sheets, about, place, credential)[0]
+
+    def _signed_here(self, pdf: bytes) -> x509.Certificate:
+        """Whose signature an unchanged document of ours carries. Raises Rejected or Unavailable."""
+        slot = slot_of(pdf)
+        by, *others = signer_of(pdf, slot)
+        verify(pdf, slot, public_key(by))
+        chain = [load_der_x509_certificate(one.dump()) for one in (by, *others)]
+        if chain_of(chain[0], chain[1:], self._credentials.trust().anchors) is None:
+            raise Rejected("这个文件不是用本中心的签名证书签的，不能制作加注件。")
+        return by
 
     def _sm2_signer(self) -> Sm2Signer:
         """The SM2 key beside the others. Raises Rejected."""
@@ -159,22 +168,25 @@ class LicencePress:
         kept = None
         if self._time:
             trust, clock = self._credentials.trust(), self._time.certificates()
-            kept = long_term(credential.certificate, credential.chain, clock, trust, self._clock())
+            kept = long_term(
+                credential.certificate, credential.chain, clock, trust, self._credentials.clock()
+            )
         if kept:
             more |= {"certificates": kept.certificates, "revocations": kept.lists}
         return SignaturePlace(size, author, reason, **more)
 
     def _signed(
         self, sheets: Sequence[Sheet], about: About, place: SignaturePlace, credential: Credential
-    ) -> bytes:
-        """The document, signed and verified; the metadata are attached where there are any."""
+    ) -> tuple[bytes, str]:
+        """The document, signed and verified, and its level; the metadata are attached where there are any."""
         document, slot = written(sheets, about, place, attach=bool(about.metadata))
         assert slot is not None
         done = signed(document, slot, credential.signer, self._time)
-        if self._time:
-            anchors = [x509.Certificate.load(der(one)) for one in self._credentials.trust().anchors]
-            check_time(done, slot, anchors, self._clock())
-        return done
+        if self._time is None:
+            return done, "B-B"
+        anchors = [x509.Certificate.load(der(one)) for one in self._credentials.trust().anchors]
+        clock = check_time(done, slot, anchors, self._credentials.clock())
+        return done, "B-LT" if clock[0].dump() in place.certificates else "B-T"
 
     def _store(self, content: bytes, media_type: str) -> StoredFacts:
         """Seal, store, read back and compare."""

@@ -145,15 +145,15 @@ def slot_of(document: bytes) -> Slot:
     return Slot(found.start(3) - 1, found.end(3) - found.start(3) + 2, found.start())
 
 
-def signer_of(document: bytes, slot: Slot) -> x509.Certificate:
-    """Whose signature it is, by what the signature itself says."""
-    held = _held(document, slot)
-    wanted = held["signer_infos"][0]["sid"].chosen["serial_number"].native
-    for one in held["certificates"]:
-        if one.chosen.serial_number == wanted:
-            found: x509.Certificate = one.chosen
-            return found
-    raise Rejected("这个证照文件里没有签名人的证书。")
+def signer_of(document: bytes, slot: Slot) -> list[x509.Certificate]:
+    """Whose signature it is, by what the signature itself says; and the other certificates in it. Raises Rejected."""
+    try:
+        held = _held(document, slot)
+        wanted = held["signer_infos"][0]["sid"].chosen["serial_number"].native
+        found = [one.chosen for one in held["certificates"]]
+        return sorted(found, key=lambda one: bool(one.serial_number != wanted))
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+        raise Rejected("这个证照文件的签名读不出来。") from error
 
 
 def _held(document: bytes, slot: Slot) -> Any:

@@ -355,6 +355,16 @@ def test_only_what_we_made_is_copied(printer: Printer, licence: bytes) -> None:
         printer.press.copy(licence, mark="用途", form="exe")
 
 
+def test_a_strangers_document_is_not_copied(printer: Printer, tmp_path: Path) -> None:
+    """However well it is signed: we do not put our name under it."""
+    outside = root("外面的根")
+    folder = Folder(tmp_path).anchor(outside).keep("default.pem", body(ISSUER_NAME, outside))
+    press = LicencePress(printer.files, Credentials(folder.path), lambda: datetime.now(UTC))
+    foreign = Printer(press, printer.files, folder, outside).one()
+    with pytest.raises(Rejected, match="不是用本中心的签名证书签的"):
+        printer.press.copy(foreign, mark="用途", form="pdf")
+
+
 def test_a_copy_outlives_its_signer(files: FileStore, tmp_path: Path) -> None:
     """The original's credential is gone: the copy is signed by the one that is there now."""
     above = root()
