@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import text
@@ -16,7 +18,7 @@ from hub.licensing.order import Order
 from hub.licensing.publish_licence_type import publish_licence_type
 from hub.licensing.save_licence_type import save_licence_type
 from hub.workday import LOCAL
-from tests.admin.conftest import PASSWORD, Hub
+from tests.admin.conftest import PASSWORD, Hub, sign_in
 
 TYPE, NAME = "11370100MB00000194015", "示例餐饮服务许可证"
 OFFICE, OTHER_OFFICE = "xzsp", "wjw"
@@ -36,7 +38,11 @@ RULES: dict[str, Any] = {
     "validity_length": 60,
     "warn_days": 30,
 }
-VALUES = {"address": "示范县人民路 1 号", "scope": "热食类食品制售、冷食类食品制售", "manager_number": "990101199001010019"}
+VALUES = {
+    "address": "示范县人民路 1 号",
+    "scope": "热食类食品制售、冷食类食品制售",
+    "manager_number": "990101199001010019",
+}
 
 
 def _row(number: int, label: str, source: str, **more: Any) -> list[dict[str, Any]]:
@@ -95,8 +101,6 @@ def issued(hub: Hub, holder: PartyFacts = FIRM, **more: Any) -> uuid.UUID:
         issued_on=hub.desk.clock().astimezone(LOCAL).date(),
         reason="纸质证照换发",
     )
-    from dataclasses import replace
-
     done = issue(
         hub.engine, replace(order, **more), hub.desk, config.press, config.tokens, actor=f"user:{APPROVER}"
     )
@@ -107,3 +111,26 @@ def one(hub: Hub, statement: str, **of: Any) -> Any:
     """The only row of a question."""
     with hub.engine.connect() as tx:
         return tx.execute(text(statement), of).one()
+
+
+class Office:
+    """An approver at the forms, without a browser."""
+
+    def __init__(self, hub: Hub, user: str = APPROVER) -> None:
+        self.client = sign_in(hub.app, user)
+        found = re.search(r'name="csrf-token" content="([^"]+)"', self.page("/"))
+        assert found
+        self.token = found[1]
+
+    def page(self, path: str, status: int = 200) -> str:
+        answer = self.client.get(path)
+        assert answer.status_code == status, (path, answer.status_code)
+        return answer.get_data(as_text=True)
+
+    def send(self, path: str, **form: Any) -> Any:
+        return self.client.post(path, data={**form, "csrf_token": self.token})
+
+    def face(self, path: str, **form: Any) -> Any:
+        return self.client.post(
+            path, data={**form, "csrf_token": self.token}, headers={"Accept": "application/json"}
+        ).get_json()
