@@ -94,11 +94,11 @@ class PageParts:
         if name in forms:
             self._run(zlib.decompress(forms[name].deflated), state, forms, texts, found)
             return
-        # A picture fills the unit square, its first row on top.
-        a, b, c, d, e, f = _product((1, 0, 0, -1, 0, 1), state.matrix)
+        # A picture fills the unit square, its first row on top; pages place pictures upright.
+        w, _, _, h, x, y = _product((1, 0, 0, -1, 0, 1), state.matrix)
         self.objects.append(
-            f'<ofd:ImageObject ID="{self._id()}" Boundary="{self._page}" ResourceID="{self.images[name]}" '
-            f'CTM="{_said(a, b, c, d, e, f)}"/>'
+            f'<ofd:ImageObject ID="{self._id()}" Boundary="{_said(x, y, w, h)}" ResourceID="{self.images[name]}" '
+            f'CTM="{_said(w, 0, 0, h, 0, 0)}"/>'
         )
 
     def _path(self, data: str, state: _State, *, fills: bool) -> None:

@@ -183,7 +183,8 @@ def test_drawn_where_the_pdf_draws(files: dict[str, bytes]) -> None:
         x, y, w, h = (scale * float(value) for value in one.get("Boundary").split())
         assert dark.crop((int(x), int(y), int(x + w) + 1, int(y + h) + 1)).getbbox() is not None
     (image,) = content.iter(f"{OFD}ImageObject")
-    w, _, _, h, x, y = map(float, image.get("CTM").split())
+    x, y, w, h = map(float, image.get("Boundary").split())
+    assert list(map(float, image.get("CTM").split())) == [w, 0, 0, h, 0, 0]
     assert (round(x), round(y), round(w), round(h)) == (100, 130, 30, 20)
     red = (
         pypdfium2.PdfDocument(made()[1])[0]
