@@ -49,7 +49,7 @@ class LicenceDesignView(Screen):
         """Faults, warnings and a picture of what is sent."""
         said = sent_design()
         design, sample = _sample(code, said)
-        told = draw(here().config.press, sample.face, shown=bool(said.get("draw")))
+        told = draw(here().config.press, sample, shown=bool(said.get("draw")))
         faults = [*design.element_faults(), *told["faults"]]
         rules = design.rules
         number = (

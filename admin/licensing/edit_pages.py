@@ -153,7 +153,7 @@ def _drawn(code: str, draft: Standing) -> dict[str, Any]:
     design = read_design(_shown(draft), draft.rules)
     with here().engine.connect() as tx:
         images = image_facts(tx, design.layout)
-    told_ = draw(here().config.press, sampled(code, design, images, asked()).face, shown=True)
+    told_ = draw(here().config.press, sampled(code, design, images, asked()), shown=True)
     return {**told_, "faults": [*design.element_faults(), *told_["faults"]]}
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from hub.catalogue.fields import FieldDef
 from hub.licensing.face import Element, Layout
 
+PT = 25.4 / 72
 GOLD, RED, INK = "#A9803A", "#C8102E", "#1F2A30"
 BUILT_IN = (("$number", "证照编号"), ("$holder", "持证主体"), ("$legal", "法定代表人（负责人）"))
 FOOT = (("$validity", "有效期限"), ("$issuer", "颁发机构"), ("$issued_on", "颁发日期"))
@@ -35,7 +36,9 @@ class _Sheet:
         size = float(str(more.pop("size", 13.0)))
         beside = float(str(more.pop("beside", 44.0)))
         look = {"size": size, "valign": "middle" if h <= 10 else "top", "color": INK}
-        self.put("text", (x, y, beside, h), text=label, align="justify", bold=True, **look)
+        fits = beside / (PT * max(len(label), 1))  # a long label is set smaller, not in two lines
+        said = {**look, "size": round(max(7.0, min(size, fits - 0.1)), 1)}
+        self.put("text", (x, y, beside, h), text=label, bold=True, **said)
         room = (x + beside + 4, y, w - beside - 4, h)
         shown = {"source": source, "overflow": "shrink", "smallest": min(7.0, size)}
         self.put("field", room, **shown, **look, **more)
@@ -122,7 +125,7 @@ def _card(fields: Sequence[FieldDef]) -> Layout:
     for index, (source, label) in enumerate(rows):
         place = (5.0, round(12.5 + index * step, 2), 52.0, round(min(step, 7.0) * 0.95, 2))
         look = {"size": 7.0, "valign": "middle", "color": INK}
-        sheet.put("text", (place[0], place[1], 15.0, place[3]), text=label, align="justify", **look)
+        sheet.put("text", (place[0], place[1], 15.0, place[3]), text=label, **look)
         room = (place[0] + 16.5, place[1], 35.5, place[3])
         sheet.put("field", room, source=source, overflow="shrink", smallest=5.0, **look)
     sheet.put("seal", (59, 11.5, 22, 22), color=RED)

@@ -18,7 +18,7 @@ from admin.licensing.type_forms import Design
 from hub.catalogue.fields import FieldDef, check_values
 from hub.catalogue.texts import line, lines
 from hub.errors import HubError, Rejected, Unavailable
-from hub.licensing.face import Face, ImageFacts
+from hub.licensing.face import Face, FaceFault, ImageFacts
 from hub.licensing.fill import Words, field_words, fill
 from hub.licensing.formats_of import BUILT_INS
 from hub.licensing.ports import Press
@@ -66,19 +66,28 @@ def sampled(code: str, design: Design, images: Mapping[str, ImageFacts], asked: 
     return Sampled(fill(type_, words, qr=asked.qr, mark=MARK), type_, words, faults)
 
 
-def draw(press: Press | None, face: Face, *, shown: bool) -> dict[str, Any]:
+def draw(press: Press | None, sample: Sampled, *, shown: bool) -> dict[str, Any]:
     """What the press says of a face: faults by element, and a picture with the faulty ones left empty."""
+    face = sample.face
     if press is None:
         return {"faults": [], "said": gettext("本中心没有配置证照印制，画不出样张。")}
     told: dict[str, Any] = {"faults": []}
     try:
-        told["faults"] = [(one.element, one.sentence) for one in press.faults(face)]
+        told["faults"] = [(one.element, _named(one, sample)) for one in press.faults(face)]
         if shown:
             drawn = picture(press, face, [element for element, _sentence in told["faults"]])
             told["picture"] = "data:image/png;base64," + base64.b64encode(drawn).decode()
     except HubError as error:
         told["said"] = error.message
     return told
+
+
+def _named(fault: FaceFault, sample: Sampled) -> str:
+    """The press knows sources; people know what these are called."""
+    source = next((one.source for one in sample.face.layout.elements if one.id == fault.element), "")
+    labels = {one.name: one.label for one in sample.type.fields}
+    label = gettext(BUILT_INS[source][0]) if source in BUILT_INS else labels.get(source, source)
+    return fault.sentence.replace(f"“{source}”", f"“{label}”", 1) if source else fault.sentence
 
 
 def picture(press: Press | None, face: Face, left_out: Collection[str] | None = None) -> bytes:
@@ -96,7 +105,7 @@ def sample_pdf(press: Press | None, sample: Sampled) -> bytes:
     if press is None:
         raise Unavailable(gettext("本中心没有配置证照印制，画不出样张。"))
     if faults := press.faults(sample.face):
-        raise Rejected("".join(one.sentence for one in faults[:8]))
+        raise Rejected("".join(_named(one, sample) for one in faults[:8]))
     return press.sample(sample.face)
 
 

@@ -144,12 +144,20 @@
       box(node, element);
       node.style.zIndex = index + 1;
       node.classList.toggle('faulty', Boolean(D.faults[element.id]));
-      const key = JSON.stringify([element, D.scale, D.words(element)]);
-      if (node.painted !== key) { node.painted = key; node.dataset.kind = element.kind; node.replaceChildren(...paint(element)); }
+      const key = JSON.stringify([element, D.scale, D.words(element), element.kind === 'seal' ? options.issuer : '']);
+      if (node.painted !== key) { node.painted = key; node.dataset.kind = element.kind; node.replaceChildren(...paint(element)); shrink(node, element); }
     });
     drawMarks();
     drawRulers();
   };
+  function shrink(node, element) { // roughly what the press does; the sample shows it exactly
+    if (element.overflow !== 'shrink' || !['text', 'field'].includes(element.kind)) return;
+    const words = node.firstChild.firstChild;
+    for (let size = element.size; size > element.smallest && words.offsetHeight > node.clientHeight + 1;) {
+      size = Math.max(element.smallest, size - Math.max(0.5, size * 0.06));
+      words.style.fontSize = `${size * PT * D.scale}px`;
+    }
+  }
   D.image = (sha256) => (sha256 ? options.images.find((image) => image.sha256 === sha256) : null);
   D.words = (element) => {
     if (element.kind === 'text') return element.text;

@@ -242,7 +242,7 @@
   }
   function show(force = false) {
     const chosen = D.chosen();
-    const key = JSON.stringify([[...D.selected], chosen.map((one_) => one_.kind), D.sources().length, options.images.length, D.layout.elements.length === 0]);
+    const key = JSON.stringify([[...D.selected], chosen.map((one_) => one_.kind), D.sources().length, options.images.length, D.layout.elements.length === 0, chosen.length ? 0 : [D.layout.width, D.layout.height, D.layout.background]]);
     if (!force && key === shownFor) { refresh(); return; }
     shownFor = key;
     requestAnimationFrame(() => showFault());
@@ -326,5 +326,6 @@
     tab.addEventListener('click', () => tabs.forEach((other) => { other.setAttribute('aria-selected', String(other === tab)); other.tabIndex = other === tab ? 0 : -1; one(`#${other.getAttribute('aria-controls')}`).hidden = other !== tab; }));
     tab.addEventListener('keydown', (event) => { if (event.key === 'ArrowRight' || event.key === 'ArrowLeft') { const next = tabs[(index + 1) % tabs.length]; next.click(); next.focus(); } });
   });
+  if (!D.editable) tabs[1].click();
   D.ready = () => { showPalette(); showElements(); show(true); tools(); D.setZoom('fit'); };
 })();

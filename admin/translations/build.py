@@ -26,6 +26,7 @@ def messages() -> set[str]:
     """Every text of ours, and the names that reach gettext through a table."""
     from admin import accounts, cells, health, ledger_pages
     from admin.catalogue.choices import hub_texts
+    from admin.licensing import design_words, type_told
     from schemas import code_table
 
     found = {
@@ -45,6 +46,8 @@ def messages() -> set[str]:
         | set(health.TITLES.values())
         | set(ledger_pages.ACTIONS.values())
         | hub_texts()
+        | design_words.hub_texts()
+        | type_told.hub_texts()
     )
 
 
