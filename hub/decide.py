@@ -141,7 +141,9 @@ def _write(
         write(tx, *new_cases(cases, desk), *(issued.tables() if writing.prepared else ()), *writing.tables())
     except IntegrityError as error:
         if getattr(error.orig, "sqlstate", None) == UNIQUE_VIOLATION:
-            raise Conflict("同一决定刚刚由他人登记。请刷新后再看。") from error
+            of = str(getattr(getattr(error.orig, "diag", None), "constraint_name", ""))
+            what = "同一证照刚刚由他人签发" if "licence" in of else "同一决定刚刚由他人登记"
+            raise Conflict(f"{what}。请刷新后再看。") from error
         raise
     supersede(tx, writing.prepared, desk, actor=actor)
 

@@ -2,8 +2,8 @@
 
 Guarantees: pure; a code becomes its word, a date and a sum their format; an element without a value prints nothing, not
 even its prefix. With `masked`, names and document numbers of natural persons are covered, and so are fields that by
-their label name a person (姓名, 法定代表人, 电话 ...). Does not guarantee: that words fit (the press says), or that a
-free text names nobody.
+their label name a person (姓名, 法定代表人, 电话 ...) or say where one lives. Does not guarantee: that words fit (the
+press says), or that a free text names nobody.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from schemas import code_table
 LONG_TERM = "长期"
 USCC = "001"
 _PERSON = re.compile("姓名|法定代表人|法人代表|负责人|经营者|联系人|持证人|本人")
+_HOME = re.compile("住所|住址|地址")
 _REACH = re.compile("电话|手机|证件号|身份证|号码|邮箱|住址|家庭地址")
 
 
@@ -73,6 +74,8 @@ def _said(
     if element.source.startswith("$"):
         return _built_in(element.source, element.format, type_, words, masked)
     one, value = fields[element.source], words.values.get(element.source, "")
+    if value and masked and _HOME.search(one.label) and any(two.kind == "natural" for two in words.holders):
+        return f"{value[:6]}******"  # where a natural person lives
     return field_words(one, value, element.format, masked) if value else ""
 
 

@@ -8,6 +8,7 @@ asked of the press by whoever publishes (`hub.licensing.fill`), before the trans
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection, func, select, update
@@ -18,6 +19,7 @@ from hub.catalogue.fields import parse_defs
 from hub.catalogue.history import Version
 from hub.catalogue.licence_type import LicenceType
 from hub.errors import Conflict, NotFound, Rejected
+from hub.identifiers import uscc_fault
 from hub.ledger import Entry, record
 from hub.licensing.draft_licence_type import (
     licence_type_changes,
@@ -97,6 +99,7 @@ def publish_warnings(tx: Connection, version_id: uuid.UUID) -> list[str]:
     kinds = {one.kind for one in elements}
     shown = {one.source for one in elements if one.kind == "field"}
     said = []
+    said += _code_warnings(row.type_code, row.rules)
     if "qr" not in kinds:
         said.append("照面上没有二维码，持证人和公众无法扫码核验。")
     if "seal" not in kinds:
@@ -112,6 +115,18 @@ def publish_warnings(tx: Connection, version_id: uuid.UUID) -> list[str]:
     left_out = [one.label for one in fields if one.name not in shown]
     if left_out:
         said.append(f"这些字段会登记但不印在照面上：{'、'.join(left_out[:10])}。")
+    return said
+
+
+def _code_warnings(type_code: str, rules: Mapping[str, Any]) -> list[str]:
+    """Codes that are allowed and yet unlikely."""
+    said = []
+    definer, issuer = str(rules.get("definer_code") or ""), str(rules.get("issuer_code") or "")
+    if definer and definer != type_code[:18]:
+        said.append(f"证照定义机构代码 {definer} 与类型代码的前 18 位 {type_code[:18]} 不一致，请核对。")
+    for name, code in (("证照定义机构", definer), ("固定颁发机构", issuer)):
+        if len(code) == 18 and (fault := uscc_fault(code)):
+            said.append(f"{name}的代码请核对：{fault}。")
     return said
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -22,7 +22,7 @@ from hub.licensing.draft_licence_type import (
 from hub.licensing.face import Layout
 from hub.licensing.layout import layout_dict, parse_layout
 from hub.licensing.licence_images import image_faults
-from hub.licensing.type_rules import TypeRules, parse_rules
+from hub.licensing.type_rules import TYPE_CODE, TypeRules, parse_rules
 from hub.licensing.type_version import LicenceTypeVersion
 from schemas import canonical
 
@@ -78,6 +78,8 @@ def save_licence_type(
             "这种证照刚被别人改过。请重新打开本页，在新内容上再改；您刚才填的内容仍在下面，可以抄回。"
         )
     clean = checked_licence_type(said, now)
+    if not clean.rules.definer_code and TYPE_CODE.fullmatch(code):
+        clean = replace(clean, rules=replace(clean.rules, definer_code=code[:18]))
     refuse(image_faults(tx, code, clean.layout))
     draft = draft_licence_type(tx, code, actor=actor)
     set_licence_type(tx, draft, clean.rules, clean.fields, clean.layout, actor=actor)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -379,6 +380,11 @@ def test_a_masked_face_names_no_person() -> None:
     assert face.texts["holder"] == "经营者名称：安*、示范县青禾有限公司"
     assert "91370102MA3C00011F" in face.texts["code"]
     assert face.texts["x0"] == "欧**"
+    home = _type(FieldDef("home", "住所", "text"))
+    values = {"home": "示范县人民路 88 号 3 单元"}
+    for holders, said in ((MANY.holders, "示范县人民路******"), (MANY.holders[1:], values["home"])):
+        at_home = fill(home, replace(MANY, holders=holders, values=values), qr="", masked=True)
+        assert at_home.texts["x0"] == said
 
 
 def test_metadata_say_no_more_than_the_face() -> None:
