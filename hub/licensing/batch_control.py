@@ -122,7 +122,7 @@ def move_batch(
         )
     if move == "start":
         _still_published(tx, row)
-    values: dict[str, Any] = {"state": becomes, "cause": reason if move == "fail" else None}
+    values: dict[str, Any] = {"state": becomes, "cause": reason if move in ("fail", "pause") else None}
     if move == "start":
         values["started_at"] = now
     if becomes in ("done", "stopped"):

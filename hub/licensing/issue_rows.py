@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
@@ -19,7 +20,8 @@ from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 
 from hub.decided_rows import party_id
 from hub.errors import Conflict, HubError, Unavailable
-from hub.licensing.batch_rows import WHOLE_ROW, told
+from hub.licensing.batch_control import move_batch
+from hub.licensing.batch_rows import WHOLE_ROW, read_told, told
 from hub.licensing.batch_source import ALIVE
 from hub.licensing.check_order import Checked, check_order
 from hub.licensing.claim_rows import Claimed, Result, finish, release, reserve, still_mine
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from hub.licensing.run_batch import Workshop
 
 _log = logging.getLogger(__name__)
+_SAME = 4  # so many rows of a claim that fail alike, and none that does not
 _NUMBER = next(column.title for column in exchange_columns() if column.code == "certificateNumber")
 
 
@@ -76,9 +79,36 @@ def issue_rows(shop: Workshop, claimed: Claimed, rows: Sequence[ExchangeRow]) ->
             break
         except Exception as error:
             refused.append(_refused(row, error))
+    if common := _common_cause(printed, refused):
+        _pause(shop, claimed, common)
+        return
     _write_all(shop, claimed, printed, refused)
     if away is not None:
         raise away
+
+
+def _common_cause(printed: Mapping[int, Prepared], refused: Sequence[Result]) -> str | None:
+    """What the press says of every single row: no row's fault, but an expired certificate, or a face that cannot be."""
+    causes = {result.problem for result in refused}
+    if printed or len(refused) < _SAME or len(causes) != 1:
+        return None
+    return read_told(0, causes.pop() or "")[0].cause
+
+
+def _pause(shop: Workshop, claimed: Claimed, cause: str) -> None:
+    """Hand the batch to a person: nothing is refused for what is not the rows' fault."""
+    _log.warning("batch %s is paused: %s", claimed.batch.id, cause)
+    with shop.engine.begin() as tx:
+        release(tx, claimed)
+    with suppress(Conflict), shop.engine.begin() as tx:  # another process was quicker
+        move_batch(
+            tx,
+            claimed.batch.id,
+            "pause",
+            actor="program:press",
+            now=shop.desk.clock(),
+            reason=f"每一行都没有办成，已自动暂停：{cause}。处理好后请点“继续”。",
+        )
 
 
 def _check_all(shop: Workshop, claimed: Claimed, rows: Sequence[ExchangeRow]) -> dict[int, Checked]:
