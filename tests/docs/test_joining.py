@@ -35,6 +35,7 @@ from hub.case import Case
 from hub.decide import decide
 from hub.finding import Finding
 from hub.item import ServiceItem
+from hub.licensing.announcement import LicenceAnnouncement
 from hub.licensing.licence import Licence
 from hub.open_case import open_case
 from hub.push import Push
@@ -132,6 +133,17 @@ def test_receipt_answers_the_package(page: dict[str, str]) -> None:
     assert receipt["data"]["package_sha256"] == page["package-sha256"]
 
 
+def test_a_licences_change_and_its_receipt(page: dict[str, str]) -> None:
+    """The printed change is valid, its receipt too; the receipt names the change by id and digest, and no push."""
+    value = page["licence-changed-value"].encode()
+    change, receipt = json.loads(value), json.loads(page["licence-receipt-value"])
+    _validator("licence.changed.v1").validate(change)
+    _validator("receipt.v1").validate(receipt)
+    assert receipt["data"]["event_id"] == change["id"]
+    assert receipt["data"]["package_sha256"] == hashlib.sha256(value).hexdigest()
+    assert "push_id" not in receipt["data"]
+
+
 def test_causes_are_all_listed() -> None:
     """Every cause of quarantine stands in the page with its name."""
     text = PAGE.read_text()
@@ -155,7 +167,8 @@ def test_connector_settings_are_accepted(page: dict[str, str], tmp_path: Path) -
 def test_an_outsider_joins_with_this_page_alone(
     page: dict[str, str], hub: HubShell, engine: Engine, tmp_path: Path
 ) -> None:
-    """With the printed program and none of our code a department joins, receives, fetches, receipts and freezes."""
+    """With the printed program and none of our code a department joins, receives, fetches, receipts and freezes, and
+    signs for what became of the licence."""
     outsider = tmp_path / "outsider"
     outsider.mkdir()
     (outsider / "outsider.py").write_text(page["outsider.py"])
@@ -176,8 +189,12 @@ def test_an_outsider_joins_with_this_page_alone(
     assert hub.ask("load", "sheet.csv")["accepted"] == 5
     with hub.program("relay"), hub.program("intake"), hub.program("web"):
         web_is_up(hub)
-        _run_outsider(outsider)
+        _run_outsider(outsider, "received 6")
         until(lambda: _came_back(engine), seconds=60)
+        until(lambda: _told(engine) != [], seconds=60)
+        said = _run_outsider(outsider, "received 1")
+        assert re.search(r"^licence \S+ 暂扣 暂扣$", said, re.MULTILINE), said
+        until(lambda: all(_told(engine)), seconds=60)
     assert (outsider / f"{material}.bin").read_bytes() == content
     with engine.connect() as tx:
         assert set(tx.execute(select(Push.state)).scalars()) == {"signed"}
@@ -217,8 +234,14 @@ def _decide_with_material(hub: HubShell, engine: Engine, content: bytes) -> str:
     return str(material)
 
 
-def _run_outsider(folder: Path) -> None:
-    """In a process of its own; it imports only what the page says."""
+def _told(engine: Engine) -> list[bool]:
+    with engine.connect() as tx:
+        rows = tx.execute(select(LicenceAnnouncement.signed_at)).scalars()
+        return [signed is not None for signed in rows]
+
+
+def _run_outsider(folder: Path, last: str) -> str:
+    """In a process of its own; it imports only what the page says. Gives what it said; `last` is its last line."""
     imported = re.findall(r"^(?:import|from) (\w+)", (folder / "outsider.py").read_text(), re.MULTILINE)
     assert {name for name in imported if name not in sys.stdlib_module_names} == {"joserfc", "kafka"}
     done = subprocess.run(
@@ -229,7 +252,8 @@ def _run_outsider(folder: Path) -> None:
         timeout=200,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == "received 6", done.stdout
+    assert done.stdout.splitlines()[-1] == last, done.stdout
+    return done.stdout
 
 
 def _came_back(engine: Engine) -> bool:
