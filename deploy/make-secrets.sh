@@ -4,7 +4,7 @@
 set -eu
 cd "$(dirname "$0")"
 umask 077
-mkdir -p secrets
+mkdir -p secrets secrets/licence-signing # 后者放证照签名证书：见 docs/operations.md“证照签名证书”
 cd secrets
 
 keep() { # 文件名 命令…：文件不存在时用命令的输出建立
@@ -29,6 +29,7 @@ keep department_private_key openssl genpkey -algorithm ed25519
 keep database_url sh -c 'printf "postgresql+psycopg://shenguan:%s@postgres:5432/shenguan\n" "$(cat postgres_password)"'
 # 容器里的程序以 uid 10001 运行；密钥以绑定方式挂入，要让它读得到。
 if [ "$(id -u)" = 0 ]; then
+    chown -R 10001 licence-signing
     chown 10001 database_url s3_access_key s3_secret_key web_secret key_encryption_key identity_key \
         hub_signing_key department_private_key
 else
