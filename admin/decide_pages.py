@@ -125,7 +125,7 @@ class DecideView(Screen):
             documents=code_table("person_document_type"),
             today=datetime.now(LOCAL).date(),
             case=case,
-            **shown_again(designed, request.form, sent=request.method == "POST"),
+            **shown_again(designed, request.values, sent=request.method == "POST"),
         )
 
 

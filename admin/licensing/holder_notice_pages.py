@@ -114,7 +114,7 @@ class HolderNoticeView(ExportedList):
         title=_("持证人提醒"),
         query=_query,
         columns=(
-            Column("pick", "", _box, text=lambda _row: "", narrow=True),
+            Column("pick", _("选择"), _box, text=lambda _row: "", narrow=True),
             Column(
                 "kind",
                 _("类别"),

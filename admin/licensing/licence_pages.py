@@ -235,7 +235,7 @@ class LicenceView(ExportedList):
         address = self._address(found.licence)
         return self.page(
             "licence_show.html",
-            title=gettext("电子证照"),
+            title=found.licence["number"],
             found=found,
             l=found.licence,
             owner=owner,
