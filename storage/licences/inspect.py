@@ -27,7 +27,7 @@ CAUSES: Mapping[str, str] = {
     "appended": "签名覆盖文件开头的 {covered} 个字节，签名之后又加进了 {extra} 个字节的改动。",
     "broken": "签名数据本身已损坏，无法解析。",
     "value": "签名值验证不通过。",
-    "stranger": "签名人“{signer}”的证书不是本中心签发的。",
+    "stranger": "签名人“{signer}”的证书不是本中心签发证照所用的。",
     "expired": "签名证书已于 {date} 到期，又没有可信的时间戳证明签名在此之前。",
     "not_yet": "签名证书在签名时尚未生效。",
     "revoked": "签名证书已于 {date} 被吊销，没有可信的时间戳证明签名在此之前。",

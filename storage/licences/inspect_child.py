@@ -1,7 +1,7 @@
 """Look into one PDF: are its signatures ours, whole and made while they could be. Runs as a limited process.
 
-`python -m storage.licences.inspect_child FILE` reads whom to trust from standard input (PEM: anchors and revocation lists)
-and writes JSON: state, cause, facts, signer, metadata. See storage.licences.inspect for what the words mean.
+`python -m storage.licences.inspect_child FILE` reads whom to trust from standard input (PEM, see `trust_bundle`) and
+writes JSON: state, cause, facts, signer, metadata. See storage.licences.inspect for what the words mean.
 Guarantees: no network, ever; certificates are judged at the moment that a trusted timestamp proves, else today: what a
 signer says of the time proves nothing. A revoked certificate is believed for nothing that is not proven to be older.
 """
@@ -19,6 +19,7 @@ from typing import Any
 
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.pdf_utils.reader import PdfFileReader
@@ -29,7 +30,7 @@ from pyhanko.sign.validation.settings import KeyUsageConstraints
 from pyhanko_certvalidator import ValidationContext
 
 from storage.licences.chain import Trust, chain_of, revoked_at, why_unusable
-from storage.licences.trust_bundle import trusted
+from storage.licences.trust_bundle import Trusted, trusted
 
 MOST_PAGES = 50
 _MOST_SIGNATURES = 20
@@ -50,12 +51,12 @@ _BAD_PDF = (
 Said = dict[str, Any]
 
 
-def main(path: Path, trust: Trust) -> Said:
+def main(path: Path, trusts: Trusted) -> Said:
     """What there is to say of a file."""
     with path.open("rb") as file:
         if b"%PDF-" not in file.read(1024):
             return _said("unreadable", "not_pdf")
-        if not trust.anchors:
+        if not trusts.trust.anchors or not trusts.signers:
             return _said("unreadable", "no_credentials")
         try:
             reader = PdfFileReader(file, strict=False)
@@ -69,7 +70,7 @@ def main(path: Path, trust: Trust) -> Said:
             return _said("altered" if _was_signed(path) else "unreadable", "malformed")
         if not embedded:
             return _said("unsigned", "unsigned")
-        found = asyncio.run(_judged(embedded, path.stat().st_size, trust))
+        found = asyncio.run(_judged(embedded, path.stat().st_size, trusts))
         return {**found, "metadata": _metadata(reader)}
 
 
@@ -81,9 +82,9 @@ def _was_signed(path: Path) -> bool:
     return b"/ByteRange" in path.read_bytes()
 
 
-async def _judged(embedded: list[Any], size: int, trust: Trust) -> Said:
+async def _judged(embedded: list[Any], size: int, trusts: Trusted) -> Said:
     """Ours, the worst of them; a stranger's only where there is none of ours."""
-    each = [await _signature(one, size, trust) for one in embedded]
+    each = [await _signature(one, size, trusts) for one in embedded]
     for state in _WORST_FIRST:
         for one in each:
             if one["state"] == state:
@@ -91,7 +92,8 @@ async def _judged(embedded: list[Any], size: int, trust: Trust) -> Said:
     return each[0]
 
 
-async def _signature(embedded: Any, size: int, trust: Trust) -> Said:
+async def _signature(embedded: Any, size: int, trusts: Trusted) -> Said:
+    trust = trusts.trust
     try:
         certificate = _loaded(embedded.signer_cert)
         others = [_loaded(one) for one in embedded.other_embedded_certs]
@@ -99,7 +101,8 @@ async def _signature(embedded: Any, size: int, trust: Trust) -> Said:
     except Exception:  # whatever the parsers beneath say of damaged bytes
         return _said("altered", "broken")
     chain = chain_of(certificate, others, trust.anchors)
-    if chain is None or why_unusable(certificate):
+    ours = certificate.fingerprint(hashes.SHA256()) in trusts.signers
+    if chain is None or not ours or why_unusable(certificate):
         return {**_said("stranger", "stranger", signer=signer["signer"]), "signer": signer}
     try:
         found, status = await _integrity(embedded, size, trust)

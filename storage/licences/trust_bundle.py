@@ -1,15 +1,19 @@
-"""Whom to trust when checking a licence, as one PEM text: anchors, revocation lists, and the hub's keys for status lists.
+"""Whom to trust when checking a licence, as one PEM text: anchors, revocation lists, the certificates that sign here, and
+the hub's keys for status lists.
 
-Guarantees: nothing secret is read or written. What cannot be read is left out, and so is not trusted; a revocation list
-that cannot be read refuses all, since nobody would know what it revoked.
+Guarantees: nothing secret is written. A chain that ends at an anchor is not enough: the anchor may be a public authority's,
+who certifies others, too; so a signature is ours only by a certificate that is named here. A revocation list that cannot be
+read refuses all, since nobody would know what it revoked.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from storage.keys import UnusableKey
@@ -18,17 +22,27 @@ from storage.signing import TrustedKey, TrustedKeys, kid_of
 
 _BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTALL)
 _HUB = "hub"
+ANCHORS, SM2 = "ca.pem", "sm2.pem"
+
+
+@dataclass(frozen=True, slots=True)
+class Trusted:
+    """Where chains end, what was revoked, and by SHA-256 which certificates sign licences here."""
+
+    trust: Trust
+    signers: frozenset[bytes]
 
 
 def folder_pem(folder: Path) -> str:
     """The public part of a credentials' folder; empty where there is none."""
-    anchors = folder / "ca.pem"
+    anchors = folder / ANCHORS
     if not anchors.is_file():
         return ""
-    parts = [
-        one.public_bytes(Encoding.PEM).decode()
-        for one in x509.load_pem_x509_certificates(anchors.read_bytes())
-    ]
+    found = x509.load_pem_x509_certificates(anchors.read_bytes())
+    for path in sorted(folder.glob("*.pem")):
+        if path.name not in (ANCHORS, SM2):
+            found += [one for one in _certificates(path.read_bytes()) if not _certifies(one)]
+    parts = [one.public_bytes(Encoding.PEM).decode() for one in found]
     for path in sorted(folder.glob("*.crl")):
         raw = path.read_bytes()
         armoured = raw.lstrip().startswith(b"-----")
@@ -37,15 +51,24 @@ def folder_pem(folder: Path) -> str:
     return "".join(parts)
 
 
-def trusted(pem: bytes) -> Trust:
-    """Anchors and revocation lists in a PEM text. Raises ValueError for a list that cannot be read."""
-    anchors, lists = [], []
-    for kind, block in _blocks(pem):
-        if kind == "CERTIFICATE":
-            anchors.append(x509.load_pem_x509_certificate(block))
-        elif kind == "X509 CRL":
-            lists.append(x509.load_pem_x509_crl(block))
-    return Trust(tuple(anchors), tuple(lists))
+def trusted(pem: bytes) -> Trusted:
+    """Whom a PEM text trusts. Raises ValueError for what cannot be read."""
+    every = _certificates(pem)
+    anchors = tuple(one for one in every if _certifies(one))
+    signers = frozenset(one.fingerprint(hashes.SHA256()) for one in every if not _certifies(one))
+    lists = tuple(x509.load_pem_x509_crl(block) for kind, block in _blocks(pem) if kind == "X509 CRL")
+    return Trusted(Trust(anchors, lists), signers)
+
+
+def _certificates(pem: bytes) -> list[x509.Certificate]:
+    return [x509.load_pem_x509_certificate(block) for kind, block in _blocks(pem) if kind == "CERTIFICATE"]
+
+
+def _certifies(certificate: x509.Certificate) -> bool:
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except x509.ExtensionNotFound:
+        return False
 
 
 def list_keys(pem: bytes) -> TrustedKeys:

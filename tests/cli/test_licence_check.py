@@ -42,7 +42,7 @@ def status_list(value: int, *, by: Signer = HUB, number: int = 0, age: timedelta
 def ask(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("SHENGUAN_DATA", str(tmp_path / "nothing"))
     trust = tmp_path / "trust.pem"
-    trust.write_text(CA.pem.decode() + HUB.public_pem)
+    trust.write_text((CA.pem + OURS.pem).decode() + HUB.public_pem)
 
     def asked(
         data: bytes, listed: str | None = None, *more: str, trusted: Path | None = trust
@@ -130,7 +130,7 @@ def test_nobody_to_trust(ask: Any, tmp_path: Path, capsys: pytest.CaptureFixture
 def test_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """For a person: sentence, name, identifier, signer."""
     (tmp_path / "l.pdf").write_bytes(LICENCE)
-    (tmp_path / "t.pem").write_text(CA.pem.decode() + HUB.public_pem)
+    (tmp_path / "t.pem").write_text((CA.pem + OURS.pem).decode() + HUB.public_pem)
     (tmp_path / "list").write_text(status_list(2))
     arguments = [
         str(tmp_path / "l.pdf"),

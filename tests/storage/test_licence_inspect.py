@@ -49,7 +49,14 @@ def folder(tmp_path: Path) -> Path:
     made = tmp_path / "credentials"
     made.mkdir()
     (made / "ca.pem").write_bytes(CA.pem)
+    (made / "default.pem").write_bytes(OURS.key_pem + OURS.pem)
     return made
+
+
+def known(folder: Path, who: Identity) -> Identity:
+    """One more certificate that signs, or signed, here."""
+    (folder / f"old-{who.certificate.serial_number}.pem").write_bytes(who.pem)
+    return who
 
 
 @pytest.fixture
@@ -100,14 +107,15 @@ def test_says_what_was_changed(inspect: Inspect) -> None:
     assert 0 < behind.facts["extra"] <= len(change_after(LICENCE)) - len(LICENCE) + 2
 
 
-def test_signed_by_a_stranger(inspect: Inspect, tmp_path: Path) -> None:
+def test_signed_by_a_stranger(inspect: Inspect, folder: Path, tmp_path: Path) -> None:
     """Another authority of the same name, a certificate that signs itself, one of ours for another use: strangers."""
     impostor = signer(authority())
     for who in (impostor, authority("自签")):
         found = inspect(issued(who)) if who is impostor else inspect(sign_pdf(unsigned(), who, tmp_path))
         assert (found.state, found.cause) == ("stranger", "stranger")
         assert found.signer["signer"] in found.why
-    assert inspect(sign_pdf(unsigned(), signer(CA, for_time=True), tmp_path)).state == "stranger"
+    clock = known(folder, signer(CA, for_time=True))
+    assert inspect(sign_pdf(unsigned(), clock, tmp_path)).state == "stranger"
 
 
 def test_a_strangers_signature_on_ours(inspect: Inspect, tmp_path: Path) -> None:
@@ -118,20 +126,30 @@ def test_a_strangers_signature_on_ours(inspect: Inspect, tmp_path: Path) -> None
     assert (found.state, found.cause) == ("altered", "appended")
 
 
-def test_an_expired_certificate(inspect: Inspect) -> None:
+def test_another_customer_of_our_authority(inspect: Inspect, folder: Path) -> None:
+    """A public authority certifies others, too: a certificate that does not sign here is a stranger's."""
+    other = signer(CA, "别的单位")
+    found = inspect(issued(other))
+    assert (found.state, found.cause) == ("stranger", "stranger")
+    known(folder, other)
+    assert inspect(issued(other)).state == "intact"
+
+
+def test_an_expired_certificate(inspect: Inspect, folder: Path) -> None:
     """Nothing but a trusted timestamp proves that a signature is older than the end of its certificate."""
     now = datetime.now(UTC)
-    ended = signer(CA, begins=now - timedelta(days=400), ends=now - timedelta(days=3))
+    ended = known(folder, signer(CA, begins=now - timedelta(days=400), ends=now - timedelta(days=3)))
     found = inspect(issued(ended))
     assert (found.state, found.cause) == ("expired", "expired")
     assert (now - timedelta(days=3)).date().isoformat() in found.why
-    later = inspect(issued(signer(CA, begins=now + timedelta(days=2), ends=now + timedelta(days=30))))
+    early = known(folder, signer(CA, begins=now + timedelta(days=2), ends=now + timedelta(days=30)))
+    later = inspect(issued(early))
     assert (later.state, later.cause) == ("expired", "not_yet")
 
 
-def test_proven_by_a_timestamp(inspect: Inspect, tmp_path: Path) -> None:
+def test_proven_by_a_timestamp(inspect: Inspect, folder: Path, tmp_path: Path) -> None:
     """With a timestamp of a clock we trust, a signature outlives its certificate - and a later revocation."""
-    who = signer(CA)
+    who = known(folder, signer(CA))
     data = sign_pdf(unsigned(), who, tmp_path, clock=signer(CA, "时间戳", for_time=True))
     found = inspect(data)
     assert (found.state, found.signer["time_from"]) == ("intact", "timestamp")
@@ -217,7 +235,7 @@ def test_nobody_is_trusted_without_credentials(tmp_path: Path) -> None:
     for inspector in (LicenceInspector(None), LicenceInspector(tmp_path)):
         found = inspector.inspect(file)
         assert (found.state, found.cause) == ("unreadable", "no_credentials")
-    assert look(file, CA.pem.decode()).metadata == json.loads(json.dumps(METADATA))
+    assert look(file, (CA.pem + OURS.pem).decode()).metadata == json.loads(json.dumps(METADATA))
 
 
 def test_words_for_every_cause() -> None:
