@@ -44,7 +44,7 @@ class DocumentSigner(Signer):
         others.register_multiple(chain)
         super().__init__(signing_cert=certificate, cert_registry=others, embed_roots=False)
         self._key = key
-        self.public: PublicKey = key.public_key()
+        self.public = public_key(certificate)  # not the key's: what was signed is checked as others will
 
     @cached_property
     def form(self) -> Form:

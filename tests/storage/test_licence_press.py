@@ -12,20 +12,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pikepdf
 import pytest
 import zxingcpp
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from hub.errors import Rejected
+from hub.errors import Rejected, Unavailable
 from hub.licensing.ports import Made
-from storage.files import FileStore, StoredFile
+from storage.files import FileStore, Source, StoredFile
 from storage.intake.signatures import Signatures
 from storage.key_encryption import KeyEncryption
 from storage.licences.credentials import Credentials
+from storage.licences.document import Sheet, SignaturePlace, written
 from storage.licences.press import LicencePress
+from storage.licences.sign import DocumentSigner, room, signed
+from storage.licences.xmp import About
 from storage.objects import ObjectStore
 from tests.conftest import Parts
 from tests.storage.licence_credentials import ISSUER, ISSUER_NAME, Body, Folder, body, root
@@ -259,6 +264,34 @@ def test_nothing_is_printed_without_a_credential(files: FileStore, tmp_path: Pat
         press.make(a_face(), METADATA, issuer_code=ISSUER)
     assert sum(1 for _ in files._objects.list("files/")) == before
     assert press.sample(a_face()).startswith(b"%PDF")  # what is not signed needs none
+
+
+def test_what_was_stored_is_read_back(printer: Printer) -> None:
+    """A store that keeps something else is found out, and nothing is handed back."""
+
+    class Spoiling(FileStore):
+        def put(self, stream: Source, **more: Any) -> StoredFile:
+            content = bytearray(stream.read(1 << 24))
+            content[1000] ^= 1
+            return super().put(io.BytesIO(content), **more)
+
+    spoiling = Spoiling(printer.files._objects, printer.files._keys)
+    press = LicencePress(spoiling, Credentials(printer.folder.path), lambda: datetime.now(UTC))
+    with pytest.raises(Unavailable, match="读回的内容不一致"):
+        press.make(a_face(), METADATA, issuer_code=ISSUER)
+
+
+def test_what_was_signed_is_checked(printer: Printer) -> None:
+    """A key that is not the certificate's makes no licence, whatever it signs."""
+    credential = Credentials(printer.folder.path).for_issuer(ISSUER)
+    certificate = credential.signer.signing_cert
+    assert certificate is not None
+    wrong = DocumentSigner(certificate, [], ec.generate_private_key(ec.SECP256R1()))
+    place = SignaturePlace(room(wrong, None), "甲", "乙")
+    document, slot = written([Sheet(100, 100, b"")], About("题", "者", datetime.now(UTC), {}), place)
+    assert slot is not None
+    with pytest.raises(Unavailable, match="自检"):
+        signed(document, slot, wrong, None)
 
 
 def test_a_faulty_face_is_refused_whole(printer: Printer) -> None:
