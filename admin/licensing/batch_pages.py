@@ -20,6 +20,7 @@ from werkzeug.wrappers import Response as Answer
 
 from admin import cells, listing
 from admin.licensing.batch_intake import BatchIntake
+from admin.licensing.batch_made import MADE
 from admin.licensing.batch_watch import watched
 from admin.listing import Choice, Column, Listing, words
 from admin.pages import XLSX, ListScreen, as_file, sentence_on_refusal, to
@@ -31,9 +32,7 @@ from hub.licensing.batch import LicenceBatch, LicenceBatchRow
 from hub.licensing.batch_control import batch_row, move_batch
 from hub.licensing.batch_rows import refused_sheet
 from hub.licensing.batch_source import source_of, template_book
-from hub.licensing.licence import Licence
 from hub.licensing.published_type import published_licence_type
-from hub.party import Party
 
 MOVES = ("start", "pause", "resume", "stop")
 ENDINGS = (".xlsx", ".csv", ".txt", ".json", ".jsonl", ".ndjson")
@@ -106,56 +105,6 @@ LISTING = Listing(
     day=(_("上传日期"), LicenceBatch.created_at),
     href=lambda r: url_for("LicenceBatchView.show", batch=r.id),
     empty=_("还没有批次。上传一份证照表，核对后开始。"),
-)
-
-
-def _rows() -> Select[Any]:
-    return (
-        select(
-            LicenceBatchRow.row,
-            LicenceBatchRow.state,
-            LicenceBatchRow.done_at,
-            Licence.id.label("licence"),
-            Licence.number,
-            Licence.name,
-            Licence.status,
-            Party.name.label("party"),
-        )
-        .select_from(LicenceBatchRow)
-        .join(Licence, Licence.id == LicenceBatchRow.licence_id)
-        .join(Party, Party.id == Licence.party_id)
-    )
-
-
-ROWS = Listing(
-    title=_("办成的证照"),
-    query=_rows,
-    columns=(
-        Column("row", _("行号"), lambda r: r.row, LicenceBatchRow.row, narrow=True),
-        Column("number", _("证照编号"), lambda r: cells.mono(r.number), Licence.number, narrow=True),
-        Column("name", _("证照名称"), lambda r: cells.clip(r.name, 20), Licence.name),
-        Column("party", _("持证主体"), lambda r: cells.clip(r.party, 20), Party.name, narrow=True),
-        Column(
-            "state",
-            _("结果"),
-            lambda r: cells.word("batch_row_state", r.state),
-            LicenceBatchRow.state,
-            lambda r: cells.word_text("batch_row_state", r.state),
-        ),
-        Column(
-            "status",
-            _("证照状态"),
-            lambda r: cells.code("licence_status", r.status),
-            Licence.status,
-            lambda r: cells.code_text("licence_status", r.status),
-        ),
-        Column("done_at", _("办成时间"), lambda r: cells.when(r.done_at), LicenceBatchRow.done_at),
-    ),
-    order=(LicenceBatchRow.row,),
-    search=(Licence.number, Party.name),
-    search_hint=_("证照编号、持证主体"),
-    href=lambda r: url_for("LicenceView.show", licence=r.licence),
-    empty=_("还没有办成的证照。"),
 )
 
 
@@ -269,7 +218,7 @@ class LicenceBatchView(ListScreen):
         """The licences that its rows made, or that were there already."""
         with here().engine.connect() as tx:
             row = self._own(tx, batch)
-            page = listing.open_page(tx, ROWS, LicenceBatchRow.batch_id == batch)
+            page = listing.open_page(tx, MADE, LicenceBatchRow.batch_id == batch)
         return self.page(
             "licence_batch_rows.html", title=row.source_name, page=page, batch=row, can_export=False
         )
