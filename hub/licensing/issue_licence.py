@@ -116,7 +116,8 @@ def write_issued(tx: Connection, prepared: Prepared, desk: Desk, *, actor: str) 
 
 _MEANWHILE = (
     "SELECT pg_advisory_xact_lock(hashtextextended(k, 0)) FROM unnest(%(locks)s::text[]) k",
-    "SELECT code FROM licence_types WHERE code = ANY(%(types)s::text[]) AND published_version IS NOT NULL",
+    """SELECT code FROM licence_types
+WHERE code = ANY(%(types)s::text[]) AND published_version IS NOT NULL AND active""",
     """SELECT DISTINCT type_code, issuer_code, number FROM licences
 WHERE number = ANY(%(numbers)s::text[]) AND type_code = ANY(%(types)s::text[])""",
 )
@@ -139,7 +140,7 @@ def check_again(tx: Connection, prepared: Sequence[Prepared], desk: Desk) -> Non
     for one in sorted(prepared, key=lambda one: one.identifier):
         name, number = one.type.name, one.words.number
         if one.type.code not in types:
-            raise Conflict(f"“{name}”刚刚被撤下，不能签发。请联系数据管理员。")
+            raise Conflict(f"“{name}”刚刚被撤下或停用，不能签发。请联系数据管理员。")
         if one.previous is not None:
             refuse_over(read_old(tx, one.previous.id, lock=True), one.order.operation, today)
         elif (one.type.code, one.issuer.code, number) in gone:

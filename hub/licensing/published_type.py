@@ -39,7 +39,7 @@ class PublishedType:
 
 
 _PUBLISHED = """
-SELECT t.name, v.id FROM licence_types t
+SELECT t.name, v.id, t.active FROM licence_types t
 LEFT JOIN licence_type_versions v ON v.type_code = t.code AND v.state = 'published'
 WHERE t.code = %(code)s
 """
@@ -58,7 +58,9 @@ def published_licence_type(tx: Connection, code: str) -> PublishedType:
     found = ask(tx, (_PUBLISHED, {"code": code}))[0]
     if not found:
         raise NotFound(f"目录里没有代码为 {code[:40]} 的证照类型。请数据管理员先在“证照类型”中新增。")
-    name, version_id = found[0]
+    name, version_id, active = found[0]
+    if not active:
+        raise NotFound(f"证照类型“{name}”已停用，不能签发。需要时请数据管理员在“证照类型”中启用。")
     if version_id is None:
         raise NotFound(f"证照类型“{name}”没有已发布的版本，不能签发。请数据管理员在“证照类型”中设计并发布。")
     return licence_type_version(tx, version_id)

@@ -14,6 +14,7 @@ import pypdfium2
 import pytest
 from sqlalchemy import Engine, text
 
+from hub.catalogue.licence_types import change_licence_type
 from hub.decide import ACCEPTED, UNCHANGED, decide
 from hub.decided_case import PartyFacts
 from hub.errors import Conflict, HubError, NotFound, Rejected
@@ -229,6 +230,10 @@ def test_a_type_withdrawn_meanwhile(room: Room) -> None:
     with pytest.raises(Conflict, match="撤下"):
         room.write(prepared)
     with pytest.raises(NotFound, match="没有已发布的版本"):
+        room.prepare()
+    with room.engine.begin() as tx:
+        change_licence_type(tx, TYPE, {"active": False}, actor=ACTOR)
+    with pytest.raises(NotFound, match="已停用"):
         room.prepare()
     assert statuses(room.engine) == {}
 
