@@ -18,6 +18,7 @@ from admin.catalogue.choices import departments, field_options, known_fields
 from admin.catalogue.posted import Refusal, saved
 from admin.licensing.design_pages import asked, licence_type_row
 from admin.licensing.design_words import PRESETS, design_options
+from admin.licensing.type_code import code_remarks
 from admin.licensing.type_forms import posted, read_design
 from admin.licensing.type_images import image_told
 from admin.licensing.type_sample import draw, sampled
@@ -26,6 +27,7 @@ from admin.pages import Screen, sentence_on_refusal, to
 from admin.premises import actor, here, may
 from hub.catalogue.faults import Fault
 from hub.errors import Conflict
+from hub.licensing.draft_licence_type import locked_licence_type
 from hub.licensing.licence_images import image_facts, images_of
 from hub.licensing.publish_licence_type import (
     compared_licence_types,
@@ -116,7 +118,7 @@ class TypeEditing(Screen):
             first=old is None,
             changes=[told(one, element_names(draft)) for one in changes],
             counts=(len(draft.layout.get("elements", ())), len(draft.fields)),
-            warnings=warnings,
+            warnings=[*(said for said, tone in code_remarks(code) if tone == "warn"), *warnings],
             drawn=drawn,
         )
 
@@ -127,6 +129,7 @@ class TypeEditing(Screen):
         if drawn["faults"] or "said" in drawn:
             raise Conflict(gettext("样张还有问题，不能发布：%(why)s", why=_why(drawn)))
         with here().engine.begin() as tx:
+            locked_licence_type(tx, code)
             if standing_draft(tx, code).stamp != request.form.get("seen") or draft.stamp != request.form.get(
                 "seen"
             ):

@@ -133,7 +133,8 @@ class LicenceExchangeView(Screen):
                 add_licence_type(tx, brought.code, header, actor=actor())
             for found, stored in kept:
                 add(tx, brought.code, found, stored)
-            save_licence_type(tx, brought.code, brought.design, actor=actor())
+            seen = now.stamp if now is not None else None
+            save_licence_type(tx, brought.code, brought.design, actor=actor(), seen=seen)
 
     @expose("/copy/<code>", methods=["GET", "POST"])
     @has_access

@@ -22,7 +22,7 @@ from admin.licensing.design_pages import licence_type_row
 from admin.licensing.edit_pages import TypeEditing, standing_draft
 from admin.licensing.type_code import code_remarks
 from admin.licensing.type_forms import SHARING
-from admin.licensing.type_told import ISSUER_TITLES, VALIDITY_TITLES, element_names, recorded, told
+from admin.licensing.type_told import ISSUER_TITLES, element_names, recorded, told, validity_words
 from admin.pages import ExportedList, reason, sentence_on_refusal, to
 from admin.premises import actor, here, may
 from hub.catalogue.faults import Faulty
@@ -79,7 +79,7 @@ class LicenceTypeView(TypeEditing, ExportedList):
             draft=next((one for one in versions if one.state == "draft"), None),
             departments=names,
             titles=HUB_TITLES,
-            validity=VALIDITY_TITLES,
+            validity=validity_words(content.rules) if content else "",
             sharing=SHARING_TITLES,
             holders=code_table("party_kind"),
             issuers=ISSUER_TITLES,

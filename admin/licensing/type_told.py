@@ -22,7 +22,7 @@ VALIDITY_TITLES = {
     "decided": _("颁发时逐个确定"),
 }
 ISSUER_TITLES = {"approving": _("作出决定的部门"), "fixed": _("固定机构")}
-PARTS = {"header": _("规则"), "fields": _("字段"), "layout": _("版面")}
+PARTS = {"header": _("颁证规则"), "fields": _("字段"), "layout": _("版面")}
 RULES = {
     "name": _("证照名称"),
     "definer_code": _("证照定义机构代码"),
@@ -127,6 +127,15 @@ def _text(part: str, key: str, value: Any) -> str:
     if part == "layout" and value is None:
         return gettext("缺省")
     return value_text(key, value)
+
+
+def validity_words(rules: Any) -> str:
+    """How long a licence is valid, in words."""
+    if rules.validity_kind == "days":
+        return gettext("自颁发之日起 %(n)s 天", n=rules.validity_length)
+    if rules.validity_kind == "months":
+        return gettext("自颁发之日起 %(n)s 个月", n=rules.validity_length)
+    return str(VALIDITY_TITLES[rules.validity_kind])
 
 
 def hub_texts() -> set[str]:

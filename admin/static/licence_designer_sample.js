@@ -143,7 +143,7 @@
       if (event.key === 'Home' || event.key === 'End') { event.preventDefault(); open(tabs.at(event.key === 'Home' ? 0 : -1).dataset.tab, true); }
     });
   });
-  addEventListener('hashchange', () => open(location.hash.slice(1)));
+  addEventListener('hashchange', () => { if (tabs.some((tab) => `#${tab.dataset.tab}` === location.hash)) open(location.hash.slice(1)); });
   every('[data-open-tab]').forEach((button) => button.addEventListener('click', () => open(button.dataset.openTab, true)));
 
   // ---- rules that show and hide what belongs to them

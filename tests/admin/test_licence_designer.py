@@ -94,7 +94,7 @@ def test_a_type_is_designed_from_nothing_with_the_mouse(hub: Hub, open_as: Open,
         row = page.locator(".rows.fields > li").last
         row.locator("input").first.fill(label)
         row.locator("select").first.select_option(kind)
-    page.click("text=下一步：规则")
+    page.click("text=下一步：颁证规则")
     page.locator("[name=number_rule]").fill("XCY{yyyy}")
     page.click("[data-token='{seq:6}']")
     page.wait_for_function(
