@@ -52,9 +52,13 @@ class Sm2Signer:
     def from_folder(cls, folder: Path) -> Sm2Signer:
         """The key and certificate of `sm2.pem` (PKCS#8 and X.509, PEM). Raises Rejected."""
         try:
-            raw = (folder / FILE).read_bytes()
+            mode, raw = (folder / FILE).stat().st_mode, (folder / FILE).read_bytes()
         except OSError as error:
             raise Rejected(f"没有安装国密签名证书（{FILE}），不能做国密签名。{_ASK}") from error
+        if mode & 0o077:
+            raise Rejected(
+                f"国密签名私钥（{FILE}）可以被其他用户读取，不能使用。请系统管理员执行 chmod 600 并检查是否泄露。"
+            )
         try:
             found = {kind: der for kind, _, der in pem.unarmor(raw, multiple=True)}
             info = keys.PrivateKeyInfo.load(found["PRIVATE KEY"], strict=True)

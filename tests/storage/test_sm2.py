@@ -136,6 +136,9 @@ def test_what_is_missing_is_said(folder: Path, tmp_path: Path, monkeypatch: pyte
     with pytest.raises(Rejected, match="没有安装国密签名证书"):
         Sm2Signer.from_folder(tmp_path)
     (tmp_path / FILE).write_text("nothing")
+    with pytest.raises(Rejected, match="chmod 600"):
+        Sm2Signer.from_folder(tmp_path)
+    (tmp_path / FILE).chmod(0o600)
     with pytest.raises(Rejected, match="读不出来"):
         Sm2Signer.from_folder(tmp_path)
     (tmp_path / FILE).unlink()
