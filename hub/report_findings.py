@@ -160,7 +160,7 @@ def report_findings(tx: Connection, messages: Sequence[Arrived], known: Grounds,
     tell(
         tx,
         *ruled.statements,
-        standing(row["licence_id"] for row in rows if row["licence_id"]),
+        *standing(row["licence_id"] for row in rows if row["licence_id"]),
         (_COUNT, {"ids": list(counts), "more": list(counts.values()), "now": now}),
     )
 

@@ -102,11 +102,9 @@ def do(tx: Connection, licence_id: uuid.UUID, act: Act, desk: Desk) -> bool:
     return True
 
 
-_LOCK = """
-SELECT l.id, l.case_no, l.name, l.number, l.status, l.status_at,
-  (SELECT n.identifier FROM licences n WHERE n.previous_id = l.id)
-FROM licences l WHERE l.id = %(id)s FOR UPDATE OF l
-"""
+# What a statement that waits for a lock reads of other rows is as old as its beginning: those are read by the next ones.
+_LOCK = "SELECT id, case_no, name, number, status, status_at FROM licences WHERE id = %(id)s FOR UPDATE"
+_NEXT = "SELECT identifier FROM licences WHERE previous_id = %(id)s"
 _HOLDS = """
 SELECT h.department, h.id, d.name, h.placed_at FROM holds h JOIN departments d ON d.code = h.department
 WHERE h.licence_id = %(id)s AND h.lifted_at IS NULL ORDER BY h.placed_at
@@ -121,14 +119,15 @@ _DOCUMENT = "SELECT 1 FROM stored_objects WHERE sha256 = %(document)s"
 def look(tx: Connection, licence_id: uuid.UUID, act: Act) -> Standing:
     """The licence, locked until the end of the transaction; what is read with it is read after the lock."""
     of = {"id": licence_id, "operation": act.operation, "document": act.document}
-    questions: list[Question] = [(_LOCK, of), (_HOLDS, of), (_DONE, of), (_DOCUMENT, of)]
-    rows, holds, done, document = ask(tx, *questions)
+    questions: list[Question] = [(_LOCK, of), (_NEXT, of), (_HOLDS, of), (_DONE, of), (_DOCUMENT, of)]
+    rows, newer, holds, done, document = ask(tx, *questions)
     if not rows:
         raise NotFound("没有这张证照。")
     papers = frozenset((number, bytes(sha256) if sha256 else None) for number, sha256 in done)
     held = {code: (hold, name, since) for code, hold, name, since in holds}
-    id_, case_no, name, number, status, status_at, newer = rows[0]
-    return Standing(id_, case_no, name, number, status, status_at, newer, held, papers, bool(document))
+    id_, case_no, name, number, status, status_at = rows[0]
+    next_ = newer[0][0] if newer else None
+    return Standing(id_, case_no, name, number, status, status_at, next_, held, papers, bool(document))
 
 
 def _changed(licence: Standing, act: Act, id_: uuid.UUID) -> Changed:
@@ -210,7 +209,7 @@ def _restore(tx: Connection, licence: Standing, act: Act, desk: Desk) -> bool:
         tell(tx, (_LIFT, {"now": act.at, "by": by, "hold": mine[0]}))
     if others:
         write(tx, Rows(LedgerRow, [_spoken(licence, act, "licence.hold_lifted", by)]))
-        tell(tx, standing([licence.id]))
+        tell(tx, *standing([licence.id]))
         return True
     take_effect(tx, [_changed(licence, act, by)], desk)
     return True

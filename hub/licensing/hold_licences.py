@@ -149,10 +149,8 @@ def _change(bench: _Bench, one: Spoken, was_held: bool, now: datetime) -> Change
     return change
 
 
-_LOCK = """
-SELECT l.id, l.case_no, l.status, EXISTS (SELECT 1 FROM licences n WHERE n.previous_id = l.id)
-FROM licences l WHERE l.id = ANY(%(ids)s) ORDER BY l.id FOR UPDATE OF l
-"""
+_LOCK = "SELECT id, case_no, status FROM licences WHERE id = ANY(%(ids)s) ORDER BY id FOR UPDATE"
+_RENEWED = "SELECT 1 FROM licences WHERE previous_id = ANY(%(ids)s) LIMIT 1"
 _NEWEST = """
 SELECT DISTINCT ON (licence_id, department) id, licence_id, department, inspected_at, finding_no, effect,
   coalesce(explanation, '')
@@ -179,14 +177,14 @@ WHERE licence_id = ANY(%(ids)s) AND state <> 'overtaken'
 def _bench(tx: Connection, ids: set[uuid.UUID]) -> _Bench:
     """One round trip; every statement after the first sees what was committed before the locks were given."""
     of = {"ids": list(ids)}
-    licences, newest, decisive, holds, proposals = ask(
-        tx, (_LOCK, of), (_NEWEST, of), (_DECISIVE, of), (_HOLDS, of), (_PROPOSALS, of)
+    licences, renewed, newest, decisive, holds, proposals = ask(
+        tx, (_LOCK, of), (_RENEWED, of), (_NEWEST, of), (_DECISIVE, of), (_HOLDS, of), (_PROPOSALS, of)
     )
-    if any(renewed for *_, renewed in licences):
+    if renewed:
         raise Unavailable("证照刚刚换发了新版本，稍后自动重试。")
     bench = _Bench(
-        status={id_: status for id_, _, status, _ in licences},
-        case_no={id_: case_no for id_, case_no, _, _ in licences},
+        status={id_: status for id_, _, status in licences},
+        case_no={id_: case_no for id_, case_no, _ in licences},
         newest={(licence, by): Spoken(id_, licence, by, *said) for id_, licence, by, *said in newest},
         decisive={(licence, by): (at, number) for licence, by, at, number in decisive},
         holds={(licence, by): placed_by for licence, by, placed_by, _, _ in holds},

@@ -81,7 +81,7 @@ def confirm_proposal(
     _decide(tx, proposal, "confirmed", actor, act.reason, desk)
     if not (proposal.effect == "freeze" and proposal.held):
         do(tx, proposal.licence_id, act, desk)
-    tell(tx, standing([proposal.licence_id]))
+    tell(tx, *standing([proposal.licence_id]))
 
 
 def decline_proposal(tx: Connection, proposal_id: uuid.UUID, *, actor: str, reason: str, desk: Desk) -> None:

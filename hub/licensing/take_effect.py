@@ -50,6 +50,16 @@ _FOLLOW = """
 UPDATE licence_proposals p SET licence_id = n.new
 FROM unnest(%(old)s::uuid[], %(new)s::uuid[]) AS n(old, new) WHERE p.licence_id = n.old AND p.state = 'open'
 """
+#: A case of several licences may be touched by several at once: one after the other, each seeing what the last one wrote.
+_SEVERAL = """
+WITH RECURSIVE back(id, previous_id, case_no) AS (
+  SELECT id, previous_id, case_no FROM licences WHERE id = ANY(%(ids)s)
+  UNION SELECT l.id, l.previous_id, l.case_no FROM back JOIN licences l ON l.id = back.previous_id
+)
+SELECT 1 FROM cases c WHERE c.case_no IN (SELECT case_no FROM back)
+AND (SELECT count(*) FROM licences l WHERE l.case_no = c.case_no) > 1
+ORDER BY c.case_no FOR NO KEY UPDATE
+"""
 #: What a case's licences mean for it: alert while one is held or was taken away, watch while one was warned of.
 _STANDING = """
 WITH RECURSIVE back(id, previous_id, case_no) AS (
@@ -106,7 +116,7 @@ def take_effect(tx: Connection, changes: Sequence[Changed], desk: Desk, *first: 
     effects = effects_of(tx, changes, desk)
     write(tx, *first, *effects.tables())
     related = {one.related_id for one in changes if one.related_id}
-    tell(tx, standing({one.licence_id for one in changes} | related))
+    tell(tx, *standing({one.licence_id for one in changes} | related))
 
 
 def effects_of(tx: Connection, changes: Sequence[Changed], desk: Desk, *, spoken: bool = False) -> Effects:
@@ -130,9 +140,10 @@ def effects_of(tx: Connection, changes: Sequence[Changed], desk: Desk, *, spoken
     return effects
 
 
-def standing(licences: Iterable[uuid.UUID]) -> Question:
-    """Says anew how the cases of these licences stand; after holds, statuses and findings are written."""
-    return _STANDING, {"ids": list(licences)}
+def standing(licences: Iterable[uuid.UUID]) -> tuple[Question, Question]:
+    """Say anew how the cases of these licences stand; after holds, statuses and findings are written."""
+    of = {"ids": list(licences)}
+    return (_SEVERAL, of), (_STANDING, of)
 
 
 def _moved(changes: Sequence[Changed]) -> list[Question]:
