@@ -15,7 +15,7 @@ from admin import cells
 from admin.listing import Choice, Column, Listing, words
 from admin.live_pages import audiences
 from admin.pages import ListScreen
-from admin.premises import actor, here
+from admin.premises import actor, here, may
 from hub.notice import Notice
 from hub.read_notices import mark_read
 
@@ -42,6 +42,14 @@ def _states(tx: Connection) -> list[tuple[str, Any]]:
 def _title(row: Any) -> Markup:
     dot = Markup('<i class="unread" title="{}"></i>').format(gettext("未读")) if row.read_at is None else ""
     return Markup('{}<b>{}</b><small class="block">{}</small>').format(dot, row.title, row.body)
+
+
+def _about(row: Any) -> str | None:
+    """What it is about: the case, whose page has its licences; of a licence without a case, the look-up by its number."""
+    if row.case_no:
+        return url_for("CaseView.show", case_no=row.case_no)
+    number = row.title.rsplit(" ", 1)[-1] if row.title.startswith("证照") and " " in row.title else ""
+    return url_for("LicenceView.list", q=number) if number and may("can_list", "LicenceView") else None
 
 
 def unread(tx: Connection) -> int:
@@ -85,7 +93,7 @@ class NoticeView(ListScreen):
             Choice("severity", _("级别"), Notice.severity, words("severity")),
         ),
         day=(_("日期"), Notice.created_at),
-        href=lambda r: url_for("CaseView.show", case_no=r.case_no) if r.case_no else None,
+        href=_about,
         empty=_("没有提醒。部门上报监管信息时会立即出现在这里。"),
     )
 
