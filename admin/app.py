@@ -17,6 +17,7 @@ from flask_appbuilder import AppBuilder
 from flask_appbuilder.utils.legacy import get_sqla_class
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from admin import (
     cells,
@@ -52,6 +53,8 @@ def create_app(config: AdminConfig) -> Flask:
         raise ValueError("web_secret 太短：至少 16 个字符。")
     app = Flask("admin", static_folder=str(ROOT / "static"), template_folder=str(ROOT / "templates"))
     app.config.update(_settings(config))
+    if config.trusted_proxies:  # what a caller claims beyond these counts for nothing
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=config.trusted_proxies, x_proto=0, x_host=0)  # type: ignore[method-assign]
     # It says at every start which columns its filters cannot handle (lists, relations); nobody can act on that.
     logging.getLogger("flask_appbuilder.models.filters").setLevel(logging.ERROR)
     db = get_sqla_class()()

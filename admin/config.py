@@ -27,6 +27,7 @@ class AdminConfig:
     hub_keys: Mapping[str, str] = field(default_factory=dict)  # kid -> public PEM
     heads: Any = None  # the ledger's HeadStore; None: the health page does not look at it
     cookie_secure: bool = False
+    trusted_proxies: int = 0  # that add the caller's address to X-Forwarded-For; limits count by it
     demo: bool = False
     accounts_hint: tuple[tuple[str, str], ...] = ()  # demo only: (user name, what it is) on the sign-in page
     login_limit: str = "10 per minute"

@@ -66,6 +66,9 @@ class Settings(BaseSettings):
     web_port: int = Field(default=8080, ge=1, le=65535)
     web_secret: str = Field(default="", repr=False)
     cookie_secure: bool = True
+    trusted_proxies: int = Field(
+        default=0, ge=0, le=5
+    )  # between the browser and us, each naming whom it asks for
 
     spool: Path | None = None  # None: `spool` in the data directory
     max_upload_bytes: int = Field(default=2 << 30, ge=1 << 20, le=1 << 40)

@@ -215,5 +215,6 @@ def admin_config_of(settings: Settings) -> AdminConfig:
         hub_keys={desk.signer.kid: signer_of(settings).public_pem},
         heads=Heads(objects_of(settings)),
         cookie_secure=settings.cookie_secure,
+        trusted_proxies=settings.trusted_proxies,
         demo=settings.embedded,
     )

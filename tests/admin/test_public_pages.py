@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+import time
 import uuid
 import zipfile
 from collections.abc import Iterator
@@ -17,12 +18,14 @@ import pikepdf
 import pypdfium2
 import pytest
 import zxingcpp
+from axe_playwright_python.sync_playwright import Axe
 from flask.testing import FlaskClient
 from PIL import Image
 from sqlalchemy import Engine, event, insert, text
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
+from admin import create_app
 from hub.licensing.document import LicenceCopy
 from hub.licensing.issue_licence import issue
 from hub.licensing.make_status_lists import refresh_status_lists
@@ -428,3 +431,67 @@ def test_the_other_files_of_a_licence(hub: Hub, client: FlaskClient, issued: Iss
 def _read(config: Any, row: Any) -> bytes:
     with config.files.open(row) as opened:
         return b"".join(opened)
+
+
+def test_limits_behind_a_proxy(hub: Hub) -> None:
+    """Behind a trusted proxy each visitor counts alone, and nobody escapes by naming an address of their own."""
+    config = replace(hub.app.extensions["shenguan"].config, trusted_proxies=1, public_limit="3 per minute")
+    app = create_app(config)
+    client = app.test_client()
+
+    def seen(forwarded: str) -> int:
+        return client.get("/verify", headers={"X-Forwarded-For": forwarded}).status_code
+
+    try:
+        assert [seen("192.0.2.9") for _ in range(4)] == [200, 200, 200, 429]
+        assert seen("192.0.2.10") == 200
+        assert seen("198.51.100.1, 192.0.2.9") == 429
+    finally:
+        app.extensions["shenguan"].live.stop()
+        app.extensions["shenguan"].engine.dispose()
+
+
+def test_on_a_phone_without_scripts(browser: Any, address: str, issued: Issued, tmp_path: Path) -> None:
+    """390 pixels wide and JavaScript off: nothing to scroll sideways, a file is checked, the language changes."""
+    context = browser.new_context(viewport={"width": 390, "height": 844}, java_script_enabled=False)
+    try:
+        opened = context.new_page()
+        file = tmp_path / "licence.pdf"
+        file.write_bytes(issued.pdf)
+        opened.goto(f"{address}/verify")
+        opened.set_input_files("#file", str(file))
+        opened.click("text=上传并核验")
+        assert opened.inner_text("h1") == "真实有效"
+        box = opened.locator("main").bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 390
+        opened.goto(f"{address}/v/{TOKENS.make(issued.id)}")
+        opened.click("text=English")
+        assert opened.inner_text("h1") == "Genuine and valid"
+        assert opened.locator(".face img").bounding_box()["width"] <= 390
+        assert context.cookies() == []
+    finally:
+        context.close()
+
+
+@pytest.mark.parametrize("path", ["/verify", "valid", "/v/nothing"])
+def test_readable_by_everybody(browser: Any, address: str, issued: Issued, path: str) -> None:
+    """Contrast, names and structure, judged by axe."""
+    context = browser.new_context(viewport={"width": 390, "height": 844}, bypass_csp=True)
+    try:
+        opened = context.new_page()
+        opened.goto(address + (f"/v/{TOKENS.make(issued.id)}" if path == "valid" else path))
+        found = Axe().run(opened)
+        assert found.violations_count == 0, found.generate_report()
+    finally:
+        context.close()
+
+
+def test_fast_enough(client: FlaskClient, issued: Issued) -> None:
+    """A page takes far less than 50 ms at the server."""
+    path, taken = f"/v/{TOKENS.make(issued.id)}", []
+    for number in range(20):
+        begun = time.perf_counter()
+        client.get(path, environ_overrides={"REMOTE_ADDR": f"192.0.2.{100 + number}"})
+        taken.append(time.perf_counter() - begun)
+    assert sorted(taken)[10] < 0.05
