@@ -28,7 +28,7 @@ from hub.licensing.issued_rows import IssuedRows
 from hub.licensing.licence import VALID
 from hub.licensing.make_status_lists import status_entry
 from hub.licensing.metadata import gb36903
-from hub.licensing.next_version import read_old, refuse_over
+from hub.licensing.next_version import lock_licences, read_old, refuse_over
 from hub.licensing.order import Issued, Order, Prepared
 from hub.licensing.ports import Press, Tokens
 from hub.licensing.published_type import PublishedType, published_licence_type
@@ -137,12 +137,14 @@ def check_again(tx: Connection, prepared: Sequence[Prepared], desk: Desk) -> Non
     types = {code for (code,) in published}
     gone = {tuple(row) for row in used}
     today = desk.clock().astimezone(LOCAL).date()
+    if previous := [one.previous.id for one in prepared if one.previous is not None]:
+        lock_licences(tx, previous)
     for one in sorted(prepared, key=lambda one: one.identifier):
         name, number = one.type.name, one.words.number
         if one.type.code not in types:
             raise Conflict(f"“{name}”刚刚被撤下或停用，不能签发。请联系数据管理员。")
         if one.previous is not None:
-            refuse_over(read_old(tx, one.previous.id, lock=True), one.order.operation, today)
+            refuse_over(read_old(tx, one.previous.id), one.order.operation, today)
         elif (one.type.code, one.issuer.code, number) in gone:
             raise Conflict(f"证照编号 {number} 刚刚用于另一本“{name}”。请核对后重试。")
 

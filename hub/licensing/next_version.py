@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import base64
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -83,11 +83,18 @@ SELECT id, kind, name, code_type, code_masked, code_sealed, legal_representative
 """
 
 
-def read_old(tx: Connection, licence_id: uuid.UUID, *, lock: bool = False) -> OldLicence:
-    """The licence as it stands; with `lock` nobody changes its status meanwhile. Raises NotFound."""
+_LOCK = "SELECT id FROM licences WHERE id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE"
+
+
+def lock_licences(tx: Connection, ids: Iterable[uuid.UUID]) -> None:
+    """Hold these licences until the end of the transaction, in the order that everybody takes."""
+    ask(tx, (_LOCK, {"ids": list(ids)}))
+
+
+def read_old(tx: Connection, licence_id: uuid.UUID) -> OldLicence:
+    """The licence as it stands; read after `lock_licences`, as it stays. Raises NotFound."""
     of = {"id": licence_id}
-    statement = f"{_OLD} FOR NO KEY UPDATE OF l" if lock else _OLD
-    rows, holds = ask(tx, (statement, of), (_HOLDS, of))
+    rows, holds = ask(tx, (_OLD, of), (_HOLDS, of))
     if not rows:
         raise NotFound("没有找到这本证照，可能编号有误。请从证照列表重新打开。")
     return OldLicence(*(*rows[0], tuple((name, at) for name, at in holds)))

@@ -540,3 +540,34 @@ def test_a_server_that_dies_before_writing_leaves_nothing_but_an_object(room: Ro
     swept = room.files.sweep(datetime(2100, 1, 1, tzinfo=UTC), lambda names: [])
     assert swept == 1
     assert room.issue().number == "JY2026000002"
+
+
+def test_a_freeze_and_a_renewal_at_once(room: Room) -> None:
+    """Whoever comes first counts: a renewal that waited for the freeze is refused, never written over it."""
+    first = room.issue()
+    printed = prepare(room.engine, room.next(first, "renew"), room.desk, room.press, room.tokens)
+    outcome: list[BaseException | None] = []
+
+    def renew() -> None:
+        try:
+            room.write(printed)
+            outcome.append(None)
+        except HubError as error:
+            outcome.append(error)
+
+    with room.engine.begin() as tx:
+        said: dict[str, Any] = {
+            "reason": "检查发现问题",
+            "actor": ACTOR,
+            "department": "scjg",
+            "desk": room.desk,
+        }
+        change_status(tx, first.licence_id, "suspend", **said)
+        waiting = threading.Thread(target=renew)
+        waiting.start()
+        waiting.join(0.5)
+        assert waiting.is_alive()  # it waits for the freeze to be decided
+    waiting.join()
+    assert isinstance(outcome[0], Rejected)
+    assert "暂扣" in outcome[0].message
+    assert statuses(room.engine) == {first.identifier: "02"}
