@@ -159,6 +159,8 @@ def _days(type_: PublishedType, order: Order, previous: Previous | None) -> tupl
         if valid_to is not None and valid_to < max(valid_from, order.issued_on):
             raise Rejected(f"有效期至 {valid_to} 早于有效期自 {valid_from} 或颁发日期 {order.issued_on}。")
         return valid_from, valid_to
+    if type_.rules.validity_kind == "decided" and order.valid_to is None and previous and previous.valid_to:
+        raise Rejected(f"这种证照的有效期逐本决定，原来的到 {previous.valid_to}。请填写延续到哪一天。")
     valid_to = settled(
         type_.rules,
         given=order.valid_to,

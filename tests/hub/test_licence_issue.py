@@ -523,6 +523,10 @@ def test_validity_that_each_licence_says(room: Room) -> None:
     by_field = {"validity_kind": "field", "validity_field": "until"}
     fields = [*FIELDS, {"name": "until", "label": "有效期至", "type": "date", "required": False}]
     assert made({"validity_kind": "decided"}, valid_to=until) == until
+    dated = Issued(*room.one("SELECT id, identifier, number FROM licences"))
+    with pytest.raises(Rejected, match="请填写延续到哪一天"):  # a form left empty does not make it long-term
+        room.issue(room.next(dated, "renew"))
+    room.issue(room.next(dated, "renew", valid_to=date(2028, 3, 1)))
     assert made({"validity_kind": "decided"}) is None
     assert made({"validity_kind": "permanent"}) is None
     assert made(by_field, fields, values={"place": "a", "until": "2027年3月1日"}) == until
