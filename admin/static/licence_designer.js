@@ -138,6 +138,7 @@
     if (picture && back.getAttribute('src') !== picture.url) back.src = picture.url;
     const wanted = new Set(layout.elements.map((element) => element.id));
     for (const [id, node] of nodes) if (!wanted.has(id)) { node.remove(); nodes.delete(id); }
+    const painted = [];
     layout.elements.forEach((element, index) => {
       let node = nodes.get(element.id);
       if (!node) { node = el('div', { class: 'de' }); nodes.set(element.id, node); page.insertBefore(node, marks); }
@@ -145,17 +146,24 @@
       node.style.zIndex = index + 1;
       node.classList.toggle('faulty', Boolean(D.faults[element.id]));
       const key = JSON.stringify([element, D.scale, D.words(element), element.kind === 'seal' ? options.issuer : '']);
-      if (node.painted !== key) { node.painted = key; node.dataset.kind = element.kind; node.replaceChildren(...paint(element)); shrink(node, element); }
+      if (node.painted !== key) { node.painted = key; node.dataset.kind = element.kind; node.replaceChildren(...paint(element)); painted.push([node, element]); }
     });
+    shrink(painted);
     drawMarks();
     drawRulers();
   };
-  function shrink(node, element) { // roughly what the press does; the sample shows it exactly
-    if (element.overflow !== 'shrink' || !['text', 'field'].includes(element.kind)) return;
-    const words = node.firstChild.firstChild;
-    for (let size = element.size; size > element.smallest && words.offsetHeight > node.clientHeight + 1;) {
-      size = Math.max(element.smallest, size - Math.max(0.5, size * 0.06));
-      words.style.fontSize = `${size * PT * D.scale}px`;
+  function shrink(painted) { // roughly what the press does; the sample shows it exactly. All are measured, then all are set.
+    let open = painted.filter(([, element]) => element.overflow === 'shrink' && ['text', 'field'].includes(element.kind))
+      .map(([node, element]) => ({ node, element, words: node.firstChild.firstChild, size: element.size }));
+    for (let pass = 0; pass < 5 && open.length; pass += 1) {
+      const heights = open.map(({ node, words }) => [node.clientHeight, words.offsetHeight]);
+      open = open.filter((one_, index) => {
+        const [room, needed] = heights[index];
+        if (needed <= room + 1 || one_.size <= one_.element.smallest) return false;
+        one_.size = Math.max(one_.element.smallest, one_.size * Math.min(0.96, Math.sqrt(room / needed) * 1.02));
+        one_.words.style.fontSize = `${one_.size * PT * D.scale}px`;
+        return true;
+      });
     }
   }
   D.image = (sha256) => (sha256 ? options.images.find((image) => image.sha256 === sha256) : null);

@@ -44,7 +44,7 @@
   let paletteFor = '';
   one('[data-palette]', root).replaceChildren(...KINDS.map(([kind, icon]) => adder(kind, {}, say[kind], icon)));
   function showPalette() {
-    const key = JSON.stringify([D.sources(), D.layout.elements.map((element) => element.source)]);
+    const key = JSON.stringify([D.sources(), [...new Set(D.layout.elements.map((element) => element.source))].sort()]);
     if (key === paletteFor) return;
     paletteFor = key;
     const placed = new Set(D.layout.elements.map((element) => element.source));
@@ -60,18 +60,29 @@
   // ---- the elements, front first; a listbox of several
   const list = one('[data-elements]', root);
   let lastIndex = 0;
+  let listFor = '';
   function showElements() {
+    const key = JSON.stringify([D.layout.elements.map((element) => [element.id, element.kind, element.size, D.nameOf(element)]), D.faults]);
+    if (key === listFor) { markElements(); return; }
+    listFor = key;
     const shown = [...D.layout.elements].reverse();
     list.replaceChildren(...shown.map((element) => el('li', {
       role: 'option', id: `de-option-${element.id}`, 'aria-selected': String(D.selected.has(element.id)), class: D.faults[element.id] ? 'faulty' : '',
       title: D.faults[element.id] ?? null, 'data-id': element.id,
     }, el('i', { 'aria-hidden': 'true' }, KINDS.find(([kind]) => kind === element.kind)?.[1] ?? (element.source.startsWith('$') ? '◆' : '▤')),
     el('b', {}, D.nameOf(element)), el('small', {}, D.faults[element.id] ? say.hasFault : element.kind === 'text' || element.kind === 'field' ? `${element.size}pt` : ''))));
-    list.toggleAttribute('aria-activedescendant', false);
-    const active = shown.find((element) => D.selected.has(element.id));
-    if (active) list.setAttribute('aria-activedescendant', `de-option-${active.id}`);
+    markElements();
     one('[data-nothing]', root).hidden = shown.length > 0;
     one('[data-count]', root).textContent = shown.length || '';
+  }
+  function markElements() {
+    let active = '';
+    for (const line of list.children) {
+      const on = D.selected.has(line.dataset.id);
+      if (on) active ||= line.id;
+      line.setAttribute('aria-selected', String(on));
+    }
+    if (active) list.setAttribute('aria-activedescendant', active); else list.removeAttribute('aria-activedescendant');
   }
   const ids = () => every('li', list).map((line) => line.dataset.id);
   function pick(index, event) {
@@ -103,7 +114,7 @@
   let shownFor = '';
   const shared = (key) => { const values = new Set(D.chosen().map((element) => element[key])); return values.size === 1 ? [...values][0] : ''; };
   function set(key, value, merge = true) {
-    D.change(() => D.chosen().forEach((element) => { element[key] = value; }), merge ? `${key} ${[...D.selected]}` : '');
+    D.change(() => D.chosen().forEach((element) => { element[key] = value; if (key === 'source') delete D.texts[element.id]; }), merge ? `${key} ${[...D.selected]}` : '');
   }
   const labelled = (text, input, extra = '') => el('label', { class: `prop ${extra}`, 'data-prop': input.dataset?.key ?? null }, el('span', {}, text), input);
   function numberBox(key, text, { least = 0, most = 1000, step = 0.5, fits = (value) => value } = {}) {

@@ -400,12 +400,31 @@ def check(page: Any) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
+def test_the_sample_opens_as_a_pdf(open_as: Open, as_user: Client, csrf: Callable[[str], str]) -> None:
+    """The button opens the sample of what is on the page, saved or not, as a PDF in another window."""
+    code = designed(as_user("data_admin"), csrf)
+    page = open_as("data_admin").page
+    go(page, f"/licence-types/edit/{code}#layout")
+    page.click(".palette-item.of-text")
+    page.locator("[data-key=text]").fill("还没有保存的字")
+    good(page)
+    with page.context.expect_event(
+        "response", lambda answer: "/licence-designs/sample-pdf/" in answer.url
+    ) as answered:
+        page.click("[data-sample-pdf]")
+    assert answered.value.status == 200
+    assert answered.value.headers["content-type"] == "application/pdf"
+    assert "还没有保存的字" in answered.value.request.post_data_json["design"]
+    assert page.url.endswith("#layout")
+
+
 def test_two_hundred_elements_stay_quick(
     hub: Hub, open_as: Open, as_user: Client, csrf: Callable[[str], str]
 ) -> None:
     """The most elements that a layout may have: a drag's frame is drawn in less than a frame's time at 30 per second."""
     many = [
-        {"id": f"t{n}", "kind": "text", "text": f"第{n}项", "x": 10 + n % 10 * 19, "y": 10 + n // 10 * 13, "w": 17, "h": 8}
+        {"id": f"t{n}", "kind": "text", "text": f"第{n}项", "x": 10 + n % 10 * 19, "y": 10 + n // 10 * 13, "w": 17, "h": 8,
+         "overflow": "shrink"}
         for n in range(200)
     ]  # fmt: skip
     code = designed(as_user("data_admin"), csrf, layout={"elements": many}, fields=FIELDS)
@@ -418,6 +437,10 @@ def test_two_hundred_elements_stay_quick(
         " return (performance.now() - began) / 50; }"
     )
     assert spent < 33
+    zoomed = page.evaluate(
+        "() => { const began = performance.now(); licenceDesigner.setZoom(3); return performance.now() - began; }"
+    )
+    assert zoomed < 600
     with hub.engine.connect() as tx:
         kept = tx.scalar(
             text(
