@@ -139,7 +139,7 @@ def _asked() -> tuple[OpenedCase | None, Designed | None]:
     with here().engine.connect() as tx:
         case = opened_case(tx, number, desk) if number else None
         item = case.item_code if case else request.values.get("item", "")
-        return case, designed_for(tx, item, number or None, desk)
+        return case, designed_for(tx, item, number or None, desk, request.values.get("previous", ""))
 
 
 def _given(case: OpenedCase | None) -> dict[str, str]:

@@ -8,17 +8,19 @@ leaves the old way: a number typed in, no document.
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, exists, select
+from sqlalchemy.orm import aliased
 
 from admin.decide_case import SHEET_WORDS, OpenedCase
 from admin.licensing.issue_order import FIELD, Typed, finished, number_of, values_of
 from admin.licensing.live_face import press
 from admin.premises import here
+from hub.case import Case
 from hub.catalogue.licence_type import LicenceType
 from hub.decided_case import DecidedCase, PartyFacts
 from hub.errors import HubError
@@ -26,14 +28,17 @@ from hub.item import ServiceItem
 from hub.licensing.check_order import check_holders
 from hub.licensing.fill import Words
 from hub.licensing.issue_licence import prepare
+from hub.licensing.licence import VALID, Licence
+from hub.licensing.next_version import continue_order, read_old
 from hub.licensing.number_rule import parse_number_rule
-from hub.licensing.order import Order, Prepared
+from hub.licensing.order import Order, Prepared, Previous
 from hub.licensing.published_type import PublishedType, published_licence_type
 from hub.ports import Desk
 from hub.reuse.case_field import CaseField
 from hub.workday import LOCAL
 
 LONG_TERM = "长期"
+CONTINUED = ("renew", "change")  # what a decision may do to a licence that stands
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,11 @@ class Designed:
 
     type: PublishedType
     prefilled: Mapping[str, str] = field(default_factory=dict)  # for the page; persons' numbers are not in it
+    standing: Sequence[
+        Any
+    ] = ()  # the party's licences of this type that a decision may continue: id, number, valid_to
+    base: Order | None = None  # the one that is chosen, as its next version begins
+    old: Previous | None = None
     kept: Mapping[str, str] = field(
         default_factory=dict
     )  # persons' numbers of the case, readable: not to be shown
@@ -52,8 +62,13 @@ class Designed:
         return parse_number_rule(self.type.rules.number_rule).counts
 
 
-def designed_for(tx: Connection, item_code: str, case_no: str | None, desk: Desk) -> Designed | None:
-    """What an item's licences are issued by; None where its type is not published here."""
+def designed_for(
+    tx: Connection, item_code: str, case_no: str | None, desk: Desk, previous: str = ""
+) -> Designed | None:
+    """What an item's licences are issued by; None where its type is not published here.
+
+    `previous` is 'renew:…' or 'change:…' with the id of the licence that the case's decision continues.
+    """
     if here().config.press is None or not item_code:
         return None
     query = (
@@ -64,19 +79,66 @@ def designed_for(tx: Connection, item_code: str, case_no: str | None, desk: Desk
     code = tx.scalar(query)
     if code is None:
         return None
-    type_ = published_licence_type(tx, code)
-    names = [one.name for one in type_.fields]
-    prefilled: dict[str, str] = {}
-    kept: dict[str, str] = {}
-    fields = select(CaseField.name, CaseField.value).where(
+    found = Designed(published_licence_type(tx, code))
+    if case_no is None:
+        return found
+    found = replace(found, standing=_standing(tx, code, case_no))
+    chosen = next(
+        (
+            (one, operation)
+            for one in found.standing
+            for operation in CONTINUED
+            if previous == f"{operation}:{one.id}"
+        ),
+        None,
+    )
+    if chosen is not None:
+        licence, operation = chosen
+        base = continue_order(tx, desk, licence.id, operation)
+        found = _begun(replace(found, base=base, old=read_old(tx, licence.id).previous))
+    return _with_case(tx, found, case_no, desk)
+
+
+def _standing(tx: Connection, type_code: str, case_no: str) -> Sequence[Any]:
+    later = aliased(Licence)
+    query = (
+        select(Licence.id, Licence.number, Licence.valid_to)
+        .join(Case, Case.party_id == Licence.party_id)
+        .where(
+            Case.case_no == case_no,
+            Licence.type_code == type_code,
+            Licence.status == VALID,
+            ~exists().where(later.previous_id == Licence.id),
+        )
+    )
+    return tx.execute(query.order_by(Licence.issued_on.desc()).limit(5)).all()
+
+
+def _begun(found: Designed) -> Designed:
+    """The form begins as the licence stands."""
+    assert found.base is not None
+    personal = {one.name for one in found.type.fields if one.type == "person_number"}
+    values = found.base.values
+    return replace(
+        found,
+        prefilled={FIELD + name: value for name, value in values.items() if name not in personal},
+        kept={name: value for name, value in values.items() if name in personal and value},
+    )
+
+
+def _with_case(tx: Connection, found: Designed, case_no: str, desk: Desk) -> Designed:
+    """What the case's own form says goes before."""
+    names = [one.name for one in found.type.fields]
+    prefilled, kept = dict(found.prefilled), dict(found.kept)
+    query = select(CaseField.name, CaseField.value).where(
         CaseField.case_no == case_no, CaseField.name.in_(names)
     )
-    for name, value in tx.execute(fields) if case_no else ():
+    for name, value in tx.execute(query):
         if value.get("sealed"):
             kept[name] = desk.identities.unseal(base64.b64decode(str(value["sealed"])))
         else:
             prefilled[FIELD + name] = str(value.get("text") or "")
-    return Designed(type_, prefilled, kept)
+    return replace(found, prefilled=prefilled, kept=kept)
 
 
 def read_decided(
@@ -105,18 +167,38 @@ def read_decided(
     )
     if designed.type.rules.validity_kind == "permanent":
         order = replace(order, valid_to=None)
+    if designed.base is not None:
+        order = _continued(designed.base, order)
     nothing = Words("", "", (), "", "", order.issued_on, order.issued_on, None)
     typed = Typed(designed.type, order, nothing)
-    number = None if designed.counts else number_of({"number": form.get("XK_XKBH", "")}, typed)
+    number = order.number
+    if designed.base is None and not designed.counts:
+        number = number_of({"number": form.get("XK_XKBH", "")}, typed)
     if "number" in typed.faults:
         typed.faults["XK_XKBH"] = typed.faults.pop("number")
         typed.empty.add("XK_XKBH")
     holders = _holders(form, typed)
     typed.order = replace(order, holders=holders, values=values_of(form, typed, designed.kept), number=number)
-    finished(tx, typed, desk, None)
+    finished(tx, typed, desk, designed.old)
     if "valid_to" in typed.faults:
         typed.faults["XK_YXQZI"] = typed.faults.pop("valid_to")
     return typed
+
+
+def _continued(base: Order, decided: Order) -> Order:
+    """The next version as the decision has it: a renewal takes its days, a change keeps those of the version before."""
+    renews = base.operation == "renew"
+    return replace(
+        base,
+        department=decided.department,
+        issued_on=decided.issued_on,
+        valid_from=decided.valid_from if renews else base.valid_from,
+        valid_to=decided.valid_to if renews else decided.valid_to or base.valid_to,
+        case_no=decided.case_no,
+        document_no=decided.document_no,
+        item=decided.item,
+        item_code=decided.item_code,
+    )
 
 
 def as_columns(typed: Typed, *, issued: bool) -> dict[str, str]:

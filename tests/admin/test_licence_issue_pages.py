@@ -223,3 +223,31 @@ def test_the_old_way_stays(hub: Hub, office: Office) -> None:
         hub, "SELECT origin, number FROM licences WHERE case_no = :c", c=answer.location.rsplit("/", 1)[1]
     )
     assert row == ("registered", "纸-0001")
+
+
+def test_a_decision_renews_the_licence_that_stands(hub: Hub, office: Office) -> None:
+    """On an accepted case of the holder the decision may continue its licence: next version, same number, old one ended."""
+    old = licences.issued(hub)
+    before = one(hub, "SELECT number, party_id FROM licences WHERE id = :i", i=old)
+    case_no = f"9901012026{uuid.uuid4().hex[:8].upper()}"
+    with hub.engine.begin() as tx:
+        tx.execute(
+            text(
+                "INSERT INTO cases (case_no, name, item_code, party_id, org_code, org_name, area_code, department, source,"
+                " accepted_on) VALUES (:c, '示例延续', :i, :p, '11370100MB00000194', '示范县行政审批服务局', '990101', :d,"
+                " 'window', current_date - 1)"
+            ),
+            {"c": case_no, "i": ITEM, "p": before.party_id, "d": licences.OFFICE},
+        )
+    assert f"renew:{old}" in office.page(f"/decide/?case={case_no}")
+    page = office.page(f"/decide/?case={case_no}&previous=renew:{old}")
+    assert licences.VALUES["address"] in page
+    assert licences.VALUES["manager_number"] not in page
+    form = decision(hub, XK_WSH="示许〔2026〕9003号", issue="1", case=case_no, previous=f"renew:{old}")
+    answer = office.send("/decide/", **form)
+    assert answer.status_code == 302, re.findall(r'(?:fault|alert)">([^<]+)', answer.get_data(as_text=True))
+    new = one(hub, "SELECT version, number, previous_id FROM licences WHERE case_no = :c", c=case_no)
+    assert new == (2, before.number, old)
+    assert one(hub, "SELECT status FROM licences WHERE id = :i", i=old).status == "05"
+    elements = one(hub, "SELECT elements FROM decisions WHERE case_no = :c", c=case_no).elements
+    assert elements["XK_XKBH"] == before.number
