@@ -79,7 +79,8 @@ def ornate_frame(w: float, h: float, color: str, stroke: float) -> Form:
     """A border of braided curves."""
     half = stroke / 2
     edge = stroked(color, stroke) + rectangle(half, half, w - stroke, h - stroke) + b"S\n"
-    return Form.of(w, h, edge + _guilloche(w, h, color, stroke))
+    braided = min(w, h) > 8 * (stroke + 9)  # else there is no room for it
+    return Form.of(w, h, edge + (_guilloche(w, h, color, stroke) if braided else b""))
 
 
 @lru_cache(maxsize=200)
@@ -92,8 +93,8 @@ def frame(style: str, w: float, h: float, color: str, stroke: float) -> bytes:
     """A border within a box whose lower left corner is the origin."""
     half = stroke / 2
     out = stroked(color, stroke) + rectangle(half, half, w - stroke, h - stroke) + b"S\n"
-    if style == "double":
-        inner = 3 * stroke + 1.5
+    inner = 3 * stroke + 1.5
+    if style == "double" and min(w, h) > 2 * inner:
         thin = stroke / 2
         return out + stroked(color, thin) + rectangle(inner, inner, w - 2 * inner, h - 2 * inner) + b"S\n"
     return out

@@ -6,7 +6,7 @@ in silence. Knows nothing of files and signatures.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from hub.licensing.face import Element, Face, FaceFault
@@ -17,6 +17,9 @@ from storage.licences.pdf_file import number, numbers
 from storage.licences.typeset import MM, Block, Overflow, set_text
 
 Placed = tuple[str, float, float]  # resource name, width, height
+_LONGEST_CODE = 300  # bytes
+#: What is smaller is not drawn but refused: kind -> (中文, millimetres).
+_LEAST = {"qr": ("二维码", 12), "seal": ("印章", 8), "image": ("图片", 1)}
 _BUILT_IN = {
     "$name": "证照名称",
     "$number": "证照编号",
@@ -87,19 +90,32 @@ def _unprintable(element: Element, text: str) -> str | None:
 
 
 def _other_faults(face: Face) -> list[FaceFault]:
-    faults = []
-    for element in face.layout.elements:
-        if element.kind == "seal" and not element.image and (lacking := fonts.missing(face.issuer)):
-            listed = "、".join(characters.named(one) for one in lacking[:5])
-            faults.append(FaceFault(element.id, f"印章上颁发机构名称里的{listed}没有字体可印。"))
-        if element.kind in ("image", "seal") and element.image and element.image not in face.images:
-            faults.append(FaceFault(element.id, "这个位置的图片没有找到，请重新选择图片。"))
-        if element.kind == "qr" and len(face.qr.encode()) > 300:
-            faults.append(FaceFault(element.id, "二维码的内容太长，印出来难以扫描。请缩短公开网址。"))
+    """Of what is drawn: pictures that are not there, and what would be too small to be seen or scanned."""
+    faults = [
+        FaceFault(element.id, sentence)
+        for element in face.layout.elements
+        for sentence in _faults_of_drawing(element, face)
+    ]
     background = face.layout.background
     if background and background not in face.images:
         faults.append(FaceFault("", "底图没有找到，请重新上传。"))
     return faults
+
+
+def _faults_of_drawing(element: Element, face: Face) -> Iterator[str]:
+    side = min(element.w, element.h)
+    if element.kind in ("image", "seal") and element.image and element.image not in face.images:
+        yield "这个位置的图片没有找到，请重新选择图片。"
+    least = _LEAST.get(element.kind)
+    if least and side < least[1] and (element.kind != "qr" or face.qr):
+        yield f"{least[0]}的方框太小，至少要 {least[1]} 毫米见方。"
+    if element.kind == "seal" and not element.image and (lacking := fonts.missing(face.issuer)):
+        listed = "、".join(characters.named(one) for one in lacking[:5])
+        yield f"印章上颁发机构名称里的{listed}没有字体可印。"
+    if element.kind == "seal" and not element.image and not face.issuer.strip():
+        yield "没有颁发机构的名称，画不出印章。请填写颁发机构，或为印章选择图片。"
+    if element.kind == "qr" and len(face.qr.encode()) > _LONGEST_CODE:
+        yield "二维码的内容太长，印出来难以扫描。请缩短公开网址。"
 
 
 def called(element: Element, text: str) -> str:
