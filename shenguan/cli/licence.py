@@ -60,11 +60,11 @@ def import_(
     engine, desk = wiring.engine_of(settings), wiring.desk_of(settings)
     ctx = click.get_current_context()
     try:
-        with engine.connect() as tx:
-            source = _source(tx, file, issue=issue, type_code=type_code, department=department)
         try:
             from storage.json_rows import read_any_rows
 
+            with engine.connect() as tx:
+                source = _source(tx, file, issue=issue, type_code=type_code, department=department)
             with read_any_rows(file, sheet=sheet) as rows:
                 batch_id = _read_in(engine, rows, source)
         except Rejected as refusal:
