@@ -114,14 +114,14 @@ FROM (SELECT 1) one LEFT JOIN (licences l JOIN parties p ON p.id = l.party_id) O
 """  # noqa: S608 - our own words
 _BY_FILE = f"""
 WITH found AS (
-  (SELECT licence_id, format AS known_as, NULL AS cause, made_at, NULL::timestamptz AS expires_at
+  (SELECT 1 AS rank, licence_id, format AS known_as, NULL AS cause, made_at, NULL::timestamptz AS expires_at
    FROM licence_documents WHERE sha256 = :sha256 LIMIT 1)
   UNION ALL
-  (SELECT licence_id, 'copy', cause, made_at, expires_at
+  (SELECT 2, licence_id, 'copy', cause, made_at, expires_at
    FROM licence_copies WHERE sha256 = :sha256 ORDER BY made_at DESC LIMIT 1)
   UNION ALL
-  (SELECT id, '', NULL, NULL, NULL FROM licences WHERE identifier = :identifier)
-  LIMIT 1
+  (SELECT 3, id, '', NULL, NULL, NULL FROM licences WHERE identifier = :identifier)
+  ORDER BY rank LIMIT 1
 )
 SELECT {_NOW}, f.known_as, f.cause, f.made_at, f.expires_at, {_LICENCE}
 FROM (SELECT 1) one LEFT JOIN (found f JOIN licences l ON l.id = f.licence_id JOIN parties p ON p.id = l.party_id) ON true

@@ -29,10 +29,19 @@ _NO_TRUST = "请用 --trust 给出信任文件：从中心的 <网址>/licence-t
     metavar="文件",
     help="信任文件（PEM：根证书、吊销列表、中心公钥）；在中心的机器上可以不写。",
 )
+@click.option(
+    "--sm2", default=None, type=click.Path(path_type=Path), metavar="文件", help="国密签名文件，一并核验。"
+)
 @json_option
 @click.pass_context
 def check(
-    ctx: click.Context, file: Path, *, status_list: str | None, trust: Path | None, as_json: bool
+    ctx: click.Context,
+    file: Path,
+    *,
+    status_list: str | None,
+    trust: Path | None,
+    sm2: Path | None,
+    as_json: bool,
 ) -> None:
     """离线核验一份证照 PDF：签名、完整性、证书、状态清单。不连接数据库；清单给网址时才联网。
 
@@ -45,13 +54,19 @@ def check(
             pass
         pem = trust.read_text("utf-8") if trust is not None else _own_trust()
         listed = _status_list(status_list) if status_list is not None else None
+        beside = sm2.read_bytes() if sm2 is not None else None
     except (OSError, UnicodeDecodeError) as error:
         raise click.UsageError(f"读不出来：{error}。") from error
     found = check_offline(file, pem, listed, now=datetime.now(UTC))
+    held, said = _sm2(beside, file, pem) if beside is not None else (True, None)
     if as_json:
-        _print_json(found)
+        _print_json(found, said)
     else:
         _print(found)
+        if said:
+            click.echo(said)
+    if not held:
+        ctx.exit(1)
     genuine = found.inspection.state == "intact"
     ctx.exit(0 if found.outcome == "valid" else 3 if genuine else 1)
 
@@ -68,6 +83,15 @@ def _own_trust() -> str:
     except SettingsRefused as error:
         raise click.UsageError(_NO_TRUST) from error
     return pem
+
+
+def _sm2(signature: bytes, file: Path, pem: str) -> tuple[bool, str]:
+    from storage.licences.sm2 import BadSm2, check_sm2
+
+    try:
+        return True, check_sm2(signature, file.read_bytes(), pem)
+    except BadSm2 as error:
+        return False, str(error)
 
 
 def _status_list(where: str) -> str:
@@ -87,7 +111,7 @@ def _bounded(data: bytes) -> str:
     return data.decode("ascii")
 
 
-def _print_json(found: Offline) -> None:
+def _print_json(found: Offline, sm2: str | None) -> None:
     inspection = found.inspection
     print_json(
         {
@@ -98,6 +122,7 @@ def _print_json(found: Offline) -> None:
             "sha256": inspection.sha256.hex(),
             "signer": dict(inspection.signer),
             "metadata": dict(found.metadata) if inspection.state == "intact" else {},
+            "sm2": sm2,
             "status_list_made_at": found.list_made_at.isoformat() if found.list_made_at else None,
         }
     )

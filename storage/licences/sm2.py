@@ -137,6 +137,18 @@ def verify_sm2(signature: bytes, document: bytes) -> Sm2Facts:
     return Sm2Facts(certificate, signed_at)
 
 
+def check_sm2(signature: bytes, document: bytes, trust_pem: str) -> str:
+    """In words, who signed. Raises BadSm2 also for a certificate that the trust file does not name, or out of its time."""
+    found = verify_sm2(signature, document)
+    known = [der for kind, _, der in pem.unarmor(trust_pem.encode(), multiple=True) if kind == "CERTIFICATE"]
+    name, one = _named(found.certificate.subject), found.certificate
+    if one.dump() not in known:
+        raise BadSm2(f"国密签名人“{name}”的证书不在信任文件里。")
+    if found.signed_at is None or not one.not_valid_before <= found.signed_at <= one.not_valid_after:
+        raise BadSm2(f"国密签名人“{name}”的证书在签名时不在有效期内。")
+    return f"国密签名有效：{name}，{found.signed_at.astimezone():%Y-%m-%d %H:%M}。"
+
+
 def make_demo_sm2(folder: Path, name: str = "电子证照专用章（演示，国密）") -> Path:
     """A key with a certificate that signs itself, where there is none yet. Nobody outside trusts it."""
     file = folder / FILE

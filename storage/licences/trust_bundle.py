@@ -22,7 +22,7 @@ from storage.signing import TrustedKey, TrustedKeys, kid_of
 
 _BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTALL)
 _HUB = "hub"
-ANCHORS, SM2 = "ca.pem", "sm2.pem"
+ANCHORS = "ca.pem"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def folder_pem(folder: Path) -> str:
         return ""
     found = x509.load_pem_x509_certificates(anchors.read_bytes())
     for path in sorted(folder.glob("*.pem")):
-        if path.name not in (ANCHORS, SM2):
+        if path.name != ANCHORS:
             found += [one for one in _certificates(path.read_bytes()) if not _certifies(one)]
     parts = [one.public_bytes(Encoding.PEM).decode() for one in found]
     for path in sorted(folder.glob("*.crl")):

@@ -14,6 +14,7 @@ import pytest
 from hub.licensing.make_status_lists import status_entry
 from shenguan.cli import root
 from shenguan.cli.faults import run
+from storage.licences.sm2 import Sm2Signer, make_demo_sm2
 from storage.signing import Signer, generate_private_key
 from tests.storage.signers import authority, signer
 from tests.storage.test_licence_inspect import CA, METADATA, OURS, issued
@@ -148,3 +149,23 @@ def test_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         "示范县行政审批服务局（测试章）",
     ):
         assert words in said
+
+
+def test_with_its_sm2_signature(ask: Any, tmp_path: Path) -> None:
+    """Beside the PDF's own; by a certificate that the trust file names, over this very file."""
+    pem = make_demo_sm2(tmp_path / "keys").read_text()
+    hand = Sm2Signer.from_folder(tmp_path / "keys")
+    beside = tmp_path / "licence.sm2"
+    beside.write_bytes(hand.sign(LICENCE, datetime.now(UTC)))
+    trust = tmp_path / "with-sm2.pem"
+    trust.write_text((CA.pem + OURS.pem).decode() + HUB.public_pem + pem)
+    code, said = ask(LICENCE, status_list(0), "--sm2", str(beside), trusted=trust)
+    assert (code, said["outcome"]) == (0, "valid")
+    assert "国密签名有效" in said["sm2"]
+    code, said = ask(LICENCE, status_list(0), "--sm2", str(beside))
+    assert code == 1
+    assert "不在信任文件里" in said["sm2"]
+    beside.write_bytes(hand.sign(LICENCE + b" ", datetime.now(UTC)))
+    code, said = ask(LICENCE, status_list(0), "--sm2", str(beside), trusted=trust)
+    assert code == 1
+    assert "不一致" in said["sm2"]
