@@ -22,9 +22,10 @@ from sqlalchemy import Connection
 from hub.arrived import Arrived, Refused
 from hub.finding import Finding
 from hub.licensing.changed import ACTIONS, Changed
-from hub.licensing.hold_licences import Spoken, hold_licences
+from hub.licensing.hold_licences import hold_licences
 from hub.licensing.rules_of_findings import QUESTION as RULES
 from hub.licensing.rules_of_findings import RulesOfFindings, rules_of_findings
+from hub.licensing.said_of_licences import Spoken
 from hub.licensing.take_effect import effects_of, standing
 from hub.moments import parse_moment
 from hub.ports import Desk
@@ -160,7 +161,7 @@ def report_findings(tx: Connection, messages: Sequence[Arrived], known: Grounds,
     tell(
         tx,
         *ruled.statements,
-        *standing(row["licence_id"] for row in rows if row["licence_id"]),
+        *(standing(ruled.stand_anew) if ruled.stand_anew else ()),
         (_COUNT, {"ids": list(counts), "more": list(counts.values()), "now": now}),
     )
 

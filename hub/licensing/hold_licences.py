@@ -10,7 +10,6 @@ nothing: see `Ruled`.
 from __future__ import annotations
 
 import uuid
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,42 +17,14 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from hub.errors import Unavailable
 from hub.licensing.changed import Changed
 from hub.licensing.licence import EXPIRED, FROZEN, VALID, Hold
 from hub.licensing.rule import LicenceProposal
-from hub.round_trips import Question, Rows, ask
-from hub.workday import LOCAL
+from hub.licensing.said_of_licences import DECISIVE, PROPOSES, Bench, Seat, Spoken, said_of_licences
+from hub.round_trips import Question, Rows
 
-Seat = tuple[uuid.UUID, str]  # (licence, department)
-Rank = tuple[datetime, str]
-DECISIVE = ("freeze", "lift", "warn")  # findings that say whether the department holds; others leave it
-#: What a finding asks a person to do -> the proposal; and the statuses in which it makes sense.
-PROPOSES = {"propose_freeze": "freeze", "propose_revocation": "revoke"}
+#: In which statuses a proposal makes sense.
 _PROPOSABLE = {"freeze": (VALID, FROZEN), "revoke": (VALID, FROZEN, EXPIRED)}
-
-
-@dataclass(frozen=True, slots=True)
-class Spoken:
-    """The part of a finding that can move a licence."""
-
-    finding_id: uuid.UUID
-    licence_id: uuid.UUID
-    department: str
-    inspected_at: datetime
-    finding_no: str
-    effect: str
-    reason: str
-
-    @property
-    def rank(self) -> Rank:
-        """Newer is greater."""
-        return self.inspected_at, self.finding_no
-
-    @property
-    def seat(self) -> Seat:
-        """Whose word on what it is."""
-        return self.licence_id, self.department
 
 
 @dataclass(slots=True)
@@ -65,24 +36,11 @@ class Ruled:
     holds: list[dict[str, Any]] = field(default_factory=list)
     proposals: list[dict[str, Any]] = field(default_factory=list)
     statements: list[Question] = field(default_factory=list)
+    stand_anew: set[uuid.UUID] = field(default_factory=set)  # licences whose cases may stand otherwise now
 
     def tables(self) -> tuple[Rows, Rows]:
         """New holds and new proposals."""
         return Rows(Hold, self.holds), Rows(LicenceProposal, self.proposals)
-
-
-@dataclass(slots=True)
-class _Bench:
-    """Licences under their locks, with all that departments have said of them, as it grows finding by finding."""
-
-    status: dict[uuid.UUID, str]
-    case_no: dict[uuid.UUID, str | None]
-    newest: dict[Seat, Spoken]
-    decisive: dict[Seat, Rank]
-    holds: dict[Seat, uuid.UUID]  # -> what placed it
-    open: dict[tuple[uuid.UUID, str, str], tuple[uuid.UUID, uuid.UUID]]  # (.., effect) -> (proposal, finding)
-    settled: set[tuple[uuid.UUID, str]]  # (finding, effect) a person decided on
-    holders: Counter[uuid.UUID] = field(default_factory=Counter)
 
 
 def hold_licences(tx: Connection, spoken: Sequence[Spoken], now: datetime) -> Ruled:
@@ -90,7 +48,7 @@ def hold_licences(tx: Connection, spoken: Sequence[Spoken], now: datetime) -> Ru
     ruled = Ruled()
     if not spoken:
         return ruled
-    bench = _bench(tx, {one.licence_id for one in spoken})
+    bench = said_of_licences(tx, {one.licence_id for one in spoken})
     before = set(bench.holds)
     for one in spoken:
         was_held = bench.holders[one.licence_id] > 0
@@ -104,10 +62,11 @@ def hold_licences(tx: Connection, spoken: Sequence[Spoken], now: datetime) -> Ru
             ruled.changes[one.finding_id] = change
     _save_holds(ruled, bench, before, spoken, now)
     _save_proposals(ruled, bench, {one.seat for one in spoken}, now)
+    ruled.stand_anew = bench.otherwise()
     return ruled
 
 
-def _hear(bench: _Bench, one: Spoken) -> bool:
+def _hear(bench: Bench, one: Spoken) -> bool:
     """Whether the department holds the licence after this; false where this finding does not say, or says it too late."""
     if one.effect not in DECISIVE:
         return False
@@ -123,7 +82,7 @@ def _hear(bench: _Bench, one: Spoken) -> bool:
     return True
 
 
-def _change(bench: _Bench, one: Spoken, was_held: bool, now: datetime) -> Changed | None:
+def _change(bench: Bench, one: Spoken, was_held: bool, now: datetime) -> Changed | None:
     """The change of status that this finding brings, if it does."""
     status, held = bench.status[one.licence_id], bench.holders[one.licence_id] > 0
     if status == VALID and held:
@@ -149,57 +108,6 @@ def _change(bench: _Bench, one: Spoken, was_held: bool, now: datetime) -> Change
     return change
 
 
-_LOCK = "SELECT id, case_no, status FROM licences WHERE id = ANY(%(ids)s) ORDER BY id FOR UPDATE"
-_RENEWED = "SELECT 1 FROM licences WHERE previous_id = ANY(%(ids)s) LIMIT 1"
-_NEWEST = """
-SELECT DISTINCT ON (licence_id, department) id, licence_id, department, inspected_at, finding_no, effect,
-  coalesce(explanation, '')
-FROM findings WHERE licence_id = ANY(%(ids)s)
-ORDER BY licence_id, department, inspected_at DESC, finding_no COLLATE "C" DESC
-"""
-_DECISIVE = """
-SELECT DISTINCT ON (f.licence_id, f.department) f.licence_id, f.department, f.inspected_at, f.finding_no
-FROM findings f WHERE f.licence_id = ANY(%(ids)s) AND (f.effect IN ('freeze', 'lift', 'warn')
-  OR f.effect = 'propose_freeze' AND EXISTS (
-    SELECT 1 FROM licence_proposals p WHERE p.finding_id = f.id AND p.effect = 'freeze' AND p.state = 'confirmed'))
-ORDER BY f.licence_id, f.department, f.inspected_at DESC, f.finding_no COLLATE "C" DESC
-"""
-_HOLDS = """
-SELECT h.licence_id, h.department, h.placed_by, h.placed_at, EXISTS (SELECT 1 FROM findings f WHERE f.id = h.placed_by)
-FROM holds h WHERE h.licence_id = ANY(%(ids)s) AND h.lifted_at IS NULL
-"""
-_PROPOSALS = """
-SELECT id, licence_id, finding_id, department, effect, state FROM licence_proposals
-WHERE licence_id = ANY(%(ids)s) AND state <> 'overtaken'
-"""
-
-
-def _bench(tx: Connection, ids: set[uuid.UUID]) -> _Bench:
-    """One round trip; every statement after the first sees what was committed before the locks were given."""
-    of = {"ids": list(ids)}
-    licences, renewed, newest, decisive, holds, proposals = ask(
-        tx, (_LOCK, of), (_RENEWED, of), (_NEWEST, of), (_DECISIVE, of), (_HOLDS, of), (_PROPOSALS, of)
-    )
-    if renewed:
-        raise Unavailable("证照刚刚换发了新版本，稍后自动重试。")
-    bench = _Bench(
-        status={id_: status for id_, _, status in licences},
-        case_no={id_: case_no for id_, case_no, _ in licences},
-        newest={(licence, by): Spoken(id_, licence, by, *said) for id_, licence, by, *said in newest},
-        decisive={(licence, by): (at, number) for licence, by, at, number in decisive},
-        holds={(licence, by): placed_by for licence, by, placed_by, _, _ in holds},
-        open={(li, by, effect): (id_, f) for id_, li, f, by, effect, state in proposals if state == "open"},
-        settled={(finding, effect) for _, _, finding, _, effect, state in proposals if state != "open"},
-    )
-    bench.holders.update(licence for licence, _ in bench.holds)
-    for licence, by, _, placed_at, by_finding in holds:
-        if not by_finding:  # a person did it: what was inspected on an earlier day does not undo it
-            day = placed_at.astimezone(LOCAL).replace(hour=0, minute=0, second=0, microsecond=0)
-            seat = (licence, by)
-            bench.decisive[seat] = max(bench.decisive.get(seat, (day, "")), (day, ""))
-    return bench
-
-
 _LIFT = """
 UPDATE holds h SET lifted_at = %(now)s, lifted_by = n.finding
 FROM unnest(%(licences)s::uuid[], %(departments)s::text[], %(findings)s::uuid[]) AS n(licence, department, finding)
@@ -208,7 +116,7 @@ WHERE h.licence_id = n.licence AND h.department = n.department AND h.lifted_at I
 
 
 def _save_holds(
-    ruled: Ruled, bench: _Bench, before: set[Seat], spoken: Sequence[Spoken], now: datetime
+    ruled: Ruled, bench: Bench, before: set[Seat], spoken: Sequence[Spoken], now: datetime
 ) -> None:
     ruled.holds += [
         {
@@ -243,7 +151,7 @@ FROM unnest(%(ids)s::uuid[], %(findings)s::uuid[], %(reasons)s::text[]) AS n(id,
 """
 
 
-def _save_proposals(ruled: Ruled, bench: _Bench, seats: set[Seat], now: datetime) -> None:
+def _save_proposals(ruled: Ruled, bench: Bench, seats: set[Seat], now: datetime) -> None:
     """Open what the newest findings ask for, and let go of what they no longer ask for."""
     overtaken: list[uuid.UUID] = []
     repeated: list[tuple[uuid.UUID, Spoken]] = []
@@ -253,7 +161,9 @@ def _save_proposals(ruled: Ruled, bench: _Bench, seats: set[Seat], now: datetime
         for effect in PROPOSES.values():
             known = bench.open.get((*seat, effect))
             if effect != wanted:
-                overtaken += [known[0]] if known else []
+                if known:
+                    overtaken.append(known[0])
+                    del bench.open[(*seat, effect)]
             elif known is None:
                 ruled.proposals.append(_proposal_row(said, effect, now))
             elif known[1] != said.finding_id:
@@ -269,7 +179,7 @@ def _save_proposals(ruled: Ruled, bench: _Bench, seats: set[Seat], now: datetime
         ruled.statements.append((_REPEAT, of))
 
 
-def _wanted(bench: _Bench, said: Spoken) -> str | None:
+def _wanted(bench: Bench, said: Spoken) -> str | None:
     effect = PROPOSES.get(said.effect)
     if effect is None or bench.status[said.licence_id] not in _PROPOSABLE[effect]:
         return None

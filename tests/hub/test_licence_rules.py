@@ -289,6 +289,8 @@ def test_a_later_finding_that_asks_for_less_overtakes(strict: Engine, desk: Desk
     assert proposals(strict) == [("revoke", "open")]
     take(strict, desk, a_finding(desk, signers["scjg"], case.case_no, "F2", "1", "1", at="2026-09-03"))
     assert proposals(strict) == [("revoke", "overtaken")]
+    with strict.begin() as tx:
+        assert tx.execute(select(Case.standing)).scalar_one() == "clear"
 
 
 @pytest.mark.parametrize("seed", range(10))
