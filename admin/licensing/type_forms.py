@@ -96,8 +96,9 @@ def read_design(said: Mapping[str, Any], now: Mapping[str, Any]) -> Design:
     rules, wrong = parse_rules({**now, **given} if isinstance(given, Mapping) else dict(now), fields)
     layout, misplaced = _layout(said.get("layout", {}), fields)
     raw = said.get("layout")
-    elements = raw.get("elements", ()) if isinstance(raw, Mapping) else ()
-    ids = tuple(str(one.get("id", ""))[:40] if isinstance(one, Mapping) else "" for one in elements or ())
+    elements = raw.get("elements") if isinstance(raw, Mapping) else None
+    listed_ = elements if isinstance(elements, list) else []
+    ids = tuple(str(one.get("id", ""))[:40] if isinstance(one, Mapping) else "" for one in listed_)
     return Design(rules, fields, layout, (*faults, *wrong, *misplaced), ids)
 
 

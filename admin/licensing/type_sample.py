@@ -57,9 +57,11 @@ class Asked:
 
 def sampled(code: str, design: Design, images: Mapping[str, ImageFacts], asked: Asked) -> Sampled:
     """The face of a sample. `images` as `image_facts` gives them."""
-    rules = design.rules
-    if any(fault.part == "rules" and fault.field.startswith("validity") for fault in design.faults):
+    rules, wrong = design.rules, {fault.field for fault in design.faults if fault.part == "rules"}
+    if wrong & {"validity_kind", "validity_length", "validity_field"}:
         rules = replace(rules, validity_kind="permanent", validity_length=None, validity_field=None)
+    if wrong & {"issuer_mode", "issuer_code", "issuer_name"}:
+        rules = replace(rules, issuer_mode="approving", issuer_code="", issuer_name="")
     type_ = PublishedType(code, rules.name, 0, rules, design.fields, design.layout, images)
     words = _preset(sample_words(type_, on=asked.on, area=asked.area), design.fields, asked.preset)
     words, faults = _typed(words, design.fields, asked.words or {})
