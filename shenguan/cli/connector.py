@@ -64,7 +64,15 @@ def health(ctx: click.Context, config: Path, as_json: bool) -> None:
     else:
         waiting = f"（等待：{said['waiting_for']}）" if said.get("waiting_for") else ""
         click.echo(f"{said['state']}{waiting}")
-        for name in ("received", "unreceipted", "quarantined", "returned_problems", "files_wanted"):
+        names = (
+            "received",
+            "licence_changes",
+            "unreceipted",
+            "quarantined",
+            "returned_problems",
+            "files_wanted",
+        )
+        for name in names:
             if name in said:
                 click.echo(f"  {name:<18} {said[name]}")
     ctx.exit(0 if said["state"] in ("running", "waiting") else 1)
