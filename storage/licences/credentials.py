@@ -46,6 +46,13 @@ class Credential:
         """Of its certificate."""
         return credential_file.fingerprint(self.certificate)
 
+    @property
+    def location(self) -> str:
+        """Where the signer is, as its certificate says; often it does not."""
+        subject = self.certificate.subject
+        oids = (x509.NameOID.STATE_OR_PROVINCE_NAME, x509.NameOID.LOCALITY_NAME)
+        return "".join(str(one.value) for oid in oids for one in subject.get_attributes_for_oid(oid))
+
     def facts(self) -> dict[str, Any]:
         """What is kept of the signer with a document."""
         subject, issuer = named(self.certificate.subject), named(self.certificate.issuer)

@@ -99,6 +99,7 @@ def _name(common: str) -> x509.Name:
     return x509.Name(
         [
             x509.NameAttribute(NameOID.COUNTRY_NAME, "CN"),
+            x509.NameAttribute(NameOID.LOCALITY_NAME, "示范县"),
             x509.NameAttribute(NameOID.ORGANIZATION_NAME, "示范县"),
             x509.NameAttribute(NameOID.COMMON_NAME, common[:64]),
         ]

@@ -173,7 +173,7 @@ class LicencePress:
             )
         if kept:
             more |= {"certificates": kept.certificates, "revocations": kept.lists}
-        return SignaturePlace(size, author, reason, **more)
+        return SignaturePlace(size, author, reason, credential.location, **more)
 
     def _signed(
         self, sheets: Sequence[Sheet], about: About, place: SignaturePlace, credential: Credential

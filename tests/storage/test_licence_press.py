@@ -27,6 +27,7 @@ from storage.files import FileStore, Source, StoredFile
 from storage.intake.signatures import Signatures
 from storage.key_encryption import KeyEncryption
 from storage.licences.credentials import Credentials
+from storage.licences.demo_credentials import make_demo_credentials
 from storage.licences.document import Sheet, SignaturePlace, written
 from storage.licences.press import LicencePress
 from storage.licences.sign import DocumentSigner, room, signed
@@ -244,6 +245,22 @@ def test_the_signature_lies_over_the_seal(licence: bytes) -> None:
     over = picture.crop((int(left), int(height - top), int(right), int(height - bottom)))
     red = sum(1 for r, g, b in over.get_flattened_data() if r > 150 and g < 90 and b < 90)
     assert red > 0.05 * over.width * over.height
+
+
+def test_the_signature_says_who_why_and_where(files: FileStore, tmp_path: Path) -> None:
+    """In Chinese, intact; the contact is the address behind the QR code; the time is local and the certificate's."""
+    folder = make_demo_credentials(tmp_path / "signing")
+    press = LicencePress(files, Credentials(folder), lambda: datetime(2026, 11, 22, 8, 30, tzinfo=UTC))
+    made = press.make(a_face(), METADATA, issuer_code=ISSUER)[0]
+    pdf = Printer(press, files, Folder(folder), root()).content(made)
+    with pikepdf.open(io.BytesIO(pdf)) as document:
+        said = document.Root.AcroForm.Fields[0].V
+        assert str(said.Name) == ISSUER_NAME
+        assert (str(said.Reason), str(said.Location)) == ("签发电子证照", "示范县")
+        assert str(said.ContactInfo) == a_face().qr
+        assert str(said.M) == "D:20261122163000+08'00'"
+        assert (said.SubFilter, int(said.Reference[0].TransformParams.P)) == ("/ETSI.CAdES.detached", 1)
+    assert pdfsig_accepts(pdf)
 
 
 def test_the_same_face_gives_the_same_document(files: FileStore, printer: Printer) -> None:
