@@ -14,10 +14,11 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, text
 
+from admin.accounts import ensure_user
 from hub.department import Department
 from hub.licensing.run_batch import Workshop, work_all
 from storage.spreadsheet import read_rows
-from tests.admin.conftest import Hub, token_of
+from tests.admin.conftest import PASSWORD, Hub, sign_in, token_of
 from tests.hub.licence_builders import a_shop, a_type
 from tests.hub.licence_sheets import citizen, foreign
 
@@ -253,3 +254,34 @@ def test_the_templates_say_how_to_fill_them_in(
     assert explained["经营场所"][:2] == ["KZ_place", "是"]
     national = client.get(f"{BASE}/template.xlsx").data
     assert re.match(b"PK", national)
+
+
+def test_a_department_sees_and_moves_its_own_batches(
+    hub: Hub, office: str, as_user: Callable[[str], FlaskClient]
+) -> None:
+    """Another department's approver does not see them, in the list or by their address, nor their rows and files."""
+    said = {"operation": "issue", "type": TYPE, "department": office}
+    address = hand_in(as_user("data_admin"), shops_csv(700, 1), "别人的名单.csv", **said)
+    with hub.engine.connect() as tx:
+        other = tx.execute(
+            select(Department.code).where(
+                Department.roles.contains(["approving"]), Department.code != office, Department.active
+            )
+        ).scalars()
+        code = next(iter(other))
+    ensure_user(hub.app, "stranger", PASSWORD, role="approver", name="邻局", department=code)
+    client = sign_in(hub.app, "stranger")
+    assert "别人的名单" not in client.get(f"{BASE}/").get_data(as_text=True)
+    for page in ("", "/licences", "/refused.xlsx"):
+        answer = client.get(address + page, follow_redirects=True)
+        assert "不是本部门的" in answer.get_data(as_text=True), page
+    token = token_of(client.get(f"{BASE}/new").get_data(as_text=True))
+    for target in (f"{address}/start", f"/licence-exports/batch/{address.rsplit('/', 1)[1]}"):
+        answer = client.post(target, data={"csrf_token": token, "use": "看看"}, follow_redirects=True)
+        assert "不是本部门的" in answer.get_data(as_text=True), target
+    mine = hand_in(client, shops_csv(710, 1), "自己的.csv", **said)
+    with hub.engine.connect() as tx:
+        found = tx.scalar(
+            text("SELECT department FROM licence_batches WHERE id = :b"), {"b": mine.rsplit("/", 1)[1]}
+        )
+    assert found == code
