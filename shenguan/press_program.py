@@ -26,6 +26,7 @@ from connectors.session import Session, SessionLost
 from hub.errors import Unavailable
 from hub.licensing.batch import CHANNEL
 from hub.licensing.run_batch import Workshop, work_once
+from hub.licensing.tidy_batches import tidy_batches
 
 if TYPE_CHECKING:
     from hub.licensing.ports import Press, Tokens
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 NAME = "press"
 SAFETY_POLL_S = 3.0
+TIDY_S = 3600.0
 STOP_S = 20.0
 _log = structlog.get_logger(__name__)
 
@@ -84,7 +86,12 @@ def _serve(
     session = Session(config.database_url, name=f"shenguan {NAME}")
     try:
         session.listen(CHANNEL)
+        tidied = -TIDY_S
         while not told():
+            if time.monotonic() - tidied >= TIDY_S:
+                with shop.engine.begin() as tx:
+                    tidy_batches(tx, config.desk.clock())
+                tidied = time.monotonic()
             worked = work_once(shop)
             backoff.succeeded()
             heartbeat.say("running")

@@ -30,7 +30,7 @@ from hub.department import Department
 from hub.errors import NotFound, Rejected
 from hub.licensing.batch import LicenceBatch, LicenceBatchRow
 from hub.licensing.batch_control import batch_row, move_batch
-from hub.licensing.batch_rows import refused_sheet
+from hub.licensing.batch_rows import kept_heading, refused_sheet
 from hub.licensing.batch_source import source_of, template_book
 from hub.licensing.published_type import published_licence_type
 
@@ -203,6 +203,7 @@ class LicenceBatchView(ListScreen):
         """The refused rows, to be mended and handed in again."""
         with here().engine.connect() as tx:
             row = self._own(tx, batch)
+        kept_heading(row)
 
         def rows() -> Any:
             with here().engine.connect() as tx:

@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
 from hub.catalogue.fields import FieldDef
-from hub.errors import Conflict, HubError, Rejected
+from hub.errors import Conflict, HubError, NotFound, Rejected
 from hub.licensing.batch import LicenceBatch, LicenceBatchRow
 from hub.licensing.batch_control import move_batch
 from hub.licensing.batch_source import ALIVE, BatchSource
@@ -229,6 +229,14 @@ def heading_in(batch: Any, fields: Sequence[FieldDef], scope: str = "") -> Headi
     )
 
 
+def kept_heading(batch: Any) -> Sequence[str]:
+    """The headings of its sheet. Raises NotFound where they were forgotten with what the rows said."""
+    cells: Sequence[str] = batch.heading.get("cells", ())
+    if not cells:
+        raise NotFound("这个批次没有留下行的内容：没有读成，或办完已超过 90 天。请用原来的文件。")
+    return cells
+
+
 def shown_rows(
     tx: Connection, batch_id: uuid.UUID, vault: IdentityVault, *, state: str | None = None, limit: int = 20
 ) -> list[tuple[int, str, list[str], str | None]]:
@@ -249,7 +257,7 @@ def shown_rows(
 
 def refused_sheet(tx: Connection, batch: Any, vault: IdentityVault) -> Iterator[list[str]]:
     """The refused rows as a sheet that can be mended and handed in again: the heading first, the reasons last."""
-    headings = list(batch.heading.get("cells", []))
+    headings = list(kept_heading(batch))
     added = ("退回的列", "退回原因", "应为")
     own = [at for at, cell in enumerate(headings) if cell.strip() not in (*added, "行号")]
     yield [*(headings[at] for at in own), "行号", *added]

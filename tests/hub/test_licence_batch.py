@@ -12,6 +12,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,10 @@ import pytest
 from sqlalchemy import Engine, insert, text
 
 from hub.department import Department
-from hub.errors import Conflict, Denied, Rejected, Unavailable
+from hub.errors import Conflict, Denied, NotFound, Rejected, Unavailable
 from hub.licensing.batch import BATCH_STATES
 from hub.licensing.batch_control import MOVES, batch_row, move_batch, progress_of
-from hub.licensing.batch_rows import read_in, read_told
+from hub.licensing.batch_rows import read_in, read_told, refused_sheet
 from hub.licensing.batch_source import source_of, template_rows
 from hub.licensing.change_status import cancel
 from hub.licensing.claim_rows import claim, still_mine
@@ -31,6 +32,7 @@ from hub.licensing.publish_licence_type import publish_licence_type, withdraw_li
 from hub.licensing.published_type import published_licence_type
 from hub.licensing.run_batch import Workshop, work_all, work_once
 from hub.licensing.save_licence_type import save_licence_type
+from hub.licensing.tidy_batches import tidy_batches
 from hub.ports import Desk
 from storage.files import FileStore
 from storage.key_encryption import KeyEncryption
@@ -509,3 +511,32 @@ def test_a_filled_in_template_is_taken(shop: Workshop) -> None:
     batch = a_batch(shop, [(1, heading), (2, [str(said.get(name, "")) for name in heading])])
     work_all(shop)
     assert counts(shop, batch) == (0, 1, 0, 0)
+
+
+def test_what_rows_said_is_forgotten_when_nobody_needs_it(shop: Workshop) -> None:
+    """90 days after the end; states, licences and reasons stay. A reading that died is stopped with a sentence."""
+    rows = shops(2)
+    rows[1][1][1] = "91370102MA3C00011X"
+    batch = a_batch(shop, rows)
+    work_all(shop)
+    dead = a_batch(shop, shops(1, first=5), start=False)
+    with shop.engine.begin() as tx:
+        tx.execute(
+            text(
+                "UPDATE licence_batches SET state = 'reading', read_at = now() - interval '2 hours' WHERE id = :b"
+            ),
+            {"b": dead},
+        )
+        ended = shop.desk.clock()
+        assert tidy_batches(tx, ended + timedelta(days=89)) == (0, 1)
+        assert tidy_batches(tx, ended + timedelta(days=91))[0] >= 2
+        assert tidy_batches(tx, ended + timedelta(days=91)) == (0, 0)
+        assert tx.scalar(text("SELECT count(*) FROM licence_batch_rows WHERE payload <> ''")) <= 1
+        row = batch_row(tx, batch)
+        with pytest.raises(NotFound, match="90 天"):
+            next(refused_sheet(tx, row, shop.desk.identities))
+        assert "中断" in batch_row(tx, dead).cause
+    assert counts(shop, batch) == (0, 1, 0, 1)
+    assert "校验位" in problems(shop, batch)[2]
+    again = a_batch(shop, [rows[0], (2, rows[2][1])])
+    assert counts(shop, again) == (0, 0, 1, 0)
