@@ -110,6 +110,7 @@ class TypeEditing(Screen):
             changes = compared_licence_types(tx, old.id if old else None, draft.version_id)  # type: ignore[arg-type]
             warnings = publish_warnings(tx, draft.version_id)  # type: ignore[arg-type]
         drawn = _drawn(code, draft)
+        remarks = [said for said, tone in code_remarks(code) if tone == "warn"]
         return self.page(
             "licence_type_review.html",
             title=gettext("发布：%(name)s", name=row.name),
@@ -118,7 +119,7 @@ class TypeEditing(Screen):
             first=old is None,
             changes=[told(one, element_names(draft)) for one in changes],
             counts=(len(draft.layout.get("elements", ())), len(draft.fields)),
-            warnings=[*(said for said, tone in code_remarks(code) if tone == "warn"), *warnings],
+            warnings=[*remarks, *warnings, *_tried(code, draft)],
             drawn=drawn,
         )
 
@@ -158,6 +159,18 @@ def _drawn(code: str, draft: Standing) -> dict[str, Any]:
         images = image_facts(tx, design.layout)
     told_ = draw(here().config.press, sampled(code, design, images, asked()), shown=True)
     return {**told_, "faults": [*design.element_faults(), *told_["faults"]]}
+
+
+def _tried(code: str, draft: Standing) -> list[str]:
+    """What does not fit when the words are as long as the fields allow, or rare: worth knowing before publishing."""
+    design = read_design(_shown(draft), draft.rules)
+    with here().engine.connect() as tx:
+        images = image_facts(tx, design.layout)
+    said: dict[str, None] = {}
+    for preset, title in (("long", gettext("内容很长时")), ("rare", gettext("有生僻字时"))):
+        told_ = draw(here().config.press, sampled(code, design, images, asked(preset)), shown=False)
+        said |= dict.fromkeys(f"{title}：{sentence}" for _element, sentence in told_["faults"])
+    return list(said)
 
 
 def _why(drawn: dict[str, Any]) -> str:

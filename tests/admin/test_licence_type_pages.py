@@ -328,7 +328,20 @@ def test_warnings_before_publishing(as_user: Client, csrf: Callable[[str], str])
     page = body(client, f"/licence-types/publish/{code}")
     assert "照面上没有二维码" in page
     assert "照面上没有印章" in page
+    assert "内容很长时" not in page
     assert "已发布第 1 版" in publish(client, code)
+
+
+def test_long_content_is_tried_before_publishing(as_user: Client, csrf: Callable[[str], str]) -> None:
+    """A box that holds the usual words but not the longest the field allows is told before publishing, not after."""
+    client = as_user("data_admin")
+    code = added(client, csrf)
+    tight = layout()
+    next(one for one in tight["elements"] if one.get("source") == "scope").update(overflow="refuse")
+    save(client, code, layout=tight)
+    page = body(client, f"/licence-types/publish/{code}")
+    assert "内容很长时：“经营项目”放不下" in page
+    assert "发布第 1 版" in page
 
 
 # ---- pictures
