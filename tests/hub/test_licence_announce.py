@@ -193,6 +193,7 @@ def test_a_renewal_names_the_other_version(county: Engine, desk: Desk) -> None:
     later = [loads(bytes(row.value)) for row in outbox(county)[2:]]
     assert {event["data"]["department"] for event in later} == {"scjg", "zhzf"}
     for event in later:
+        assert violations("licence.changed.v1", event) == []
         assert (event["data"]["previous_identifier"], event["data"]["next_identifier"]) == (old, None)
         assert event["subject"] == new  # this version has no case of its own
 
