@@ -10,6 +10,7 @@ import struct
 import threading
 import zlib
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
@@ -21,9 +22,12 @@ from werkzeug.test import encode_multipart
 from admin.licensing.starting_layouts import starting_layout
 from admin.licensing.type_code import code_remarks
 from hub.catalogue.fields import FieldDef
+from hub.licensing.issue_licence import issue
 from hub.licensing.layout import layout_dict, parse_layout
+from hub.licensing.order import Order
 from hub.licensing.published_type import published_licence_type
 from tests.admin.conftest import Hub, token_of
+from tests.admin.licences import FIRM, OFFICE
 
 Client = Callable[[str], FlaskClient]
 STATE = re.compile(r'<script type="application/json" id="catalogue-state">(.*?)</script>', re.S)
@@ -100,6 +104,22 @@ def publish(client: FlaskClient, code: str) -> Any:
     )
 
 
+def issued_by(hub: Hub, code: str) -> tuple[int, str]:
+    """Issue one licence of a type: by which version, and its number."""
+    config = hub.app.extensions["shenguan"].config
+    order = Order(
+        type_code=code,
+        holders=(FIRM,),
+        values={"place": "人民路 1 号"},
+        department=OFFICE,
+        issued_on=date(2026, 11, 22),
+    )
+    made = issue(hub.engine, order, hub.desk, config.press, config.tokens, actor="user:data_admin")
+    with hub.engine.connect() as tx:
+        version = tx.scalar(text("SELECT type_version FROM licences WHERE id = :i"), {"i": made.licence_id})
+    return version, made.number
+
+
 def sample(client: FlaskClient, code: str, csrf: Callable[[str], str], **said: Any) -> Any:
     design = {
         "rules": {**RULES, "validity_length": 60},
@@ -132,13 +152,17 @@ def test_a_type_from_nothing_to_withdrawal(hub: Hub, as_user: Client, csrf: Call
         "经营项目",
     )
 
+    assert issued_by(hub, code) == (1, "CS2026000001")
+
     save(client, code, number_rule="CS{yyyy}{mm}{seq:5}", layout=layout(paper="#FFFDF5"))
+    assert issued_by(hub, code) == (1, "CS2026000002")
     review = body(client, f"/licence-types/publish/{code}")
     assert "将改变 2 处" in review
     assert "有一份草稿（第 2 版" in body(client, f"/licence-types/show/{code}")
     assert "已发布第 2 版" in publish(client, code)
     with hub.engine.connect() as tx:
         assert published_licence_type(tx, code).number == 2
+    assert issued_by(hub, code) == (2, "CS20261100001")
     history = body(client, f"/licence-types/history/{code}?before=1&after=2")
     assert "CS{yyyy}{mm}{seq:5}" in history
     assert "#FFFDF5" in history
