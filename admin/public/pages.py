@@ -21,7 +21,7 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from admin.premises import here
-from admin.public.words import VERDICTS, cause
+from admin.public.words import NAMELESS, VERDICTS, cause
 from hub.errors import Unavailable
 from hub.licensing.check_licence import Checked, check_file, check_token
 from hub.licensing.ports import Inspection
@@ -161,6 +161,8 @@ def _language() -> dict[str, str]:
 
 def _result(checked: Checked, token: str) -> str:
     verdict, inspection = VERDICTS[checked.outcome], checked.inspection
+    if checked.outcome == "unregistered" and checked.licence is None:
+        verdict = NAMELESS
     stands = VERDICTS[checked.stands] if checked.stands and checked.stands != checked.outcome else None
     why = (
         cause(inspection.cause, inspection.facts, inspection.why)

@@ -59,6 +59,15 @@ VERDICTS: dict[str, Verdict] = {
     ),
 }
 
+#: The same, of a file that does not even name a licence on record.
+NAMELESS = Verdict(
+    "bad",
+    VERDICTS["unregistered"].title,
+    _(
+        "文件由本中心的证书签名且没有被改动，但没有登记发出过，也没有写明是哪一份证照。请勿采信，并向颁证单位查询。"
+    ),
+)
+
 #: storage.licences.inspect.CAUSES, for who reads English; placeholders are the inspection's facts.
 CAUSES: dict[str, Any] = {
     "changed": _("签名覆盖文件的 %(covered)s 个字节，其中的内容与签名时不一致。"),

@@ -32,6 +32,7 @@ from hub.licensing.make_status_lists import refresh_status_lists
 from hub.licensing.masked_face import masked_face
 from hub.licensing.order import Order
 from hub.workday import LOCAL
+from storage.files import StoredFile
 from storage.licences.inspect import look
 from storage.licences.sm2 import make_demo_sm2, verify_sm2
 from storage.licences.status_list import place_of, read_status_list
@@ -283,13 +284,23 @@ def test_an_altered_file(client: FlaskClient, issued: Issued) -> None:
 
 
 def test_intact_but_unknown_bytes(client: FlaskClient, issued: Issued, hub: Hub) -> None:
-    """Signed by us and whole, yet none of the files we gave out: said so, with the licence that it names."""
-    # The unused end of the signature's place: the signature does not cover it, the file's SHA-256 does.
-    end = issued.pdf.index(b">", issued.pdf.index(b"/Contents")) - 1
-    changed = issued.pdf[:end] + b"1" + issued.pdf[end + 1 :]
-    said = brought(client, changed).said
+    """Signed by us and whole, yet none of the files we gave out: said so, with what is on record of the licence it names."""
+    config = hub.app.extensions["shenguan"].config
+    with hub.engine.connect() as tx:
+        face = masked_face(tx, issued.id, qr="", mark="")
+        identifier = tx.scalar(text("SELECT identifier FROM licences WHERE id = :id"), {"id": issued.id})
+    (again,) = config.press.make(face, {"certificateIdentifier": identifier}, issuer_code="")
+    kept = again.stored
+    file = StoredFile(kept.object_name, kept.sha256, kept.size, again.media_type, kept.wrapped_key)
+    said = brought(client, _read(config, file)).said
+    assert "签名完好，但不是登记在册的文件" in said
+    assert "示例餐饮服务许可证" in said
     assert "真实有效" not in said.split("</h1>")[0]
-    assert "签名完好，但不是登记在册的文件" in said or "内容被改动" in said
+    # A copy that was made and never recorded names no licence.
+    copy = config.press.copy(issued.pdf, mark="没有登记", form="pdf")
+    nameless = brought(client, copy).said
+    assert "没有登记发出过" in nameless
+    assert "verdict bad" in nameless
 
 
 def test_a_suspended_licences_file(client: FlaskClient, issued: Issued, hub: Hub) -> None:
