@@ -167,14 +167,13 @@ class LicenceBatchView(ListScreen):
     @permission_name("list")
     @sentence_on_refusal(lambda **_kept: url_for("LicenceBatchView.list"))
     def show(self, batch: uuid.UUID) -> str:
-        """One batch: the whole page, or only its changing part."""
+        """One batch: the whole page, or only how far it is."""
         with here().engine.connect() as tx:
             seen = watched(tx, self._own(tx, batch), here().config.desk)
-        template = (
-            "licence_batch_progress.html" if request.headers.get("HX-Request") else "licence_batch.html"
-        )
+        if request.args.get("part") == "now":
+            return self.page("licence_batch_progress.html", seen=seen)
         return self.page(
-            template,
+            "licence_batch.html",
             title=_("批次"),
             seen=seen,
             can_move=may("can_import", "LicenceBatchView"),

@@ -1,6 +1,24 @@
 // Sheets of licences in and out: what must be filled in depends on what is chosen.
 (() => {
   'use strict';
+  // How far a batch is, once a second; the forms beside it are left alone until other buttons are due.
+  const poll = async () => {
+    const now = document.getElementById('batch-now');
+    if (!now?.dataset.poll) return;
+    try {
+      const answer = await fetch(now.dataset.poll, { headers: { 'X-Requested-With': 'fetch' } });
+      if (answer.ok && !answer.redirected) {
+        const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html').getElementById('batch-now');
+        if (fresh?.dataset.state !== now.dataset.state) {
+          location.reload();
+          return;
+        }
+        now.replaceWith(fresh);
+      }
+    } catch { /* the network is away: the next second tries again */ }
+    setTimeout(poll, 1000);
+  };
+  setTimeout(poll, 1000);
   const complete = document.querySelector('[data-complete]');
   complete?.addEventListener('change', () => {
     document.querySelector('[data-use]').required = complete.checked;

@@ -11,12 +11,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from flask.testing import FlaskClient
 from sqlalchemy import select, text
 
 from admin.accounts import ensure_user
 from hub.department import Department
-from hub.licensing.run_batch import Workshop, work_all
+from hub.licensing.run_batch import Workshop, work_all, work_once
 from storage.spreadsheet import read_rows
 from tests.admin.conftest import PASSWORD, Hub, sign_in, token_of
 from tests.hub.licence_builders import a_shop, a_type
@@ -285,3 +286,33 @@ def test_a_department_sees_and_moves_its_own_batches(
             text("SELECT department FROM licence_batches WHERE id = :b"), {"b": mine.rsplit("/", 1)[1]}
         )
     assert found == code
+
+
+def test_the_page_follows_and_leaves_what_is_typed_alone(
+    hub: Hub, office: str, open_as: Callable[..., Any], shop: Workshop, tmp_path: Any
+) -> None:
+    """In a browser: upload, look, start; the bar moves by itself, a half-typed reason stays, the end is shown."""
+    sheet = tmp_path / "名单.csv"
+    sheet.write_bytes(shops_csv(800, 24, code="91370102MA3C00011X"))
+    page = open_as("data_admin").page
+    home = page.url.split("/login")[0].rstrip("/")
+    page.goto(f"{home}{BASE}/new")
+    assert Axe().run(page).response["violations"] == []
+    page.select_option("[name=type]", TYPE)
+    page.select_option("[name=department]", office)
+    page.set_input_files("input[type=file]", str(sheet))
+    page.click("form .btn.primary")
+    page.wait_for_selector("text=待开始")
+    assert Axe().run(page).response["violations"] == []
+    page.click("text=开始制证")
+    page.wait_for_selector("#batch-now >> text=进行中")
+    page.click("summary:has-text('停止')")
+    page.fill("[name=reason]", "打了一半")
+    work_once(shop)
+    page.wait_for_selector("#batch-now >> text=每秒")
+    assert page.input_value("[name=reason]") == "打了一半"
+    work_all(shop)
+    page.wait_for_selector("text=已完成")
+    assert "24" in page.inner_text("a.tile.good")
+    page.click("text=查看证照")
+    page.wait_for_selector(f"text={a_shop(800).name}")
