@@ -13,11 +13,11 @@ from flask_appbuilder import expose, has_access, permission_name
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from markupsafe import Markup
-from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, or_, select
 from werkzeug.wrappers import Response
 
 from admin import cells
-from admin.licensing.seeing import check_may_see
+from admin.licensing.seeing import check_may_see, of_department
 from admin.listing import Choice, Column, Listing, words
 from admin.pages import ExportedList, sentence_on_refusal, to
 from admin.premises import actor, here, may, own_department
@@ -89,20 +89,7 @@ def _told_choices(tx: Connection) -> list[tuple[str, Any]]:
 
 def _mine() -> tuple[ColumnElement[bool], ...]:
     mine = own_department()
-    return () if mine is None else (or_(Licence.department == mine, Case.department == mine),)
-
-
-def open_notices() -> int:
-    """How many still wait, of the signed-in user's department: for the side bar."""
-    query = (
-        select(func.count())
-        .select_from(HolderNotice)
-        .join(Licence, Licence.id == HolderNotice.licence_id)
-        .outerjoin(Case, Case.case_no == Licence.case_no)
-        .where(HolderNotice.told_at.is_(None), *_mine())
-    )
-    with here().engine.connect() as tx:
-        return tx.scalar(query) or 0
+    return () if mine is None else (or_(of_department(mine), Case.department == mine),)
 
 
 class HolderNoticeView(ExportedList):

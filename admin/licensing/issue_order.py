@@ -13,10 +13,12 @@ from datetime import date
 from typing import Any
 
 from flask_babel import gettext
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, or_, select
 
 from admin.workbench.starting import party_of
+from hub.case import Case
 from hub.catalogue.fields import FieldDef, check_values
+from hub.catalogue.texts import line
 from hub.decided_case import PartyFacts
 from hub.decided_rows import USCC
 from hub.department import Department
@@ -67,8 +69,8 @@ def read_new(tx: Connection, form: Form, type_: PublishedType, department: str, 
         holders=(holder,) if holder else (),
         values=values,
         number=number,
-        reason=form.get("reason", "").strip(),
-        document_no=form.get("document_no", "").strip() or None,
+        reason=line(form.get("reason", "")),
+        document_no=line(form.get("document_no", "")) or None,
         **days,
     )
     if len(typed.order.reason) < 2:
@@ -87,9 +89,9 @@ def read_next(
         order,
         values=values,
         valid_to=valid_to if valid_to is not None else order.valid_to,
-        reason=form.get("reason", "").strip(),
-        document_no=form.get("document_no", "").strip() or None,
-        case_no=form.get("case", "").strip() or None,
+        reason=line(form.get("reason", "")),
+        document_no=line(form.get("document_no", "")) or None,
+        case_no=_case(tx, form, typed, order),
         key=form.get("key", "")[:64],
     )
     if len(typed.order.reason) < 2:
@@ -143,6 +145,21 @@ def values_of(form: Form, typed: Typed, kept: Mapping[str, str]) -> dict[str, st
         if not raw[name].strip():
             typed.empty.add(FIELD + name)
     return clean
+
+
+def _case(tx: Connection, form: Form, typed: Typed, order: Order) -> str | None:
+    """The case that asked for it; the department's own."""
+    given = line(form.get("case", ""))
+    if not given:
+        return None
+    found = tx.scalar(
+        select(Case.case_no).where(
+            Case.case_no == given, or_(Case.department == order.department, Case.department.is_(None))
+        )
+    )
+    if found is None:
+        typed.faults["case"] = gettext("没有找到本部门的这个办件。请核对办件编号，或留空。")
+    return found
 
 
 def number_of(form: Form, typed: Typed) -> str | None:

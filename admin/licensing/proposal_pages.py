@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
 
 from admin import cells
 from admin.licensing.scans import with_scan
-from admin.licensing.seeing import check_own, owner_of
+from admin.licensing.seeing import check_own, of_department, owner_of
 from admin.listing import Choice, Column, Listing, words
 from admin.pages import ExportedList, reason, sentence_on_refusal, to
 from admin.premises import actor, here, may, own_department
@@ -70,7 +70,7 @@ def _mine() -> tuple[ColumnElement[bool], ...]:
     mine = own_department()
     if mine is None:
         return ()
-    return (or_(Licence.department == mine, Case.department == mine, LicenceProposal.department == mine),)
+    return (or_(of_department(mine), Case.department == mine, LicenceProposal.department == mine),)
 
 
 def open_proposals() -> int:
@@ -84,7 +84,7 @@ def open_proposals() -> int:
         .where(LicenceProposal.state == "open")
     )
     if mine is not None:
-        query = query.where(or_(Licence.department == mine, Case.department == mine))
+        query = query.where(or_(of_department(mine), Case.department == mine))
     with here().engine.connect() as tx:
         return tx.scalar(query) or 0
 
@@ -235,7 +235,7 @@ def _may_settle() -> Any:
         select(LicenceProposal.id)
         .join(Licence, Licence.id == LicenceProposal.licence_id)
         .outerjoin(Case, Case.case_no == Licence.case_no)
-        .where(LicenceProposal.state == "open", or_(Licence.department == mine, Case.department == mine))
+        .where(LicenceProposal.state == "open", or_(of_department(mine), Case.department == mine))
     )
     with here().engine.connect() as tx:
         own = set(tx.execute(query.limit(1000)).scalars())

@@ -11,10 +11,11 @@ import uuid
 from typing import Any, NamedTuple
 
 from flask_babel import gettext
-from sqlalchemy import ColumnElement, Connection, or_, text
+from sqlalchemy import ColumnElement, Connection, and_, or_, select, text
 
 from admin.case_pages import pushed_to_own_department
 from admin.premises import own_department
+from hub.department import Department
 from hub.errors import Denied, NotFound
 from hub.licensing.licence import Licence
 
@@ -44,13 +45,13 @@ LEFT JOIN departments d ON d.code = coalesce(l.department, c.department, u.code)
 WHERE l.id = :licence
 """)
 _SEEN = text(
-    VERSIONS
+    VERSIONS  # noqa: S608 - our own words
     + """
 SELECT EXISTS (SELECT FROM licences l JOIN whole USING (id) LEFT JOIN cases c ON c.case_no = l.case_no
   WHERE l.department = :mine OR c.department = :mine
     OR EXISTS (SELECT FROM pushes p WHERE p.case_no = l.case_no AND p.department = :mine)
     OR EXISTS (SELECT FROM material_uses m WHERE m.licence_id = l.id AND m.department = :mine))
-"""  # noqa: S608 - our own words
+"""
 )
 
 
@@ -59,7 +60,13 @@ def visible() -> tuple[ColumnElement[bool], ...]:
     mine = own_department()
     if mine is None:
         return ()
-    return (or_(Licence.department == mine, *pushed_to_own_department(Licence.case_no)),)
+    return (or_(of_department(mine), *pushed_to_own_department(Licence.case_no)),)
+
+
+def of_department(code: str) -> ColumnElement[bool]:
+    """A licence that this department issued; one from a sheet names it by its social credit code only."""
+    uscc = select(Department.uscc).where(Department.code == code).scalar_subquery()
+    return or_(Licence.department == code, and_(Licence.department.is_(None), Licence.issuer_code == uscc))
 
 
 def owner_of(tx: Connection, licence: uuid.UUID) -> Owner:

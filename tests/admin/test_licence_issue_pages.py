@@ -128,7 +128,9 @@ def test_a_change_shows_what_is_different_and_keeps_covered_numbers(hub: Hub, of
     }
     said = office.face(path + "/face", **form)
     assert said["changes"] == [["经营场所", licences.VALUES["address"], "示范县解放路 9 号"]]
-    answer = office.send(path, **form)
+    unknown = office.send(path, **form, case="nowhere").get_data(as_text=True)
+    assert "没有找到本部门的这个办件" in unknown
+    answer = office.send(path, **{**form, "reason": "迁\0址"})
     assert answer.status_code == 302, answer.get_data(as_text=True)
     new = answer.location.rsplit("/", 1)[1]
     row = one(hub, "SELECT version, previous_id, fields FROM licences WHERE id = :id", id=new)
