@@ -326,7 +326,7 @@ def test_every_state_and_every_happening(office: Engine, desk: Desk, was: str, h
 
 
 def test_the_table_leads_nowhere_unknown() -> None:
-    """Every state of the table is one of the database's; nothing but a correction leaves `revoked`; a renewal is no happening."""
+    """Every state of the table is one of the database's; only a correction leaves `revoked`; a renewal is no happening."""
     assert {state for pair in TRANSITIONS for state in (pair[0], TRANSITIONS[pair])} <= set(SOURCE_STATES)
     assert {happened for _, happened in TRANSITIONS} == set(HAPPENINGS)
     assert [pair for pair in TRANSITIONS if pair[0] == "revoked"] == [("revoked", "reinstated")]
