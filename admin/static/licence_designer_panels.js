@@ -262,7 +262,7 @@
     const drawn = chosen.every((element) => ['line', 'rect', 'border'].includes(element.kind));
     const [first] = chosen;
     const single = chosen.length === 1;
-    const parts = [el('h3', {}, single ? `${say[first.kind]}` : fill(say.many, { n: chosen.length }))];
+    const parts = [el('h2', {}, single ? `${say[first.kind]}` : fill(say.many, { n: chosen.length }))];
     parts.push(el('p', { class: 'fault', 'data-fault': true, hidden: true }));
     if (single && first.kind === 'text') parts.push(group(say.content, textBox('text', say.text, { rows: 3, maxlength: 2000 })));
     if (single && first.kind === 'field') parts.push(sourceGroup());

@@ -50,6 +50,8 @@
       if (error.name === 'AbortError') return;
       asked = '';
       answer = { said: say.offline };
+      clearTimeout(timer);
+      timer = setTimeout(ask, 5000);
     }
     root.classList.remove('asking');
     tell(answer, drawn);
