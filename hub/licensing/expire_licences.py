@@ -34,7 +34,8 @@ SELECT l.id FROM licences l
 LEFT JOIN licence_type_versions v ON v.type_code = l.type_code AND v.number = l.type_version AND v.state <> 'draft'
 WHERE l.status IN ('01', '02') AND l.valid_to >= %(today)s
   AND l.valid_to <= %(today)s + (
-    SELECT greatest(%(days)s, max((rules ->> 'warn_days')::int)) FROM licence_type_versions)
+    SELECT greatest(%(days)s, max((rules ->> 'warn_days')::int))
+    FROM licence_type_versions WHERE state <> 'draft')
   AND l.valid_to - coalesce((v.rules ->> 'warn_days')::int, %(days)s) <= %(today)s
   AND l.warned_for IS DISTINCT FROM l.valid_to
 ORDER BY l.valid_to, l.id LIMIT %(batch)s FOR UPDATE OF l SKIP LOCKED

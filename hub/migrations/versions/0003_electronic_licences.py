@@ -473,7 +473,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("event_id", name=op.f("pk_licence_announcements")),
     )
     op.create_index(
-        "ix_licence_announcements_licence", "licence_announcements", ["licence_id", "created_at"], unique=False
+        "ix_licence_announcements_licence",
+        "licence_announcements",
+        ["licence_id", "created_at"],
+        unique=False,
     )
     op.create_index(
         "uq_licence_announcements_operation",
