@@ -118,14 +118,8 @@ def _readings(cell: str) -> Iterator[str]:
 def _meaning(cell: str, fields: dict[str, FieldDef]) -> tuple[ExchangeColumn | None, FieldDef | None]:
     readings = list(_readings(cell))
     column = next((found for label in readings if (found := _labels().get(label))), None)
-    field = next(
-        (
-            found
-            for label in readings
-            if (found := fields.get(label.removeprefix("KZ_")) or fields.get(label))
-        ),
-        None,
-    )
+    labels = [word for label in readings for word in (label.removeprefix("KZ_"), label)]
+    field = next((fields[label] for label in labels if label in fields), None)
     return column, field
 
 

@@ -158,7 +158,7 @@ def _check(
         if (licence := known.alive.get(key)) is not None:
             results.append(Result(row.row, "unchanged", licence))
             continue
-        stated = row.values.get("certificateNumber")
+        stated = row.values.get("certificateNumber", "")
         if stated in known.numbers:
             results.append(_numbered(shop, row, known.numbers[stated]))
             continue
