@@ -21,7 +21,7 @@ from hub.decided_rows import NAMESPACE, party_id
 from hub.errors import Conflict, Rejected
 from hub.licensing.changed import Changed
 from hub.licensing.check_order import Checked, check_order
-from hub.licensing.face import Face
+from hub.licensing.face import Face, FaceFault
 from hub.licensing.fill import fill
 from hub.licensing.formats_of import BUILT_INS
 from hub.licensing.issued_rows import IssuedRows
@@ -224,13 +224,16 @@ def _named(press: Press, face: Face, type_: PublishedType, error: Rejected) -> R
     faults = press.faults(face)
     if not faults:
         return error
-    labels = {
-        one.id: label_of(one.source, type_) if one.source else one.text[:12] for one in type_.layout.elements
-    }
-    said = "".join(
-        f"“{labels.get(one.element) or one.element}”一栏：{one.sentence.rstrip('。')}。" for one in faults[:8]
-    )
+    sources = {one.id: one.source for one in type_.layout.elements}
+    said = "".join(_by_label(one, sources.get(one.element, ""), type_) for one in faults[:8])
     return Rejected(f"这本证照印不出来。{said}")
+
+
+def _by_label(fault: FaceFault, source: str, type_: PublishedType) -> str:
+    sentence = (
+        fault.sentence.replace(f"“{source}”", f"“{label_of(source, type_)}”", 1) if source else fault.sentence
+    )
+    return f"{sentence.rstrip('。')}。"
 
 
 def label_of(source: str, type_: PublishedType) -> str:
