@@ -35,7 +35,7 @@ from admin import (
 from admin.accounts import ROLE_TITLES
 from admin.config import AdminConfig
 from admin.home import HomeView
-from admin.licensing import share_api
+from admin.licensing.sharing import share_api
 from admin.live import LiveBoard
 from admin.notice_pages import unread_now
 from admin.public import pages as public_pages

@@ -22,7 +22,7 @@ from hub.department import Department
 from hub.errors import Denied
 from hub.item import ServiceItem
 from hub.licensing.licence import Licence
-from hub.licensing.operation import LicenceOperation
+from hub.licensing.living.operation import LicenceOperation
 from hub.material import StoredObject
 from hub.party import Party
 from hub.push import Push

@@ -15,17 +15,17 @@ from admin.file_pages import FileView
 from admin.finding_pages import FindingView
 from admin.item_pages import PushRuleView
 from admin.ledger_pages import LedgerView, ProgramView
-from admin.licensing.batch_pages import LicenceBatchView
-from admin.licensing.design_pages import LicenceDesignView
-from admin.licensing.exchange_pages import LicenceExchangeView
+from admin.licensing.batches.batch_pages import LicenceBatchView
+from admin.licensing.batches.taking_pages import LicenceFilesView
 from admin.licensing.holder_notice_pages import HolderNoticeView
 from admin.licensing.issue_pages import LicenceIssueView
 from admin.licensing.licence_pages import LicenceView
 from admin.licensing.life_pages import LicenceLifeView
 from admin.licensing.proposal_pages import LicenceProposalView
 from admin.licensing.rule_pages import LicenceRuleView
-from admin.licensing.taking_pages import LicenceFilesView
-from admin.licensing.type_pages import LicenceTypeView
+from admin.licensing.types.design_pages import LicenceDesignView
+from admin.licensing.types.exchange_pages import LicenceExchangeView
+from admin.licensing.types.type_pages import LicenceTypeView
 from admin.notice_pages import NoticeView
 from admin.outbox_pages import OutboxView
 from admin.party_pages import PartyView

@@ -18,8 +18,8 @@ from hub.decided_case import DecidedCase
 from hub.decided_rows import DecidedRows, new_cases, party_id
 from hub.errors import Conflict
 from hub.gathered import Gathered, gather, opened
-from hub.licensing.issue_licence import check_again, supersede
-from hub.licensing.issued_rows import IssuedRows
+from hub.licensing.issuing.issue_licence import check_again, supersede
+from hub.licensing.issuing.issued_rows import IssuedRows
 from hub.outbox import BULK, LIVE, OutboxRow
 from hub.ports import Desk
 from hub.round_trips import ask, write

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 _VERSION = re.compile("[0-9]{3}", re.ASCII)
 
 if TYPE_CHECKING:
-    from hub.licensing.order import Prepared
+    from hub.licensing.issuing.order import Prepared
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from hub.decided_case import DecidedCase, LicenceFacts, PartyFacts
 from hub.gathered import Gathered
 from hub.ledger import LedgerRow
 from hub.licensing.licence import Licence
-from hub.licensing.operation import LicenceOperation
+from hub.licensing.living.operation import LicenceOperation
 from hub.outbox import OutboxRow
 from hub.package import decided_data, instant, seal_event
 from hub.party import Party
@@ -24,7 +24,7 @@ from hub.rulebook import Owed, Rulebook
 from hub.workday import LOCAL
 
 if TYPE_CHECKING:
-    from hub.licensing.order import Prepared
+    from hub.licensing.issuing.order import Prepared
 
 NAMESPACE = uuid.UUID(
     "6f0f2d1e-51a5-5c3a-9a53-3a6e0c7d9b10"

@@ -1,6 +1,6 @@
 """Finding 监管信息: a fact that comes back from a supervising department, and what it does.
 
-What it does stands in the table of rules (hub.licensing.rule). Only the newest inspection of a department decides: an older
+What it does: the table of rules (licensing.findings.rule). Only the newest inspection of a department decides: an older
 finding that arrives late is kept and shown, and changes nothing.
 """
 

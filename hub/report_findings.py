@@ -21,12 +21,12 @@ from sqlalchemy import Connection
 
 from hub.arrived import Arrived, Refused
 from hub.finding import Finding
-from hub.licensing.changed import ACTIONS, Changed
-from hub.licensing.hold_licences import hold_licences
-from hub.licensing.rules_of_findings import QUESTION as RULES
-from hub.licensing.rules_of_findings import RulesOfFindings, rules_of_findings
-from hub.licensing.said_of_licences import Spoken
-from hub.licensing.take_effect import effects_of, standing
+from hub.licensing.findings.rules_of_findings import QUESTION as RULES
+from hub.licensing.findings.rules_of_findings import RulesOfFindings, rules_of_findings
+from hub.licensing.living.changed import ACTIONS, Changed
+from hub.licensing.living.hold_licences import hold_licences
+from hub.licensing.living.said_of_licences import Spoken
+from hub.licensing.living.take_effect import effects_of, standing
 from hub.moments import parse_moment
 from hub.ports import Desk
 from hub.round_trips import Question, Rows, tell, write

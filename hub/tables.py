@@ -12,16 +12,16 @@ from hub.finding import Finding
 from hub.inbox import InboxRow, Quarantined
 from hub.item import PushRule, ServiceItem
 from hub.ledger import LedgerBatch, LedgerRow, LedgerUnsealed
-from hub.licensing.announcement import LicenceAnnouncement
-from hub.licensing.batch import LicenceBatch, LicenceBatchRow, LicenceCounter
-from hub.licensing.document import LicenceCopy, LicenceDocument
-from hub.licensing.holder_notice import HolderNotice
+from hub.licensing.batches.batch import LicenceBatch, LicenceBatchRow, LicenceCounter
+from hub.licensing.checking.status_list import StatusList
+from hub.licensing.findings.rule import LicenceProposal, LicenceRule
+from hub.licensing.issuing.document import LicenceCopy, LicenceDocument
 from hub.licensing.licence import Hold, Licence
-from hub.licensing.operation import LicenceOperation, LicenceTransition
-from hub.licensing.rule import LicenceProposal, LicenceRule
+from hub.licensing.living.announcement import LicenceAnnouncement
+from hub.licensing.living.holder_notice import HolderNotice
+from hub.licensing.living.operation import LicenceOperation, LicenceTransition
 from hub.licensing.sharing.spent_token import SpentToken
-from hub.licensing.status_list import StatusList
-from hub.licensing.type_version import LicenceImage, LicenceTypeVersion
+from hub.licensing.types.type_version import LicenceImage, LicenceTypeVersion
 from hub.material import FileRead, Material, StoredObject
 from hub.notice import Notice
 from hub.outbox import OutboxRow, ParkedKey

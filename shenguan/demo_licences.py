@@ -11,8 +11,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from hub.licensing.publish_licence_type import publish_licence_type
-from hub.licensing.save_licence_type import save_licence_type
+from hub.licensing.types.publish_licence_type import publish_licence_type
+from hub.licensing.types.save_licence_type import save_licence_type
 from shenguan.sample_words import OFFICES, PERMITS
 
 _GOLD, _RED, _INK, _GREY = "#A9803A", "#B01E24", "#1F2A30", "#5A6B75"

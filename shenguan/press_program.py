@@ -2,7 +2,7 @@
 
 Guarantees: fonts and certificates are loaded once a process; a process that dies is started again, and ends with its
 parent however that dies; a store or database that is away is waited out, said in `programs` and on the batch. On
-`stop_event` the rows in hand are finished first. What a row becomes is hub.licensing.run_batch's.
+`stop_event` the rows in hand are finished first. What a row becomes is hub.licensing.batches.run_batch's.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from connectors.heartbeat import Heartbeat
 from connectors.pace import Backoff
 from connectors.session import Session, SessionLost
 from hub.errors import Unavailable
-from hub.licensing.batch import CHANNEL
-from hub.licensing.run_batch import Workshop, work_once
-from hub.licensing.tidy_batches import tidy_batches
+from hub.licensing.batches.batch import CHANNEL
+from hub.licensing.batches.run_batch import Workshop, work_once
+from hub.licensing.batches.tidy_batches import tidy_batches
 
 if TYPE_CHECKING:
     from hub.licensing.ports import Press, Tokens

@@ -25,14 +25,14 @@ from hub.catalogue.licence_type import LicenceType
 from hub.decided_case import DecidedCase, PartyFacts
 from hub.errors import HubError
 from hub.item import ServiceItem
-from hub.licensing.check_order import check_holders
-from hub.licensing.fill import Words
-from hub.licensing.issue_licence import prepare
+from hub.licensing.issuing.check_order import check_holders
+from hub.licensing.issuing.fill import Words
+from hub.licensing.issuing.issue_licence import prepare
+from hub.licensing.issuing.next_version import continue_order, read_old
+from hub.licensing.issuing.order import Order, Prepared, Previous
 from hub.licensing.licence import VALID, Licence
-from hub.licensing.next_version import continue_order, read_old
-from hub.licensing.number_rule import parse_number_rule
-from hub.licensing.order import Order, Prepared, Previous
-from hub.licensing.published_type import PublishedType, published_licence_type
+from hub.licensing.types.number_rule import parse_number_rule
+from hub.licensing.types.published_type import PublishedType, published_licence_type
 from hub.ports import Desk
 from hub.reuse.case_field import CaseField
 from hub.workday import LOCAL

@@ -24,9 +24,9 @@ from admin.premises import actor, here, may, own_department
 from hub.case import Case
 from hub.department import Department
 from hub.errors import Conflict, NotFound, Rejected
-from hub.licensing.holder_notice import HolderNotice
 from hub.licensing.licence import Licence
-from hub.licensing.notify_holders import WAYS, tell_holder
+from hub.licensing.living.holder_notice import HolderNotice
+from hub.licensing.living.notify_holders import WAYS, tell_holder
 from hub.party import Party
 
 MOST_AT_ONCE = 200

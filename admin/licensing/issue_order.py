@@ -2,7 +2,7 @@
 
 Guarantees: what is wrong is said at its field and everything typed stays; the picture shows what is right so far. A person's
 number of the version before is never sent to the browser: left empty, it stays as it was. What an order must be in full is
-hub.licensing.check_order's, which is asked again when it is issued.
+hub.licensing.issuing.check_order's, which is asked again when it is issued.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from hub.decided_rows import USCC
 from hub.department import Department
 from hub.errors import HubError, Rejected
 from hub.identifiers import licence_identifier
-from hub.licensing.check_order import check_holders
-from hub.licensing.fill import Words, field_words
-from hub.licensing.next_version import counted_from
-from hub.licensing.number import check_number, plain_serial
-from hub.licensing.number_rule import example, parse_number_rule
-from hub.licensing.order import Order, Previous
-from hub.licensing.published_type import PublishedType
-from hub.licensing.type_rules import TYPE_CODE
-from hub.licensing.validity import settled
+from hub.licensing.issuing.check_order import check_holders
+from hub.licensing.issuing.fill import Words, field_words
+from hub.licensing.issuing.next_version import counted_from
+from hub.licensing.issuing.number import check_number, plain_serial
+from hub.licensing.issuing.order import Order, Previous
+from hub.licensing.types.number_rule import example, parse_number_rule
+from hub.licensing.types.published_type import PublishedType
+from hub.licensing.types.type_rules import TYPE_CODE
+from hub.licensing.types.validity import settled
 from hub.ports import Desk
 from hub.workday import LOCAL
 
@@ -81,7 +81,7 @@ def read_new(tx: Connection, form: Form, type_: PublishedType, department: str, 
 def read_next(
     tx: Connection, form: Form, type_: PublishedType, order: Order, old: Previous, desk: Desk
 ) -> Typed:
-    """The next version of a licence; `order` is what hub.licensing.next_version begins with."""
+    """The next version of a licence; `order` is what hub.licensing.issuing.next_version begins with."""
     typed = Typed(type_, order, _words(tx, type_, order, desk))
     values = values_of(form, typed, order.values)
     valid_to = _day(form, "valid_to", typed)

@@ -30,10 +30,10 @@ from admin.workbench.recognise import recognise
 from admin.workbench.wording import code_choices
 from hub.catalogue.licence_type import LicenceType
 from hub.errors import HubError, NotFound
-from hub.licensing.issue_licence import issue
-from hub.licensing.next_version import continue_order, read_old
-from hub.licensing.order import Issued, Order
-from hub.licensing.published_type import PublishedType, published_licence_type
+from hub.licensing.issuing.issue_licence import issue
+from hub.licensing.issuing.next_version import continue_order, read_old
+from hub.licensing.issuing.order import Issued, Order
+from hub.licensing.types.published_type import PublishedType, published_licence_type
 from hub.party import Party
 from hub.workday import LOCAL
 from schemas import code_table

@@ -32,8 +32,8 @@ from admin.workbench.qr import qr_svg
 from hub.catalogue.licence_type import LicenceType
 from hub.department import Department
 from hub.errors import NotFound
+from hub.licensing.issuing.masked_face import masked_face
 from hub.licensing.licence import FROZEN, VALID, Hold, Licence
-from hub.licensing.masked_face import masked_face
 from hub.party import Party
 from hub.workday import LOCAL
 

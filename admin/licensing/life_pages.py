@@ -25,10 +25,10 @@ from admin.licensing.seeing import check_own, owner_of
 from admin.pages import Screen, reason
 from admin.premises import actor, here
 from hub.errors import Conflict, HubError, NotFound, Rejected
-from hub.licensing.act import NEEDS_PAPER
-from hub.licensing.change_status import change_status
 from hub.licensing.licence import FROZEN
 from hub.licensing.life import TRANSITIONS
+from hub.licensing.living.act import NEEDS_PAPER
+from hub.licensing.living.change_status import change_status
 
 DOCUMENT_LONGEST, NOTE_LONGEST = 100, 200
 

@@ -11,9 +11,9 @@ from flask_babel import gettext
 from admin.licensing.issue_order import Typed
 from admin.premises import here
 from hub.errors import Rejected, Unavailable
-from hub.licensing.fill import fill
-from hub.licensing.number_rule import parse_number_rule
+from hub.licensing.issuing.fill import fill
 from hub.licensing.ports import Press
+from hub.licensing.types.number_rule import parse_number_rule
 
 
 def press() -> Press:

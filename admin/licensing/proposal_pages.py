@@ -26,9 +26,9 @@ from hub.case import Case
 from hub.department import Department
 from hub.errors import NotFound
 from hub.finding import Finding
+from hub.licensing.findings.rule import LicenceProposal
+from hub.licensing.findings.settle_proposal import confirm_proposal, decline_proposal
 from hub.licensing.licence import Licence
-from hub.licensing.rule import LicenceProposal
-from hub.licensing.settle_proposal import confirm_proposal, decline_proposal
 from hub.party import Party
 
 

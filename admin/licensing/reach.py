@@ -17,7 +17,7 @@ class Reach:
 
 
 def reach_of(found: LicenceShow) -> Reach:
-    """As hub.licensing.announce and hub.reuse.tell_relied will find them."""
+    """As hub.licensing.living.announce and hub.reuse.tell_relied will find them."""
     names = [one["name"] for one in found.received]
     names += [one["department"] for one in found.uses if one["department"]]
     cases = [one["case_no"] for one in found.uses]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 _LOOK = ("can_list", "can_show", "can_export")
-_BATCHES = {"LicenceBatchView": ("can_list", "can_import"), "LicenceFilesView": ("can_export", "can_download")}
+_BATCHES = {
+    "LicenceBatchView": ("can_list", "can_import"),
+    "LicenceFilesView": ("can_export", "can_download"),
+}
 
 LICENSING: dict[str, dict[str, tuple[str, ...]]] = {
     "data_admin": {

@@ -1,6 +1,6 @@
 """联动规则: what findings do to licences, as a table; data administrators edit it, who may see it may try it.
 
-Guarantees: what a rule says is checked by hub.licensing.save_rules, and a refusal leaves what was typed on the page; trying
+Guarantees: what a rule says is checked by findings.save_rules, and a refusal leaves what was typed on the page; trying
 changes nothing.
 """
 
@@ -19,8 +19,8 @@ from admin.pages import Screen, reason, sentence_on_refusal, to
 from admin.premises import actor, here, may
 from hub.catalogue.licence_type import LicenceType
 from hub.errors import HubError, Rejected
-from hub.licensing.rule import EFFECTS, KINDS, LicenceRule
-from hub.licensing.save_rules import (
+from hub.licensing.findings.rule import EFFECTS, KINDS, LicenceRule
+from hub.licensing.findings.save_rules import (
     CODES,
     RuleFacts,
     Tried,

@@ -18,7 +18,7 @@ from admin.premises import here
 from admin.public.pages import bp, check, reading
 from hub.errors import HubError, Unavailable
 from hub.licensing.face import Face
-from hub.licensing.masked_face import masked_face
+from hub.licensing.issuing.masked_face import masked_face
 
 WIDTH = 1000
 KEPT = 64

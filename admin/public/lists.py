@@ -12,8 +12,8 @@ from sqlalchemy import select
 
 from admin.premises import here
 from admin.public.pages import bp, reading
-from hub.licensing.make_status_lists import TTL, TYP
-from hub.licensing.status_list import StatusList
+from hub.licensing.checking.make_status_lists import TTL, TYP
+from hub.licensing.checking.status_list import StatusList
 
 _HIGHEST = 1 << 31
 

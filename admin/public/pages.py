@@ -23,7 +23,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from admin.premises import here
 from admin.public.words import NAMELESS, VERDICTS, cause
 from hub.errors import Unavailable
-from hub.licensing.check_licence import Checked, check_file, check_token
+from hub.licensing.checking.check_licence import Checked, check_file, check_token
 from hub.licensing.ports import Inspection
 
 bp = Blueprint("public", __name__)

@@ -26,7 +26,7 @@ def messages() -> set[str]:
     """Every text of ours, and the names that reach gettext through a table."""
     from admin import accounts, cells, health, ledger_pages
     from admin.catalogue.choices import hub_texts
-    from admin.licensing import design_words, type_told
+    from admin.licensing.types import design_words, type_told
     from schemas import code_table
 
     found = {

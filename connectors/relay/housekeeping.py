@@ -20,8 +20,8 @@ from sqlalchemy import Engine, text
 
 from hub.errors import HubError
 from hub.ledger import Entry, record
-from hub.licensing.expire_licences import expire_licences, warn_holders
-from hub.licensing.make_status_lists import refresh_status_lists
+from hub.licensing.checking.make_status_lists import refresh_status_lists
+from hub.licensing.living.expire_licences import expire_licences, warn_holders
 from hub.ports import Clock, Desk
 from hub.reuse.promise_deferral import tell_overdue
 from hub.reuse.tell_relied import expire_sources

@@ -1,5 +1,5 @@
 """LicenceType 证照类型: what a licence is for sharing and for standing in. Its fields, rules and face are in its versions
-(hub.licensing.type_version); without a published one nothing is issued here, but licences of others may still be known."""
+(licensing.types); without a published one nothing is issued here, but licences of others may still be known."""
 
 from __future__ import annotations
 

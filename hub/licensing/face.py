@@ -1,7 +1,7 @@
 """Face 照面: everything that is printed on a licence, ready to be set in type; and the layout it is set by.
 
 Lengths are millimetres from the top left corner of the page; type sizes are points. Values only: what a layout may be is
-checked in hub.licensing.layout, what an element says is made in hub.licensing.fill.
+checked in hub.licensing.types.layout, what an element says is made in hub.licensing.issuing.fill.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Element:
     source: str = ""  # of a field: a field's name, or a built-in like $number
     prefix: str = ""
     suffix: str = ""
-    format: str = ""  # of a date: 'yyyy年MM月dd日' or 'yyyy-MM-dd'; see hub.licensing.fill
+    format: str = ""  # of a date: 'yyyy年MM月dd日' or 'yyyy-MM-dd'; see hub.licensing.issuing.fill
     size: float = 12.0
     smallest: float = 6.0  # where `overflow` is shrink
     overflow: str = "refuse"

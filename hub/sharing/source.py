@@ -14,7 +14,7 @@ from hub.catalogue.fields import shown
 from hub.catalogue.material_type import MaterialTypeVersion
 from hub.errors import NotFound
 from hub.licensing.licence import Licence
-from hub.licensing.type_version import LicenceTypeVersion
+from hub.licensing.types.type_version import LicenceTypeVersion
 from hub.material import Material
 from hub.party import Party
 from hub.push import Push

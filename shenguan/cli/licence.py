@@ -17,7 +17,7 @@ from shenguan.cli.transaction import ACTOR, transaction
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
-    from hub.licensing.batch_source import BatchSource
+    from hub.licensing.batches.batch_source import BatchSource
     from shenguan.press_program import PressConfig
     from storage.spreadsheet import SheetRows
 
@@ -52,7 +52,7 @@ def import_(
     退出码：0 全部读入；3 有退回的行；2 文件读不出来；1 中心连接不上。
     """
     from hub.errors import Rejected
-    from hub.licensing.batch_control import move_batch, progress_of
+    from hub.licensing.batches.batch_control import move_batch, progress_of
     from shenguan import wiring
     from shenguan.settings import load
 
@@ -96,7 +96,7 @@ def _source(
     import hashlib
 
     from hub.errors import Rejected
-    from hub.licensing.batch_source import source_of
+    from hub.licensing.batches.batch_source import source_of
 
     try:
         with file.open("rb") as stream:
@@ -114,7 +114,7 @@ def _source(
 
 
 def _read_in(engine: Engine, rows: SheetRows, source: BatchSource) -> uuid.UUID:
-    from hub.licensing.batch_rows import read_in
+    from hub.licensing.batches.batch_rows import read_in
     from shenguan import wiring
     from shenguan.settings import load
 
@@ -133,8 +133,8 @@ def _read_in(engine: Engine, rows: SheetRows, source: BatchSource) -> uuid.UUID:
 def _refused(tx: Connection, batch_id: uuid.UUID) -> list[str]:
     from sqlalchemy import select
 
-    from hub.licensing.batch import LicenceBatchRow
-    from hub.licensing.batch_rows import read_told
+    from hub.licensing.batches.batch import LicenceBatchRow
+    from hub.licensing.batches.batch_rows import read_told
 
     query = (
         select(LicenceBatchRow.row, LicenceBatchRow.problem)
@@ -199,8 +199,8 @@ def list_(as_json: bool) -> None:
     """最近的批次和进度。"""
     from sqlalchemy import select
 
-    from hub.licensing.batch import LicenceBatch
-    from hub.licensing.batch_control import STATE_NAMES, progress_of
+    from hub.licensing.batches.batch import LicenceBatch
+    from hub.licensing.batches.batch_control import STATE_NAMES, progress_of
 
     with transaction() as tx:
         rows = tx.execute(
@@ -240,7 +240,7 @@ def _move(name: str, move: str, help_: str) -> None:
     @click.option("--reason", default=None, metavar="理由", help="记入留痕账本。")
     @json_option
     def moved(batch_id: uuid.UUID, reason: str | None, as_json: bool) -> None:
-        from hub.licensing.batch_control import STATE_NAMES, move_batch
+        from hub.licensing.batches.batch_control import STATE_NAMES, move_batch
         from shenguan import wiring
 
         with transaction() as tx:

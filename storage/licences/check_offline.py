@@ -14,7 +14,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from hub.licensing.make_status_lists import MEANINGS
+from hub.licensing.checking.make_status_lists import MEANINGS
 from hub.licensing.ports import Inspection
 from hub.workday import LOCAL
 from storage.licences.inspect import look

@@ -175,7 +175,9 @@ class _Document:
         return b"/Metadata %d 0 R" % self.file.stream(b"/Type/Metadata/Subtype/XML", packet, ready=True)
 
     def _attachment(self) -> bytes:
-        raw = json.dumps(dict(self.about.metadata), ensure_ascii=False, indent=1, default=str).encode("utf-8", "replace")
+        raw = json.dumps(dict(self.about.metadata), ensure_ascii=False, indent=1, default=str).encode(
+            "utf-8", "replace"
+        )
         stream = self.file.stream(
             b"/Type/EmbeddedFile/Subtype/application#2Fjson/Params<</ModDate%b/Size %d>>"
             % (self.about.pdf_date, len(raw)),

@@ -13,10 +13,10 @@ from sqlalchemy import text
 from admin.accounts import ensure_user
 from hub.catalogue.licence_types import add_licence_type
 from hub.decided_case import PartyFacts
-from hub.licensing.issue_licence import issue
-from hub.licensing.order import Order
-from hub.licensing.publish_licence_type import publish_licence_type
-from hub.licensing.save_licence_type import save_licence_type
+from hub.licensing.issuing.issue_licence import issue
+from hub.licensing.issuing.order import Order
+from hub.licensing.types.publish_licence_type import publish_licence_type
+from hub.licensing.types.save_licence_type import save_licence_type
 from hub.workday import LOCAL
 from tests.admin.conftest import PASSWORD, Hub, sign_in
 

@@ -17,7 +17,7 @@ from sqlalchemy import select, text
 
 from admin.accounts import ensure_user
 from hub.department import Department
-from hub.licensing.run_batch import Workshop, work_all, work_once
+from hub.licensing.batches.run_batch import Workshop, work_all, work_once
 from storage.spreadsheet import read_rows
 from tests.admin.conftest import PASSWORD, Hub, sign_in, token_of
 from tests.hub.licence_builders import a_shop, a_type

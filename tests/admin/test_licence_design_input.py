@@ -9,12 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from admin.licensing.type_forms import LISTS, TEXTS, TICKS, read_design
-from admin.licensing.type_sample import Asked, sampled
+from admin.licensing.types.type_forms import LISTS, TEXTS, TICKS, read_design
+from admin.licensing.types.type_sample import Asked, sampled
 from hub.catalogue.fields import FIELD_TYPES
 from hub.licensing.face import ELEMENT_KINDS
-from hub.licensing.formats_of import BUILT_INS
-from hub.licensing.layout import layout_dict, parse_layout
+from hub.licensing.types.formats_of import BUILT_INS
+from hub.licensing.types.layout import layout_dict, parse_layout
 
 texts = st.one_of(
     st.text(max_size=30),

@@ -12,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from hub.licensing.published_type import published_licence_type
+from hub.licensing.types.published_type import published_licence_type
 from tests.admin.conftest import Hub, Watched
 from tests.admin.test_licence_type_pages import FIELDS, added, layout, png, save
 

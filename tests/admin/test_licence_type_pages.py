@@ -19,13 +19,13 @@ from sqlalchemy import text
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
-from admin.licensing.starting_layouts import starting_layout
-from admin.licensing.type_code import code_remarks
+from admin.licensing.types.starting_layouts import starting_layout
+from admin.licensing.types.type_code import code_remarks
 from hub.catalogue.fields import FieldDef
-from hub.licensing.issue_licence import issue
-from hub.licensing.layout import layout_dict, parse_layout
-from hub.licensing.order import Order
-from hub.licensing.published_type import published_licence_type
+from hub.licensing.issuing.issue_licence import issue
+from hub.licensing.issuing.order import Order
+from hub.licensing.types.layout import layout_dict, parse_layout
+from hub.licensing.types.published_type import published_licence_type
 from tests.admin.conftest import Hub, token_of
 from tests.admin.licences import FIRM, OFFICE
 

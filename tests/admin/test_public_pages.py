@@ -26,11 +26,11 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
 from admin import create_app
-from hub.licensing.document import LicenceCopy
-from hub.licensing.issue_licence import issue
-from hub.licensing.make_status_lists import refresh_status_lists
-from hub.licensing.masked_face import masked_face
-from hub.licensing.order import Order
+from hub.licensing.checking.make_status_lists import refresh_status_lists
+from hub.licensing.issuing.document import LicenceCopy
+from hub.licensing.issuing.issue_licence import issue
+from hub.licensing.issuing.masked_face import masked_face
+from hub.licensing.issuing.order import Order
 from hub.workday import LOCAL
 from storage.files import StoredFile
 from storage.licences.inspect import look

@@ -26,7 +26,7 @@ from hub.department import Department
 from hub.item import PushRule, ServiceItem
 from hub.ledger import LedgerRow
 from hub.licensing.licence import Licence
-from hub.licensing.operation import LicenceOperation
+from hub.licensing.living.operation import LicenceOperation
 from hub.outbox import BULK, LIVE, OutboxRow
 from hub.party import Party
 from hub.ports import Desk

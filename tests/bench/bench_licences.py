@@ -27,7 +27,7 @@ from pyhanko.sign import fields, signers
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
-from hub.licensing.check_licence import check_token
+from hub.licensing.checking.check_licence import check_token
 from storage.files import FileStore
 from storage.key_encryption import KeyEncryption
 from storage.licences.credentials import Credential, Credentials

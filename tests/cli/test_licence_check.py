@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from hub.licensing.make_status_lists import status_entry
+from hub.licensing.checking.make_status_lists import status_entry
 from shenguan.cli import root
 from shenguan.cli.faults import run
 from storage.licences.sm2 import Sm2Signer, make_demo_sm2

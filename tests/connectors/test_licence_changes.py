@@ -18,9 +18,9 @@ from connectors.department.config import ConnectorConfig
 from connectors.department.program import Connector, run_configured
 from connectors.intake import program as intake
 from connectors.relay import program as relay
-from hub.licensing.announcement import LicenceAnnouncement
-from hub.licensing.change_status import change_status
 from hub.licensing.licence import Licence
+from hub.licensing.living.announcement import LicenceAnnouncement
+from hub.licensing.living.change_status import change_status
 from schemas import dumps, examples_of, loads, violations
 from storage.signing import Signer
 from tests.connectors.test_department import a_package, as_message

@@ -35,8 +35,8 @@ from hub.case import Case
 from hub.decide import decide
 from hub.finding import Finding
 from hub.item import ServiceItem
-from hub.licensing.announcement import LicenceAnnouncement
 from hub.licensing.licence import Licence
+from hub.licensing.living.announcement import LicenceAnnouncement
 from hub.open_case import open_case
 from hub.push import Push
 from schemas import code_table

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import create_engine
 
-from hub.licensing.run_batch import SIZES, Workshop, work_all
+from hub.licensing.batches.run_batch import SIZES, Workshop, work_all
 from hub.ports import Desk
 from storage.files import FileStore
 from storage.identity import IdentityVault

@@ -15,9 +15,9 @@ from hub.catalogue.licence_type import LicenceType
 from hub.decided_case import PartyFacts
 from hub.department import Department
 from hub.identifiers import organisation_check_char, uscc_check_char
-from hub.licensing.order import Order
-from hub.licensing.publish_licence_type import publish_licence_type
-from hub.licensing.save_licence_type import save_licence_type
+from hub.licensing.issuing.order import Order
+from hub.licensing.types.publish_licence_type import publish_licence_type
+from hub.licensing.types.save_licence_type import save_licence_type
 from storage.files import FileStore
 from storage.key_encryption import KeyEncryption
 from storage.licences.credentials import Credentials

@@ -13,12 +13,12 @@ from sqlalchemy import Engine, select, text
 from hub.acknowledge import HEARD
 from hub.errors import Rejected
 from hub.inbox import Quarantined
-from hub.licensing.announce import announce
-from hub.licensing.announcement import LicenceAnnouncement
-from hub.licensing.change_status import change_status
-from hub.licensing.changed import Changed
 from hub.licensing.licence import Licence
-from hub.licensing.take_effect import take_effect
+from hub.licensing.living.announce import announce
+from hub.licensing.living.announcement import LicenceAnnouncement
+from hub.licensing.living.change_status import change_status
+from hub.licensing.living.changed import Changed
+from hub.licensing.living.take_effect import take_effect
 from hub.outbox import BULK, LIVE, OutboxRow
 from hub.ports import Desk
 from hub.push import RECEIPT_KINDS

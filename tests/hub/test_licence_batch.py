@@ -21,18 +21,18 @@ from sqlalchemy import Engine, insert, text
 
 from hub.department import Department
 from hub.errors import Conflict, Denied, NotFound, Rejected, Unavailable
-from hub.licensing.batch import BATCH_STATES
-from hub.licensing.batch_control import MOVES, batch_row, move_batch, progress_of
-from hub.licensing.batch_rows import read_in, read_told, refused_sheet
-from hub.licensing.batch_source import source_of, template_rows
-from hub.licensing.change_status import cancel
-from hub.licensing.claim_rows import claim, still_mine
-from hub.licensing.issue_licence import issue
-from hub.licensing.publish_licence_type import publish_licence_type, withdraw_licence_type
-from hub.licensing.published_type import published_licence_type
-from hub.licensing.run_batch import Workshop, work_all, work_once
-from hub.licensing.save_licence_type import save_licence_type
-from hub.licensing.tidy_batches import tidy_batches
+from hub.licensing.batches.batch import BATCH_STATES
+from hub.licensing.batches.batch_control import MOVES, batch_row, move_batch, progress_of
+from hub.licensing.batches.batch_rows import read_in, read_told, refused_sheet
+from hub.licensing.batches.batch_source import source_of, template_rows
+from hub.licensing.batches.claim_rows import claim, still_mine
+from hub.licensing.batches.run_batch import Workshop, work_all, work_once
+from hub.licensing.batches.tidy_batches import tidy_batches
+from hub.licensing.issuing.issue_licence import issue
+from hub.licensing.living.change_status import cancel
+from hub.licensing.types.publish_licence_type import publish_licence_type, withdraw_licence_type
+from hub.licensing.types.published_type import published_licence_type
+from hub.licensing.types.save_licence_type import save_licence_type
 from hub.ports import Desk
 from storage.files import FileStore
 from storage.key_encryption import KeyEncryption

@@ -13,15 +13,15 @@ from sqlalchemy import Engine, select, text
 from connectors.relay.housekeeping import TITLES, Housekeeper, told
 from hub.case import Case
 from hub.errors import Conflict, NotFound, Rejected
-from hub.licensing import expire_licences as chores
-from hub.licensing.change_status import change_status
-from hub.licensing.changed import Changed
-from hub.licensing.expire_licences import WARN_DAYS, expire_licences, warn_holders
-from hub.licensing.holder_notice import HolderNotice
 from hub.licensing.licence import Hold, Licence
-from hub.licensing.notify_holders import tell_holder
-from hub.licensing.operation import LicenceOperation
-from hub.licensing.take_effect import take_effect
+from hub.licensing.living import expire_licences as chores
+from hub.licensing.living.change_status import change_status
+from hub.licensing.living.changed import Changed
+from hub.licensing.living.expire_licences import WARN_DAYS, expire_licences, warn_holders
+from hub.licensing.living.holder_notice import HolderNotice
+from hub.licensing.living.notify_holders import tell_holder
+from hub.licensing.living.operation import LicenceOperation
+from hub.licensing.living.take_effect import take_effect
 from hub.ports import Desk
 from tests.hub.builders import NOW, Clock, decided
 from tests.hub.life_builders import next_version

@@ -14,12 +14,12 @@ from sqlalchemy import Engine, insert, text
 from hub.department import Department
 from hub.errors import Rejected
 from hub.identifiers import licence_identifier
-from hub.licensing.batch_control import move_batch, progress_of
-from hub.licensing.batch_rows import read_in, read_told, unseal_cells
-from hub.licensing.batch_source import BatchSource, national_heading
-from hub.licensing.exchange_columns import exchange_columns, find_heading
-from hub.licensing.exchange_rows import ExchangeRow, read_exchange_row
-from hub.licensing.run_batch import Workshop, work_all
+from hub.licensing.batches.batch_control import move_batch, progress_of
+from hub.licensing.batches.batch_rows import read_in, read_told, unseal_cells
+from hub.licensing.batches.batch_source import BatchSource, national_heading
+from hub.licensing.batches.exchange_columns import exchange_columns, find_heading
+from hub.licensing.batches.exchange_rows import ExchangeRow, read_exchange_row
+from hub.licensing.batches.run_batch import Workshop, work_all
 from hub.ports import Desk
 from storage.json_rows import read_any_rows
 from storage.spreadsheet import write_rows

@@ -19,12 +19,12 @@ from hub.decide import ACCEPTED, UNCHANGED, decide
 from hub.decided_case import PartyFacts
 from hub.errors import Conflict, HubError, NotFound, Rejected
 from hub.identifiers import licence_identifier_fault
-from hub.licensing.change_status import change_status
-from hub.licensing.issue_licence import issue, prepare, write_issued
+from hub.licensing.issuing.issue_licence import issue, prepare, write_issued
+from hub.licensing.issuing.next_version import continue_order
+from hub.licensing.issuing.order import Issued, Order, Prepared
 from hub.licensing.life import NEW
-from hub.licensing.next_version import continue_order
-from hub.licensing.order import Issued, Order, Prepared
-from hub.licensing.publish_licence_type import withdraw_licence_type
+from hub.licensing.living.change_status import change_status
+from hub.licensing.types.publish_licence_type import withdraw_licence_type
 from hub.ports import Desk
 from schemas import loads, violations
 from storage.files import FileStore

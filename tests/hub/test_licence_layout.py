@@ -18,18 +18,18 @@ from hub.decided_case import PartyFacts
 from hub.errors import Rejected
 from hub.identifiers import licence_identifier, licence_identifier_fault
 from hub.licensing.face import ALIGNS, ELEMENT_KINDS, OVERFLOWS, VALIGNS, Layout
-from hub.licensing.figures import capitals, day_in, sum_in
-from hub.licensing.fill import Words, fill
-from hub.licensing.formats_of import BUILT_INS, FORMATS_OF
-from hub.licensing.layout import layout_dict, parse_layout
-from hub.licensing.layout_properties import BORDER_STYLES, MOST_ELEMENTS
-from hub.licensing.metadata import gb36903
-from hub.licensing.number import other_serial, plain_serial
-from hub.licensing.number_rule import example, number_rule_fault, parse_number_rule
-from hub.licensing.published_type import PublishedType
-from hub.licensing.sample_words import sample_words
-from hub.licensing.type_rules import TypeRules, kept_rules, parse_rules
-from hub.licensing.validity import last_day, months_on
+from hub.licensing.issuing.figures import capitals, day_in, sum_in
+from hub.licensing.issuing.fill import Words, fill
+from hub.licensing.issuing.metadata import gb36903
+from hub.licensing.issuing.number import other_serial, plain_serial
+from hub.licensing.types.formats_of import BUILT_INS, FORMATS_OF
+from hub.licensing.types.layout import layout_dict, parse_layout
+from hub.licensing.types.layout_properties import BORDER_STYLES, MOST_ELEMENTS
+from hub.licensing.types.number_rule import example, number_rule_fault, parse_number_rule
+from hub.licensing.types.published_type import PublishedType
+from hub.licensing.types.sample_words import sample_words
+from hub.licensing.types.type_rules import TypeRules, kept_rules, parse_rules
+from hub.licensing.types.validity import last_day, months_on
 from tests.hub.licence_builders import FIELDS, LAYOUT, RULES, TYPE
 
 DEFS = parse_defs(FIELDS)

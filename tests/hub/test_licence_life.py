@@ -12,13 +12,13 @@ from sqlalchemy.exc import IntegrityError
 
 from hub.case import Case
 from hub.errors import Denied, HubError, NotFound, Rejected
-from hub.licensing import change_status as acts
-from hub.licensing.act import ACTS, NEEDS_PAPER
-from hub.licensing.change_status import change_status
-from hub.licensing.changed import ACTIONS, HAPPENED, SAID, Changed
 from hub.licensing.licence import STATUSES, Hold, Licence
 from hub.licensing.life import NEW, OPERATIONS, REGISTERED, TRANSITIONS, allowed, triples
-from hub.licensing.operation import LicenceOperation
+from hub.licensing.living import change_status as acts
+from hub.licensing.living.act import ACTS, NEEDS_PAPER
+from hub.licensing.living.change_status import change_status
+from hub.licensing.living.changed import ACTIONS, HAPPENED, SAID, Changed
+from hub.licensing.living.operation import LicenceOperation
 from hub.ports import Desk
 from hub.register_department import add_department
 from schemas import code_table

@@ -12,10 +12,10 @@ from sqlalchemy import Engine
 from hub.catalogue.fields import FieldDef
 from hub.catalogue.item_lines import Line
 from hub.decided_rows import party_id
-from hub.licensing.issue_licence import issue
-from hub.licensing.next_version import continue_order
-from hub.licensing.publish_licence_type import publish_licence_type
-from hub.licensing.save_licence_type import save_licence_type
+from hub.licensing.issuing.issue_licence import issue
+from hub.licensing.issuing.next_version import continue_order
+from hub.licensing.types.publish_licence_type import publish_licence_type
+from hub.licensing.types.save_licence_type import save_licence_type
 from hub.ports import Desk
 from hub.reuse.facts import statement
 from hub.reuse.prefill import prefill

@@ -16,13 +16,9 @@ from hub.arrived import Arrived
 from hub.case import Case
 from hub.errors import Conflict, NotFound, Rejected
 from hub.finding import CHECK_RESULTS, HANDLINGS, LICENCE_EFFECTS, Finding
-from hub.licensing.change_status import change_status
-from hub.licensing.changed import Changed
-from hub.licensing.licence import Hold, Licence
-from hub.licensing.operation import LicenceOperation
-from hub.licensing.rule import EFFECTS, LicenceProposal, LicenceRule
-from hub.licensing.rules_of_findings import Rule, RulesOfFindings
-from hub.licensing.save_rules import (
+from hub.licensing.findings.rule import EFFECTS, LicenceProposal, LicenceRule
+from hub.licensing.findings.rules_of_findings import Rule, RulesOfFindings
+from hub.licensing.findings.save_rules import (
     EFFECT_WORDS,
     RuleFacts,
     add_rule,
@@ -32,8 +28,12 @@ from hub.licensing.save_rules import (
     revive_rule,
     try_rules,
 )
-from hub.licensing.settle_proposal import confirm_proposal, decline_proposal
-from hub.licensing.take_effect import take_effect
+from hub.licensing.findings.settle_proposal import confirm_proposal, decline_proposal
+from hub.licensing.licence import Hold, Licence
+from hub.licensing.living.change_status import change_status
+from hub.licensing.living.changed import Changed
+from hub.licensing.living.operation import LicenceOperation
+from hub.licensing.living.take_effect import take_effect
 from hub.ports import Desk
 from hub.take_in import take_in
 from storage.signing import Signer

@@ -15,19 +15,19 @@ from hub.catalogue.history import history
 from hub.catalogue.licence_type import LicenceType
 from hub.catalogue.licence_types import change_licence_type
 from hub.errors import Conflict, NotFound, Rejected
-from hub.licensing.draft_licence_type import discard_licence_type_draft
-from hub.licensing.licence_images import MOST_IMAGES, add_image, images_of
-from hub.licensing.number import reserve_numbers
-from hub.licensing.order import Issuer
-from hub.licensing.publish_licence_type import (
+from hub.licensing.issuing.number import reserve_numbers
+from hub.licensing.issuing.order import Issuer
+from hub.licensing.types.draft_licence_type import discard_licence_type_draft
+from hub.licensing.types.licence_images import MOST_IMAGES, add_image, images_of
+from hub.licensing.types.publish_licence_type import (
     compared_licence_types,
     licence_type_versions,
     publish_licence_type,
     publish_warnings,
     withdraw_licence_type,
 )
-from hub.licensing.published_type import numbered_licence_type, published_licence_type
-from hub.licensing.save_licence_type import Standing, save_licence_type, standing_licence_type
+from hub.licensing.types.published_type import numbered_licence_type, published_licence_type
+from hub.licensing.types.save_licence_type import Standing, save_licence_type, standing_licence_type
 from tests.hub.licence_builders import FIELDS, ISSUER, LAYOUT, RULES, TODAY, TYPE, a_type
 
 ACTOR = "user:editor"

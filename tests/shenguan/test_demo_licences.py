@@ -7,10 +7,10 @@ from pathlib import Path
 
 from sqlalchemy import Engine, text
 
-from hub.licensing.fill import fill
-from hub.licensing.publish_licence_type import publish_warnings
-from hub.licensing.published_type import published_licence_type
-from hub.licensing.sample_words import sample_words
+from hub.licensing.issuing.fill import fill
+from hub.licensing.types.publish_licence_type import publish_warnings
+from hub.licensing.types.published_type import published_licence_type
+from hub.licensing.types.sample_words import sample_words
 from shenguan.demo import ensure_demo_area
 from storage.signing import Signer, generate_private_key
 from tests.conftest import Parts

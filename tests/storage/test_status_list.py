@@ -14,8 +14,15 @@ import pytest
 from joserfc import jwk, jws
 from sqlalchemy import Engine, text
 
-from hub.licensing.check_licence import standing
-from hub.licensing.make_status_lists import LIFE, MEANINGS, PLACES, TYP, refresh_status_lists, status_entry
+from hub.licensing.checking.check_licence import standing
+from hub.licensing.checking.make_status_lists import (
+    LIFE,
+    MEANINGS,
+    PLACES,
+    TYP,
+    refresh_status_lists,
+    status_entry,
+)
 from hub.ports import Desk
 from storage.identity import IdentityVault
 from storage.key_encryption import KeyEncryption

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, insert, text
 
 from hub.errors import Conflict, NotFound, Rejected
 from hub.ledger import Entry, record
-from hub.licensing.document import LicenceCopy
+from hub.licensing.issuing.document import LicenceCopy
 from hub.licensing.licence import VALID
 from hub.licensing.sharing.call import Call
 from hub.licensing.sharing.find import standing_on

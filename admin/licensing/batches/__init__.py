@@ -1,0 +1,1 @@
+"""Pages of batches, and of licences taken away."""

@@ -1,0 +1,1 @@
+"""Pages on which a data administrator designs licence types."""

@@ -1,0 +1,1 @@
+"""Issuing: an order checked, numbered, printed and written; and what stands on the face."""
