@@ -88,8 +88,8 @@ class ObjectStore(Part):
         argv = [program(), "-logtostderr=true", "server", f"-dir={self.directory / 'data'}"]
         argv += ["-filer", "-s3", f"-s3.config={self.directory / 's3.json'}"]
         argv += [f"-ip={HOST}", f"-ip.bind={HOST}", "-master.telemetry=false"]
-        # Every bucket takes about seven volumes at its first write; with too few the next bucket hangs.
-        argv += ["-volume.max=400", "-master.volumeSizeLimitMB=256"]
+        # A new bucket takes two volumes at its first write (seven, were it not told); with too few left its writes hang.
+        argv += ["-volume.max=4000", "-master.volumeSizeLimitMB=256"]
         argv += [f"-s3.port={port['s3']}", f"-s3.port.grpc={port['s3_grpc']}"]
         argv += ["-s3.port.iceberg=0", "-s3.port.lance=0"]
         argv += [f"-master.port={port['master']}", f"-master.port.grpc={port['master_grpc']}"]
@@ -97,7 +97,8 @@ class ObjectStore(Part):
         argv += [f"-filer.port={port['filer']}", f"-filer.port.grpc={port['filer_grpc']}"]
         # A master alone needs no 10 s to be elected; without this a second start takes 20 s instead of 2.
         argv += ["-master.electionTimeout=400ms", "-master.heartbeatInterval=100ms"]
-        return spawn(argv, log=self.log, env=dict(os.environ), cwd=self.directory)
+        growth = {"WEED_MASTER_VOLUME_GROWTH_COPY_1": "2"}
+        return spawn(argv, log=self.log, env={**os.environ, **growth}, cwd=self.directory)
 
     def healthy(self) -> bool:
         """True when our keys are accepted and a volume server has joined, so that a put will succeed."""
