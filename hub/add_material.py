@@ -75,16 +75,7 @@ def add_material(
     decided = tx.execute(select(Decision.id).where(Decision.case_no == case_no)).first()
     if decided and not (taken and promised(tx, case_no, taken.requirement_id)):
         raise Conflict(f"办件 {case_no} 已经作出决定，推送包已签名发出，不能再加材料（承诺补交的除外）。")
-    tx.execute(
-        pg_insert(StoredObject)
-        .values(
-            sha256=stored.sha256,
-            object_name=stored.object_name,
-            size=stored.size,
-            wrapped_key=stored.wrapped_key,
-        )
-        .on_conflict_do_nothing()
-    )
+    keep_object(tx, stored)
     material_id = uuid.uuid4()
     tx.execute(
         insert(Material).values(
@@ -105,6 +96,20 @@ def add_material(
         detail |= {"type": taken.type_code, "signature": taken.signature_state, "scan": taken.scan_state}
     record(tx, Entry(actor, "material.added", f"material:{material_id}", case_no, detail=detail))
     return material_id
+
+
+def keep_object(tx: Connection, stored: StoredFacts) -> None:
+    """Know of a sealed object, once for the same bytes; what refers to it names its SHA-256."""
+    tx.execute(
+        pg_insert(StoredObject)
+        .values(
+            sha256=stored.sha256,
+            object_name=stored.object_name,
+            size=stored.size,
+            wrapped_key=stored.wrapped_key,
+        )
+        .on_conflict_do_nothing()
+    )
 
 
 def _known(taken: Taken) -> dict[str, object]:

@@ -11,14 +11,12 @@ from typing import Any
 
 from flask_babel import gettext
 from sqlalchemy import Connection
-from sqlalchemy.dialects.postgresql import insert
 from werkzeug.datastructures import FileStorage
 
 from admin.media import media_type_of, refuse_unknown
 from admin.premises import here
-from hub.add_material import standing_object
+from hub.add_material import keep_object, standing_object
 from hub.errors import HubError, Rejected
-from hub.material import StoredObject
 
 LARGEST = 20 * 1024 * 1024
 KINDS = frozenset({"application/pdf", "image/png", "image/jpeg", "application/ofd"})
@@ -32,7 +30,7 @@ def with_scan(upload: FileStorage | None, act: Callable[[Connection, bytes | Non
     files, stored = here().config.files, _store(upload)
     try:
         with here().engine.begin() as tx:
-            _note(tx, stored)
+            keep_object(tx, stored)
             done = act(tx, bytes(stored.sha256))
             standing = standing_object(tx, stored.sha256)
     except HubError:
@@ -52,16 +50,3 @@ def _store(upload: FileStorage) -> Any:
     if media_type not in KINDS:
         raise Rejected(gettext("文书扫描件请用 PDF、OFD、PNG 或 JPEG。"))
     return files.put(upload.stream, media_type=media_type, max_size=LARGEST)
-
-
-def _note(tx: Connection, stored: Any) -> None:
-    tx.execute(
-        insert(StoredObject)
-        .values(
-            sha256=stored.sha256,
-            object_name=stored.object_name,
-            size=stored.size,
-            wrapped_key=stored.wrapped_key,
-        )
-        .on_conflict_do_nothing()
-    )

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
+from tests.browser_install import find
 from tests.e2e.running_hub import RunningHub
 
 
@@ -19,3 +21,12 @@ def hub() -> Iterator[RunningHub]:
         RunningHub(Path(folder) / "data") as hub,
     ):
         yield hub
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """A browser."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find(), args=["--no-sandbox"])
+        yield browser
+        browser.close()

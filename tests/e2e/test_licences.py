@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 import zxingcpp
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import Engine, create_engine, insert, text
 
 from connectors.bus import Producer
@@ -32,7 +32,6 @@ from shenguan import wiring
 from shenguan.demo_departments import KEY_FILE, folder_of
 from shenguan.secrets_folder import SecretsFolder
 from storage.signing import Signer
-from tests.browser_install import find
 from tests.e2e.running_hub import RunningHub
 
 TYPE, NAME = "11370100MB00000194977", "示例饮品经营许可证"
@@ -50,14 +49,6 @@ def engine(hub: RunningHub) -> Iterator[Engine]:
     engine = create_engine(hub.settings().database_url)
     yield engine
     engine.dispose()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find(), args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

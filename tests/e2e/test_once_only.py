@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import Engine, create_engine, func, select
 
 from hub.licensing.licence import FROZEN, Licence
@@ -21,7 +21,6 @@ from hub.material import Material
 from hub.reuse.material_use import MaterialUse
 from shenguan import wiring
 from shenguan.secrets_folder import SecretsFolder
-from tests.browser_install import find
 from tests.e2e import once_only_area as area
 from tests.e2e.running_hub import RunningHub
 
@@ -45,14 +44,6 @@ def engine(hub: RunningHub) -> Iterator[Engine]:
 @pytest.fixture(scope="module")
 def files(hub: RunningHub) -> list[Path]:
     return area.five_files(hub.data.parent / "files")
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find(), args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import Connection, insert, select
-from sqlalchemy.dialects.postgresql import insert as pg_insert
 
-from hub.add_material import StoredFacts
+from hub.add_material import StoredFacts, keep_object
 from hub.catalogue.faults import Fault
 from hub.catalogue.licence_type import LicenceType
 from hub.catalogue.texts import line
@@ -48,16 +47,7 @@ def add_image(
         return uuid.UUID(str(known[stored.sha256]))
     if len(known) >= MOST_IMAGES:
         raise Conflict(f"一种证照至多 {MOST_IMAGES} 张图片。请沿用已有的图片。")
-    tx.execute(
-        pg_insert(StoredObject)
-        .values(
-            sha256=stored.sha256,
-            object_name=stored.object_name,
-            size=stored.size,
-            wrapped_key=stored.wrapped_key,
-        )
-        .on_conflict_do_nothing()
-    )
+    keep_object(tx, stored)
     image = uuid.uuid4()
     facts = {"name": line(name)[:200] or "图片", "media_type": media_type, "width": width, "height": height}
     tx.execute(
