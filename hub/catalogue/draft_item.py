@@ -21,8 +21,8 @@ from hub.catalogue.item_header import header_of, parse_header
 from hub.catalogue.item_lines import Line, coded
 from hub.catalogue.item_version import ItemVersion, Requirement
 from hub.catalogue.line_rows import read_lines, replace_lines
-from hub.catalogue.version_states import TITLES
-from hub.errors import Conflict, NotFound
+from hub.catalogue.lock_draft import lock_draft
+from hub.errors import NotFound
 from hub.item import ServiceItem
 from hub.ledger import Entry, record
 
@@ -111,20 +111,7 @@ def discard_item_draft(tx: Connection, version_id: uuid.UUID, *, actor: str) -> 
 
 def locked_draft(tx: Connection, version_id: uuid.UUID) -> Any:
     """The draft's row with its item held; Conflict when it is a draft no longer."""
-    code = tx.execute(select(ItemVersion.item_code).where(ItemVersion.id == version_id)).scalar()
-    if code is None:
-        raise NotFound("没有这个版本，可能草稿已被丢弃。请回到事项目录重新打开。")
-    locked_item(tx, code)
-    row = tx.execute(
-        select(*ItemVersion.__table__.c)
-        .where(ItemVersion.id == version_id)
-        .execution_options(populate_existing=True)
-    ).first()
-    if row is None:
-        raise NotFound("草稿已被丢弃。请回到事项目录重新打开。")
-    if row.state != "draft":
-        raise Conflict(f"第 {row.number} 版{TITLES[row.state]}，不能再改。请从新的草稿改起。")
-    return row
+    return lock_draft(tx, ItemVersion.item_code, version_id, locked_item, "事项目录")
 
 
 def _changed(tx: Connection, row: Any, found: Sequence[compare.Change], actor: str, **values: Any) -> None:

@@ -12,6 +12,7 @@ from hub.catalogue import compare
 from hub.catalogue.faults import Fault, refuse
 from hub.catalogue.fields import FieldDef, parse_defs
 from hub.catalogue.item_lines import LINE_CODE
+from hub.catalogue.lock_draft import lock_draft
 from hub.catalogue.material_type import MaterialType, MaterialTypeVersion
 from hub.catalogue.type_header import (
     Validity,
@@ -19,7 +20,6 @@ from hub.catalogue.type_header import (
     parse_validity,
     type_header_of,
 )
-from hub.catalogue.version_states import TITLES
 from hub.department import Department
 from hub.errors import Conflict, NotFound, Rejected
 from hub.ledger import Entry, record
@@ -123,20 +123,7 @@ def discard_type_draft(tx: Connection, version_id: uuid.UUID, *, actor: str) -> 
 
 def locked_type_draft(tx: Connection, version_id: uuid.UUID) -> Any:
     """The draft's row with its type held; Conflict when it is a draft no longer."""
-    code = tx.execute(
-        select(MaterialTypeVersion.type_code).where(MaterialTypeVersion.id == version_id)
-    ).scalar()
-    if code is None:
-        raise NotFound("没有这个版本，可能草稿已被丢弃。请回到材料类型重新打开。")
-    locked_type(tx, code)
-    row = tx.execute(
-        select(*MaterialTypeVersion.__table__.c).where(MaterialTypeVersion.id == version_id)
-    ).first()
-    if row is None:
-        raise NotFound("草稿已被丢弃。请回到材料类型重新打开。")
-    if row.state != "draft":
-        raise Conflict(f"第 {row.number} 版{TITLES[row.state]}，不能再改。请从新的草稿改起。")
-    return row
+    return lock_draft(tx, MaterialTypeVersion.type_code, version_id, locked_type, "材料类型")
 
 
 def _provider_fault(tx: Connection, provider: str | None) -> list[Fault]:

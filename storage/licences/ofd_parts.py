@@ -19,7 +19,6 @@ from storage.licences.page import SetFace
 from storage.licences.typeset import ASCENT, MM, Line
 
 Matrix = tuple[float, float, float, float, float, float]
-_UNIT: Matrix = (1, 0, 0, 1, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)

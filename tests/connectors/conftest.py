@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from sqlalchemy import Engine, insert
 
 from connectors.bus import BusSettings, Message, Producer, ensure_topics
 from connectors.department.config import ConnectorConfig
-from connectors.department.program import run_configured
+from connectors.department.program import Connector, run_configured
 from connectors.intake.program import IntakeConfig
 from connectors.relay.program import RelayConfig
 from hub.item import PushRule, ServiceItem
@@ -175,3 +175,19 @@ def producer(bus: BusSettings) -> Any:
 @pytest.fixture
 def start_connector() -> Callable[[ConnectorConfig], Callable[[Any], None]]:
     return lambda config: lambda stop: run_configured(config, stop)
+
+
+@pytest.fixture
+def config(connector_config: Callable[..., ConnectorConfig], topics: list[str]) -> ConnectorConfig:
+    """The settings of the department's connector."""
+    return connector_config()
+
+
+@pytest.fixture
+def connector(config: ConnectorConfig) -> Iterator[Connector]:
+    """A connector that is ready and not running."""
+    config.state_dir.mkdir(exist_ok=True)
+    made = Connector(config, lambda: datetime.now(UTC))
+    made._parts.adapter.prepare()
+    yield made
+    made.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,20 +23,6 @@ from storage.signing import Signer, TrustedKey, TrustedKeys, generate_private_ke
 from tests.connectors.waiting import running, until
 
 NOW = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-def config(connector_config: Callable[..., ConnectorConfig], topics: list[str]) -> ConnectorConfig:
-    return connector_config()
-
-
-@pytest.fixture
-def connector(config: ConnectorConfig) -> Iterator[Connector]:
-    config.state_dir.mkdir(exist_ok=True)
-    made = Connector(config, lambda: datetime.now(UTC))
-    made._parts.adapter.prepare()
-    yield made
-    made.close()
 
 
 def a_package(area: str, hub: Signer, number: int = 1, **changes: Any) -> Record:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -95,20 +95,6 @@ def _signed(engine: Engine) -> list[bool]:
 
 
 # -- the connector alone -----------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def config(connector_config: Callable[..., ConnectorConfig], topics: list[str]) -> ConnectorConfig:
-    return connector_config()
-
-
-@pytest.fixture
-def connector(config: ConnectorConfig) -> Iterator[Connector]:
-    config.state_dir.mkdir(exist_ok=True)
-    made = Connector(config, lambda: datetime.now(UTC))
-    made._parts.adapter.prepare()
-    yield made
-    made.close()
 
 
 def a_change(area: str, hub: Signer, number: int = 1, **data: Any) -> Record:

@@ -11,8 +11,8 @@ from sqlalchemy import Connection, delete, insert, select, update
 from hub.catalogue import compare
 from hub.catalogue.fields import FieldDef
 from hub.catalogue.licence_type import LicenceType
-from hub.catalogue.version_states import TITLES
-from hub.errors import Conflict, NotFound
+from hub.catalogue.lock_draft import lock_draft
+from hub.errors import NotFound
 from hub.ledger import Entry, record
 from hub.licensing.face import Layout
 from hub.licensing.types.layout import layout_dict
@@ -114,17 +114,4 @@ def discard_licence_type_draft(tx: Connection, version_id: uuid.UUID, *, actor: 
 
 def locked_licence_type_draft(tx: Connection, version_id: uuid.UUID) -> Any:
     """The draft's row with its type held; Conflict when it is a draft no longer."""
-    code = tx.execute(
-        select(LicenceTypeVersion.type_code).where(LicenceTypeVersion.id == version_id)
-    ).scalar()
-    if code is None:
-        raise NotFound("没有这个版本，可能草稿已被丢弃。请回到证照类型重新打开。")
-    locked_licence_type(tx, code)
-    row = tx.execute(
-        select(*LicenceTypeVersion.__table__.c).where(LicenceTypeVersion.id == version_id)
-    ).first()
-    if row is None:
-        raise NotFound("草稿已被丢弃。请回到证照类型重新打开。")
-    if row.state != "draft":
-        raise Conflict(f"第 {row.number} 版{TITLES[row.state]}，不能再改。请从新的草稿改起。")
-    return row
+    return lock_draft(tx, LicenceTypeVersion.type_code, version_id, locked_licence_type, "证照类型")

@@ -96,13 +96,6 @@ def licence_type_version(tx: Connection, version_id: uuid.UUID) -> PublishedType
     return found
 
 
-def unsaved_type(
-    tx: Connection, code: str, rules: TypeRules, fields: tuple[FieldDef, ...], layout: Layout
-) -> PublishedType:
-    """What stands in an editor, for a sample; pictures that are not stored are left out."""
-    return PublishedType(code, rules.name, 0, rules, fields, layout, image_facts(tx, layout))
-
-
 def forget() -> None:
     """Forget what is kept; for tests that measure."""
     with _guard:
