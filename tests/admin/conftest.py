@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from flask import Flask
@@ -36,6 +36,9 @@ from storage.objects import ObjectStore
 from storage.signing import Signer, generate_private_key
 from tests import session_parts
 from tests.conftest import Parts, _make_database
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 PASSWORD = "correct horse battery"
 AREA = "990101"
@@ -151,10 +154,33 @@ def csrf(as_user: Callable[[str], FlaskClient]) -> Callable[[str], str]:
     return token
 
 
+def answers_close_themselves(app: WSGIApplication) -> WSGIApplication:
+    """The app with answers that are closed however their connection ends.
+
+    werkzeug's server reads what a client still sends before it closes the answer; a browser that left with a reset
+    makes that read fail, and the file behind the answer stays open.
+    """
+
+    def called(environ: WSGIEnvironment, start_response: StartResponse) -> Iterator[bytes]:
+        answer = app(environ, start_response)
+
+        def body() -> Iterator[bytes]:
+            try:
+                yield from answer
+            finally:
+                close = getattr(answer, "close", None)
+                if close is not None:
+                    close()
+
+        return body()
+
+    return called
+
+
 @pytest.fixture(scope="module")
 def address(hub: Hub) -> Iterator[str]:
     """The app served over HTTP on the loopback address."""
-    server = make_server("127.0.0.1", 0, hub.app, threaded=True)
+    server = make_server("127.0.0.1", 0, answers_close_themselves(hub.app), threaded=True)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
