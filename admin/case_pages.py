@@ -25,8 +25,8 @@ from hub.licensing.licence import Licence
 from hub.licensing.living.operation import LicenceOperation
 from hub.material import StoredObject
 from hub.party import Party
-from hub.push import Push
-from hub.trace import trace
+from hub.pushing.push import Push
+from hub.tracing.trace import trace
 
 
 def _query() -> Select[Any]:

@@ -16,7 +16,7 @@ from flask_babel import gettext
 from sqlalchemy import Connection, text
 
 from admin.premises import own_department
-from hub.decided_case import DecidedCase, PartyFacts, StepFacts
+from hub.deciding.decided_case import DecidedCase, PartyFacts, StepFacts
 from hub.errors import Conflict, Denied, NotFound, Rejected
 from hub.ports import Desk
 from schemas import code_table

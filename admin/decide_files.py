@@ -13,8 +13,8 @@ from admin.media import media_type_of
 from admin.premises import actor, here
 from hub.add_material import StoredFacts, add_material, standing_object
 from hub.case import Case
-from hub.decide import ACCEPTED, decide
-from hub.decided_case import DecidedCase
+from hub.deciding.decide import ACCEPTED, decide
+from hub.deciding.decided_case import DecidedCase
 from hub.department import Department
 from hub.errors import Conflict, HubError, Rejected
 from hub.open_case import open_case

@@ -11,11 +11,11 @@ from flask_babel import gettext
 from sqlalchemy import Connection, select
 
 from admin.premises import here
-from hub.decided_case import DecidedCase, StepFacts
+from hub.deciding.decided_case import DecidedCase, StepFacts
 from hub.errors import Rejected
 from hub.item import ServiceItem
-from hub.sheet import Refusal, SheetRow, find_header, read_row
-from hub.sheet_case import decided_case, load_catalogue
+from hub.sheets.sheet import Refusal, SheetRow, find_header, read_row
+from hub.sheets.sheet_case import decided_case, load_catalogue
 from hub.workday import LOCAL
 from schemas import code_table
 

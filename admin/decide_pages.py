@@ -39,11 +39,11 @@ from admin.premises import here, own_department
 from admin.workbench.office import seat
 from admin.workbench.wording import code_choices
 from hub.case import Case
-from hub.decided_case import DecidedCase
+from hub.deciding.decided_case import DecidedCase
 from hub.department import Department
 from hub.errors import HubError, Rejected
 from hub.item import ServiceItem
-from hub.sheet import Refusal, SheetRow
+from hub.sheets.sheet import Refusal, SheetRow
 from hub.workday import LOCAL
 from schemas import code_table, permit_columns
 

@@ -21,7 +21,7 @@ from hub.errors import NotFound, Rejected
 from hub.identifiers import uscc_fault
 from hub.item import PushRule, ServiceItem
 from hub.ledger import Entry, record
-from hub.push import Push
+from hub.pushing.push import Push
 from hub.register_department import add_department, add_key, revoke_key
 from storage.keys import UnusableKey, kid_of, load_public, spki_pem
 

@@ -17,7 +17,7 @@ from admin.premises import own_department
 from admin.push_pages import departments
 from hub.case import Case
 from hub.department import Department
-from hub.finding import Finding
+from hub.feedback.finding import Finding
 from hub.party import Party
 
 

@@ -29,12 +29,12 @@ from admin.premises import here, own_department, roles
 from admin.sharing.home_tiles import not_submitted_tile, waiting_tiles
 from hub.case import Case, Decision
 from hub.department import Department
-from hub.finding import Finding
-from hub.inbox import Quarantined
+from hub.exchange.inbox import Quarantined
+from hub.exchange.outbox import OutboxRow, ParkedKey
+from hub.feedback.finding import Finding
 from hub.licensing.licence import Licence
-from hub.outbox import OutboxRow, ParkedKey
 from hub.overview import ProgramHealth, departments, programs
-from hub.push import Push
+from hub.pushing.push import Push
 
 
 class HomeView(IndexView):

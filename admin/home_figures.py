@@ -15,11 +15,11 @@ from admin import cells
 from admin.live_pages import audiences
 from hub.case import Case
 from hub.department import Department
-from hub.finding import Finding
+from hub.feedback.finding import Finding
 from hub.item import ServiceItem
-from hub.notice import Notice
+from hub.noticing.notice import Notice
 from hub.party import Party
-from hub.push import STATES, Push
+from hub.pushing.push import STATES, Push
 from hub.workday import LOCAL
 
 RECENT = 12

@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, func, select, true
 
-from hub.notice import CHANNEL, Notice
+from hub.noticing.notice import CHANNEL, Notice
 
 PING_SECONDS = 5.0  # a page that went away is noticed by the second ping it does not take
 POLL_SECONDS = 1.0

@@ -22,9 +22,9 @@ from typing import Any
 from sqlalchemy import Engine
 
 from hub.errors import HubError, NotFound
-from hub.load_sheet import LoadReport, load_sheet
 from hub.ports import Desk
-from hub.sheet import Defaults
+from hub.sheets.load_sheet import LoadReport, load_sheet
+from hub.sheets.sheet import Defaults
 from schemas import dumps, loads
 from storage.spreadsheet import read_rows, write_rows
 

@@ -16,8 +16,8 @@ from admin.listing import Choice, Column, Listing, words
 from admin.live_pages import audiences
 from admin.pages import ListScreen
 from admin.premises import actor, here, may
-from hub.notice import Notice
-from hub.read_notices import mark_read
+from hub.noticing.notice import Notice
+from hub.noticing.read_notices import mark_read
 
 
 def _query() -> Select[Any]:

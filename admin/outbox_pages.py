@@ -17,9 +17,9 @@ from admin.pages import ListScreen, reason, sentence_on_refusal, to
 from admin.premises import actor, here
 from hub.department import Department, topic_in
 from hub.errors import Rejected
-from hub.outbox import OutboxRow, ParkedKey
-from hub.resend import resend
-from hub.unpark import unpark
+from hub.exchange.outbox import OutboxRow, ParkedKey
+from hub.exchange.resend import resend
+from hub.exchange.unpark import unpark
 
 
 def _query() -> Select[Any]:

@@ -18,7 +18,7 @@ from admin.premises import own_department
 from hub.case import Case
 from hub.department import Department
 from hub.party import Party
-from hub.push import STATES, Push
+from hub.pushing.push import STATES, Push
 
 
 def _query() -> Select[Any]:

@@ -16,9 +16,9 @@ from admin.listing import Choice, Column, Listing, codes, words
 from admin.pages import ListScreen, reason, sentence_on_refusal, to
 from admin.premises import actor, here
 from admin.trusted import verify_again
-from hub import settle_quarantine
 from hub.department import Department
-from hub.inbox import Quarantined
+from hub.exchange import settle_quarantine
+from hub.exchange.inbox import Quarantined
 from schemas import Malformed, dumps, loads
 
 SHOWN = 16 * 1024

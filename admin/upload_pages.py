@@ -15,7 +15,7 @@ from admin.load_jobs import Job, LoadJobs
 from admin.pages import XLSX, Screen
 from admin.premises import actor, here
 from hub.errors import NotFound
-from hub.sheet import Defaults
+from hub.sheets.sheet import Defaults
 from schemas import permit_columns
 from storage.spreadsheet import write_rows
 

@@ -15,7 +15,7 @@ from hub.case import Case
 from hub.errors import Conflict, Denied, NotFound
 from hub.material import FileRead, Material, StoredObject
 from hub.ports import Clock
-from hub.push import Push
+from hub.pushing.push import Push
 from hub.read_file import FileFacts, read_file
 from hub.reuse.match import Question, match
 from hub.reuse.material_use import MaterialUse

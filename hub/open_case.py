@@ -5,8 +5,8 @@ from __future__ import annotations
 from sqlalchemy import Connection, select
 
 from hub.case import Case
-from hub.decided_case import DecidedCase
-from hub.decided_rows import new_cases
+from hub.deciding.decided_case import DecidedCase
+from hub.deciding.decided_rows import new_cases
 from hub.errors import Conflict
 from hub.ledger import Entry, record
 from hub.ports import Desk

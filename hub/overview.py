@@ -10,13 +10,13 @@ from sqlalchemy import Connection, func, select, text
 
 from hub.case import Decision
 from hub.department import Department
-from hub.finding import Finding
-from hub.inbox import Quarantined
+from hub.exchange.inbox import Quarantined
+from hub.exchange.outbox import OutboxRow, ParkedKey
+from hub.feedback.finding import Finding
 from hub.ledger import LedgerUnsealed
-from hub.notice import Notice
-from hub.outbox import OutboxRow, ParkedKey
+from hub.noticing.notice import Notice
 from hub.program import Program
-from hub.push import STATES, Push
+from hub.pushing.push import STATES, Push
 from hub.report_program import SILENT
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 from hub.errors import Conflict, Denied, NotFound, Rejected
 from hub.ledger import Entry, record
 from hub.material import FileRead, Material, StoredObject
-from hub.push import Push
+from hub.pushing.push import Push
 from hub.reuse.material_use import MaterialUse
 
 USE_LONGEST = 200  # characters of a stated use, as the licence-sharing interface has it

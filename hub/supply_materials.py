@@ -16,10 +16,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from hub.arrived import Arrived, Refused
 from hub.catalogue.fields import FieldDef, check_values, parse_defs, stored
-from hub.decided_case import PartyFacts
-from hub.decided_rows import USCC, party_id, party_rows
+from hub.deciding.decided_case import PartyFacts
+from hub.deciding.decided_rows import USCC, party_id, party_rows
+from hub.exchange.arrived import Arrived, Refused
 from hub.identifiers import citizen_number_fault, uscc_fault
 from hub.ledger import LedgerRow
 from hub.material import Material

@@ -8,8 +8,9 @@ from hub.catalogue.item_version import ItemVersion, Requirement, StandIn
 from hub.catalogue.licence_type import LicenceType
 from hub.catalogue.material_type import MaterialType, MaterialTypeVersion
 from hub.department import Department, DepartmentKey
-from hub.finding import Finding
-from hub.inbox import InboxRow, Quarantined
+from hub.exchange.inbox import InboxRow, Quarantined
+from hub.exchange.outbox import OutboxRow, ParkedKey
+from hub.feedback.finding import Finding
 from hub.item import PushRule, ServiceItem
 from hub.ledger import LedgerBatch, LedgerRow, LedgerUnsealed
 from hub.licensing.batches.batch import LicenceBatch, LicenceBatchRow, LicenceCounter
@@ -23,11 +24,10 @@ from hub.licensing.living.operation import LicenceOperation, LicenceTransition
 from hub.licensing.sharing.spent_token import SpentToken
 from hub.licensing.types.type_version import LicenceImage, LicenceTypeVersion
 from hub.material import FileRead, Material, StoredObject
-from hub.notice import Notice
-from hub.outbox import OutboxRow, ParkedKey
+from hub.noticing.notice import Notice
 from hub.party import Party
 from hub.program import Program
-from hub.push import Push, Receipt
+from hub.pushing.push import Push, Receipt
 from hub.reuse.case_field import CaseField
 from hub.reuse.consent import Consent
 from hub.reuse.deferral import Deferral

@@ -16,7 +16,7 @@ from hub.department import Department, DepartmentKey
 from hub.item import PushRule, ServiceItem
 from hub.ledger import Entry, record
 from hub.register_department import add_department, add_key
-from hub.sheet_case import OTHER_ITEM
+from hub.sheets.sheet_case import OTHER_ITEM
 from shenguan.demo_catalogue import fill_catalogue
 from shenguan.sample_words import AREA, COUNTY, OFFICES, PERMITS, uscc
 from storage.signing import kid_of

@@ -11,7 +11,8 @@ from typing import Any
 
 from sqlalchemy import text
 
-from hub import migrations, outbox_partitions
+from hub import migrations
+from hub.exchange import outbox_partitions
 from shenguan import demo, wiring, working_calendar
 from shenguan.settings import Settings
 

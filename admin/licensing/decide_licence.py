@@ -22,7 +22,7 @@ from admin.licensing.live_face import press
 from admin.premises import here
 from hub.case import Case
 from hub.catalogue.licence_type import LicenceType
-from hub.decided_case import DecidedCase, PartyFacts
+from hub.deciding.decided_case import DecidedCase, PartyFacts
 from hub.errors import HubError
 from hub.item import ServiceItem
 from hub.licensing.issuing.check_order import check_holders

@@ -19,8 +19,8 @@ from admin.workbench.starting import party_of
 from hub.case import Case
 from hub.catalogue.fields import FieldDef, check_values
 from hub.catalogue.texts import line
-from hub.decided_case import PartyFacts
-from hub.decided_rows import USCC
+from hub.deciding.decided_case import PartyFacts
+from hub.deciding.decided_rows import USCC
 from hub.department import Department
 from hub.errors import HubError, Rejected
 from hub.identifiers import licence_identifier

@@ -25,7 +25,7 @@ from admin.premises import actor, here, may, own_department
 from hub.case import Case
 from hub.department import Department
 from hub.errors import NotFound
-from hub.finding import Finding
+from hub.feedback.finding import Finding
 from hub.licensing.findings.rule import LicenceProposal
 from hub.licensing.findings.settle_proposal import confirm_proposal, decline_proposal
 from hub.licensing.licence import Licence

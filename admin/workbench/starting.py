@@ -14,8 +14,8 @@ from sqlalchemy import Connection, select, text
 
 from admin.workbench.recognise import recognise
 from hub.case import Case
-from hub.decided_case import PartyFacts
-from hub.decided_rows import USCC, party_id
+from hub.deciding.decided_case import PartyFacts
+from hub.deciding.decided_rows import USCC, party_id
 from hub.errors import NotFound, Rejected
 from hub.party import PARTY_KINDS, Party
 from hub.ports import Desk

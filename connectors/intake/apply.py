@@ -14,10 +14,10 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from hub.arrived import Arrived, Refused
 from hub.errors import Unavailable
+from hub.exchange.arrived import Arrived, Refused
+from hub.exchange.take_in import TakenIn, take_in
 from hub.ports import Desk
-from hub.take_in import TakenIn, take_in
 
 _log = structlog.get_logger(__name__)
 # Classes of SQLSTATE that speak of the data in hand: data exceptions, integrity, cardinality, syntax and access rule.

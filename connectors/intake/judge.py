@@ -13,8 +13,8 @@ from datetime import datetime
 from typing import Any
 
 from connectors.bus import Message
-from hub.arrived import Arrived, Refused
 from hub.department import source_of, topic_out
+from hub.exchange.arrived import Arrived, Refused
 from schemas import MAX_MESSAGE_BYTES, MESSAGE_TYPES, Malformed, loads, violations
 from storage.signing import BadSignature, TrustedKeys
 

@@ -27,9 +27,9 @@ from connectors.pace import Backoff
 from connectors.session import Session, SessionLost
 from connectors.shares import INTAKE, Shares
 from hub.department import Department, topic_out
+from hub.exchange.take_in import TakenIn
 from hub.ports import Desk
 from hub.register_department import KeyFacts, trusted_keys
-from hub.take_in import TakenIn
 from storage.signing import TrustedKey, TrustedKeys
 
 NAME = "intake"

@@ -19,7 +19,7 @@ from connectors.relay.backlog import Backlog, Row
 from connectors.relay.parking import Parking
 from connectors.session import Session
 from connectors.shares import RELAY, Shares
-from hub.outbox import BULK, LIVE, SHARDS
+from hub.exchange.outbox import BULK, LIVE, SHARDS
 
 CONTENT_TYPE = b"application/cloudevents+json; charset=UTF-8"
 # A session that has answered this recently still holds its locks; after a longer silence it is asked.

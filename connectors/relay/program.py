@@ -25,8 +25,8 @@ from connectors.relay.housekeeping import Housekeeper, Housekeeping
 from connectors.relay.sealing import Sealing
 from connectors.session import Session, SessionLost
 from hub.department import Department, topic_in, topic_out
-from hub.outbox import CHANNEL
-from hub.outbox_partitions import ensure as ensure_partitions
+from hub.exchange.outbox import CHANNEL
+from hub.exchange.outbox_partitions import ensure as ensure_partitions
 from hub.ports import Clock, Desk, Signer
 from hub.seal_ledger import HeadStore
 from storage.intake.finish import Intake

@@ -16,7 +16,7 @@ from hub.catalogue.published import RequirementLine
 from hub.errors import Conflict, NotFound, Rejected
 from hub.ledger import Entry, LedgerRow, record
 from hub.material import Material
-from hub.notice import Notice
+from hub.noticing.notice import Notice
 from hub.ports import Desk
 from hub.reuse.deferral import Deferral
 from hub.reuse.material_use import MaterialUse

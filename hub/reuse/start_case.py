@@ -15,8 +15,8 @@ from sqlalchemy import Connection, insert, select, text
 
 from hub.case import Case
 from hub.catalogue.published import PublishedItem, published_item
-from hub.decided_case import PartyFacts
-from hub.decided_rows import party_id, party_rows
+from hub.deciding.decided_case import PartyFacts
+from hub.deciding.decided_rows import party_id, party_rows
 from hub.department import Department
 from hub.errors import Denied, NotFound, Rejected
 from hub.identifiers import citizen_number_fault, uscc_fault
@@ -24,7 +24,7 @@ from hub.ledger import Entry, record
 from hub.party import PARTY_KINDS, Party
 from hub.ports import Desk
 from hub.round_trips import write
-from hub.sheet_case import NAMED
+from hub.sheets.sheet_case import NAMED
 from hub.workday import LOCAL
 
 USCC, CITIZEN = "001", "111"

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from hub.ledger import LedgerRow
-from hub.notice import Notice
+from hub.noticing.notice import Notice
 from hub.round_trips import Rows, ask, tell, write
 from hub.workday import LOCAL
 

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, insert, select
 from hub.case import Case
 from hub.errors import Conflict, Denied, NotFound, Rejected
 from hub.ledger import Entry, record
-from hub.notice import Notice
+from hub.noticing.notice import Notice
 from hub.ports import Desk
 from hub.sharing.clocks import due_by
 from hub.sharing.limit import VERIFY_OBJECTION

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, insert, select, update
 from hub.department import Department
 from hub.errors import Conflict, Denied, NotFound, Rejected
 from hub.ledger import Entry, record
-from hub.notice import Notice
+from hub.noticing.notice import Notice
 from hub.ports import Desk
 from hub.reuse.correct_material import correct_material, revoke_material
 from hub.reuse.tell_relied import SourceChange, tell_relied

@@ -17,7 +17,7 @@ from hub.licensing.licence import Licence
 from hub.licensing.types.type_version import LicenceTypeVersion
 from hub.material import Material
 from hub.party import Party
-from hub.push import Push
+from hub.pushing.push import Push
 from hub.reuse.material_use import MaterialUse
 from hub.sharing.grant import Grant
 from hub.sharing.person import Person

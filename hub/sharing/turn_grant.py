@@ -15,7 +15,7 @@ from sqlalchemy import Connection, insert, select, update
 from hub.department import Department
 from hub.errors import Conflict, Denied, NotFound, Rejected
 from hub.ledger import Entry, record
-from hub.notice import Notice
+from hub.noticing.notice import Notice
 from hub.sharing.grant import TRANSITIONS, Grant
 from hub.sharing.person import Person
 from hub.sharing.resource import KIND_NAMES

@@ -13,8 +13,8 @@ from shenguan.cli.chinese_help import ChineseCommand
 from shenguan.cli.screen import json_option, print_json, progress
 
 if TYPE_CHECKING:
-    from hub.load_sheet import LoadReport
-    from hub.sheet import Defaults
+    from hub.sheets.load_sheet import LoadReport
+    from hub.sheets.sheet import Defaults
     from storage.spreadsheet import SheetRows
 
 SHOWN = 20
@@ -47,7 +47,7 @@ def load(
     退出码：0 全部接收；3 有退回的行；2 文件读不出来；1 中心连接不上。
     """
     from hub.errors import Rejected
-    from hub.sheet import Defaults
+    from hub.sheets.sheet import Defaults
     from storage.spreadsheet import read_rows
 
     os.nice(10)  # live decisions on the same machine come first
@@ -72,7 +72,7 @@ def load(
 
 
 def _load(rows: SheetRows, defaults: Defaults) -> LoadReport:
-    from hub.load_sheet import load_sheet
+    from hub.sheets.load_sheet import load_sheet
     from shenguan import wiring
     from shenguan.settings import load as load_settings
 
@@ -104,7 +104,7 @@ def _write_result(rows: SheetRows, report: LoadReport, path: Path) -> Path | Non
     from collections import defaultdict
     from collections.abc import Iterator
 
-    from hub.sheet import Refusal
+    from hub.sheets.sheet import Refusal
     from storage.spreadsheet import write_rows
 
     reasons: dict[int, list[Refusal]] = defaultdict(list)

@@ -40,7 +40,7 @@ def resend(
 
     from hub.department import Department, topic_in
     from hub.errors import NotFound
-    from hub.resend import resend as again
+    from hub.exchange.resend import resend as again
     from shenguan.settings import load
 
     topic = topic_in(load(()).area, department) if department else None
@@ -65,7 +65,7 @@ def resend(
 def unpark(key: str, department: str, reason: str, as_json: bool) -> None:
     """放行一个被搁置的办件：它的消息立即再试。被搁置的办件见管理网页“发件箱”。"""
     from hub.department import topic_in
-    from hub.unpark import unpark as release
+    from hub.exchange.unpark import unpark as release
     from shenguan.settings import load
 
     topic = topic_in(load(()).area, department)

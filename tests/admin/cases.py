@@ -10,10 +10,10 @@ from typing import Any
 
 from sqlalchemy import text
 
-from hub.arrived import Arrived, Refused
 from hub.department import topic_out
-from hub.load_sheet import LoadReport, load_sheet
-from hub.take_in import take_in
+from hub.exchange.arrived import Arrived, Refused
+from hub.exchange.take_in import take_in
+from hub.sheets.load_sheet import LoadReport, load_sheet
 from schemas import dumps
 from shenguan.sample import generate, header
 from tests.admin.conftest import Hub

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from admin.accounts import ensure_user
 from hub.catalogue.licence_types import add_licence_type
-from hub.decided_case import PartyFacts
+from hub.deciding.decided_case import PartyFacts
 from hub.licensing.issuing.issue_licence import issue
 from hub.licensing.issuing.order import Order
 from hub.licensing.types.publish_licence_type import publish_licence_type

@@ -9,7 +9,7 @@ from typing import Any
 
 from flask.testing import FlaskClient
 
-from hub.decided_case import PartyFacts
+from hub.deciding.decided_case import PartyFacts
 from tests.admin.conftest import Hub
 from tests.hub.reuse_builders import SHOP, line_of, start
 

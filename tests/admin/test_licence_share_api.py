@@ -14,8 +14,8 @@ import pytest
 from sqlalchemy import Connection, insert, text, update
 
 from hub.catalogue.licence_types import add_licence_type
-from hub.decided_case import PartyFacts
-from hub.decided_rows import party_id, party_rows
+from hub.deciding.decided_case import PartyFacts
+from hub.deciding.decided_rows import party_id, party_rows
 from hub.identifiers import licence_identifier
 from hub.licensing.licence import Licence
 from hub.licensing.sharing.call import access, call_of

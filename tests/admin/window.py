@@ -13,8 +13,8 @@ from sqlalchemy import text
 from admin.accounts import ensure_user
 from hub.add_material import StoredFacts, Taken, add_material
 from hub.catalogue.published import item_version
-from hub.decided_case import PartyFacts
-from hub.decided_rows import party_id
+from hub.deciding.decided_case import PartyFacts
+from hub.deciding.decided_rows import party_id
 from hub.reuse.accept_case import accept_case
 from hub.reuse.prefill import set_field
 from hub.reuse.start_case import start_case

@@ -21,16 +21,16 @@ from sqlalchemy import Engine, create_engine, insert, select, text
 from sqlalchemy.engine import make_url
 
 from hub.case import Case, Decision, Step
-from hub.decide import decide
+from hub.deciding.decide import decide
 from hub.department import Department
+from hub.exchange.outbox import BULK, LIVE, OutboxRow
 from hub.item import PushRule, ServiceItem
 from hub.ledger import LedgerRow
 from hub.licensing.licence import Licence
 from hub.licensing.living.operation import LicenceOperation
-from hub.outbox import BULK, LIVE, OutboxRow
 from hub.party import Party
 from hub.ports import Desk
-from hub.push import Push
+from hub.pushing.push import Push
 from storage.identity import IdentityVault
 from storage.key_encryption import KeyEncryption
 from storage.signing import Signer, generate_private_key

@@ -22,9 +22,9 @@ from connectors.bus import BusSettings, Producer, Record, ensure_topics
 from connectors.intake.judge import Judge
 from connectors.intake.program import Intake, IntakeConfig
 from connectors.relay.drain import CONTENT_TYPE
-from hub.decide import decide
+from hub.deciding.decide import decide
 from hub.department import source_of, topic_out
-from hub.finding import Finding
+from hub.feedback.finding import Finding
 from hub.item import PushRule, ServiceItem
 from hub.ports import Desk
 from hub.register_department import add_department, trusted_keys

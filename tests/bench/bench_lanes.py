@@ -20,8 +20,8 @@ import psutil
 from sqlalchemy import Engine, func, select
 
 from hub.case import Decision
-from hub.decide import decide
-from hub.outbox import OutboxRow
+from hub.deciding.decide import decide
+from hub.exchange.outbox import OutboxRow
 from hub.ports import Desk
 from shenguan.embedded.process import wait_until
 from tests.faults.apart import Apart

@@ -16,7 +16,7 @@ from kafka import KafkaProducer
 from connectors.bus import BusSettings, Producer
 from connectors.relay.drain import CONTENT_TYPE, Drain
 from connectors.session import Session, libpq_url
-from hub.outbox import BULK, LIVE, shard_of
+from hub.exchange.outbox import BULK, LIVE, shard_of
 
 BATCH = 1000
 _COLUMNS = "shard, lane, topic, key, event_id, event_type, value, signature, kid"

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import Engine, func, insert, select, update
 
 from hub.department import DepartmentKey, topic_in
+from hub.exchange.outbox import OutboxRow, ParkedKey
 from hub.item import PushRule
 from hub.ledger import LedgerRow
-from hub.outbox import OutboxRow, ParkedKey
 from storage.signing import generate_private_key, kid_of, public_pem
 from tests.front_door import HubShell
 

@@ -10,7 +10,7 @@ from sqlalchemy import Engine, delete, func, select
 from hub.department import Department, DepartmentKey
 from hub.item import PushRule, ServiceItem
 from hub.ledger import LedgerRow
-from hub.sheet_case import load_catalogue
+from hub.sheets.sheet_case import load_catalogue
 from hub.workday import CalendarDay, due, exceptions, is_working
 from shenguan import demo, demo_departments, working_calendar
 from shenguan.sample_words import PERMITS

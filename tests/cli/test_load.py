@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import Engine, func, insert, select, text
 
 from hub.case import Decision
+from hub.exchange.outbox import OutboxRow
 from hub.item import PushRule
-from hub.outbox import OutboxRow
 from storage.signing import generate_private_key, public_pem
 from storage.spreadsheet import read_rows
 from tests.front_door import HubShell

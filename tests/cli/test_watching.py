@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine, insert, text
 
 from hub.department import Department
-from hub.push import STATES
+from hub.pushing.push import STATES
 from tests.connectors.waiting import until
 from tests.front_door import HubShell, web_is_up
 

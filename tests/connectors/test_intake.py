@@ -15,12 +15,12 @@ from connectors.bus import Message, Producer, Record
 from connectors.intake import apply as applying
 from connectors.intake.judge import Judge, department_of
 from connectors.intake.program import Intake, IntakeConfig, run
-from hub.arrived import Arrived, Refused
 from hub.department import topic_out
-from hub.finding import Finding
-from hub.inbox import InboxRow, Quarantined
+from hub.exchange.arrived import Arrived, Refused
+from hub.exchange.inbox import InboxRow, Quarantined
+from hub.exchange.outbox import OutboxRow
+from hub.feedback.finding import Finding
 from hub.item import PushRule
-from hub.outbox import OutboxRow
 from hub.program import Program
 from hub.register_department import add_department, revoke_key
 from schemas import dumps, loads

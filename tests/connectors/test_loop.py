@@ -13,12 +13,12 @@ from connectors.department.config import ConnectorConfig
 from connectors.department.program import run_configured
 from connectors.intake import program as intake
 from connectors.relay import program as relay
-from hub.finding import Finding
-from hub.inbox import Quarantined
+from hub.exchange.inbox import Quarantined
+from hub.feedback.finding import Finding
 from hub.licensing.licence import Licence
 from hub.material import Material
 from hub.program import Program
-from hub.push import Push
+from hub.pushing.push import Push
 from tests.connectors.waiting import running, until
 from tests.hub.builders import decided
 from tests.hub.supply_builders import provided_type

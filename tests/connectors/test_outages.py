@@ -18,10 +18,10 @@ from connectors.department.config import ConnectorConfig
 from connectors.department.program import read_health, run_configured
 from connectors.intake import program as intake
 from connectors.relay import program as relay
-from hub.finding import Finding
+from hub.exchange.resend import resend
+from hub.feedback.finding import Finding
 from hub.program import Program
-from hub.push import Push
-from hub.resend import resend
+from hub.pushing.push import Push
 from shenguan.embedded import ports
 from shenguan.embedded.broker import Broker
 from tests.connectors.test_intake import sent

@@ -18,8 +18,8 @@ from connectors.errors import BusUnavailable, ConnectorError
 from connectors.relay import program as relay
 from connectors.relay.drain import Batches, Drain
 from connectors.session import Session, SessionLost, libpq_url
-from hub.outbox import BULK, LIVE, SHARDS, OutboxRow, ParkedKey, shard_of
-from hub.resend import resend
+from hub.exchange.outbox import BULK, LIVE, SHARDS, OutboxRow, ParkedKey, shard_of
+from hub.exchange.resend import resend
 from tests.connectors.waiting import running, until
 
 

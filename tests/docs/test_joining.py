@@ -32,13 +32,13 @@ from sqlalchemy import Engine, insert, select
 from connectors.department.config import validate_config
 from hub.add_material import StoredFacts, add_material
 from hub.case import Case
-from hub.decide import decide
-from hub.finding import Finding
+from hub.deciding.decide import decide
+from hub.feedback.finding import Finding
 from hub.item import ServiceItem
 from hub.licensing.licence import Licence
 from hub.licensing.living.announcement import LicenceAnnouncement
 from hub.open_case import open_case
-from hub.push import Push
+from hub.pushing.push import Push
 from schemas import code_table
 from tests.connectors.waiting import until
 from tests.docs.pages import ROOT, examples

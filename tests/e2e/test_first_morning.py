@@ -19,7 +19,7 @@ from sqlalchemy import create_engine, select
 from sqlalchemy.engine import Engine
 
 from hub.licensing.licence import FROZEN, Licence
-from hub.notice import Notice
+from hub.noticing.notice import Notice
 from shenguan.secrets_folder import SecretsFolder
 from tests.browser_install import find
 from tests.e2e.running_hub import RunningHub

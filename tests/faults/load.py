@@ -24,10 +24,10 @@ import httpx
 from sqlalchemy import Connection, create_engine, insert
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from hub.decide import ACCEPTED, decide
-from hub.decided_case import DecidedCase
+from hub.deciding.decide import ACCEPTED, decide
+from hub.deciding.decided_case import DecidedCase
 from hub.errors import HubError
-from hub.outbox import BULK, LIVE, OutboxRow, shard_of
+from hub.exchange.outbox import BULK, LIVE, OutboxRow, shard_of
 from hub.ports import Desk
 from shenguan.sample_words import OFFICES, uscc
 from tests.faults.history import Reported

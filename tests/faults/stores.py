@@ -16,12 +16,12 @@ from kafka import KafkaConsumer, TopicPartition
 from sqlalchemy import Connection, Engine, select, text
 
 from hub.case import Decision
-from hub.finding import Finding
+from hub.exchange.outbox import OutboxRow
+from hub.feedback.finding import Finding
 from hub.licensing.licence import FROZEN, Hold, Licence
-from hub.notice import Notice
-from hub.outbox import OutboxRow
-from hub.push import Push as PushRow
-from hub.push import Receipt as ReceiptRow
+from hub.noticing.notice import Notice
+from hub.pushing.push import Push as PushRow
+from hub.pushing.push import Receipt as ReceiptRow
 from schemas import loads
 from tests.faults.history import Delivered, History, Push, Receipt, by_key
 from tests.faults.load import Log, numbers_topic

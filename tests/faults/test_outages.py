@@ -19,7 +19,7 @@ import httpx
 import pytest
 from sqlalchemy import select, text
 
-from hub.outbox import OutboxRow
+from hub.exchange.outbox import OutboxRow
 from tests.connectors.waiting import until
 from tests.faults.apart import DEPARTMENT, Apart, wait
 from tests.faults.history import verdict

@@ -10,12 +10,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, select
 
-from hub.arrived import Arrived
-from hub.decide import decide
-from hub.decided_case import DecidedCase, DecisionFacts, LicenceFacts, PartyFacts, StepFacts
+from hub.deciding.decide import decide
+from hub.deciding.decided_case import DecidedCase, DecisionFacts, LicenceFacts, PartyFacts, StepFacts
 from hub.department import source_of, topic_out
+from hub.exchange.arrived import Arrived
+from hub.exchange.outbox import OutboxRow
 from hub.identifiers import licence_identifier
-from hub.outbox import OutboxRow
 from hub.ports import Desk
 from schemas import dumps, loads, violations
 from storage.signing import Signer

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, insert, text
 
 from hub.catalogue.licence_type import LicenceType
-from hub.decided_case import PartyFacts
+from hub.deciding.decided_case import PartyFacts
 from hub.department import Department
 from hub.identifiers import organisation_check_char, uscc_check_char
 from hub.licensing.issuing.order import Order

@@ -14,8 +14,8 @@ from sqlalchemy import Connection, insert, select
 from hub.add_material import StoredFacts, Taken, add_material
 from hub.case import Case
 from hub.catalogue.published import PublishedItem, RequirementLine, item_version
-from hub.decide import decide
-from hub.decided_case import DecidedCase, PartyFacts
+from hub.deciding.decide import decide
+from hub.deciding.decided_case import DecidedCase, PartyFacts
 from hub.ports import Desk
 from hub.reuse.accept_case import accept_case
 from hub.reuse.match import Answer, Question, match

@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, update
 
-from hub.arrived import Arrived
 from hub.catalogue.material_type import MaterialType, MaterialTypeVersion
+from hub.exchange.arrived import Arrived
 from hub.ports import Desk
 from storage.signing import Signer
 from tests.hub.builders import NOW, message

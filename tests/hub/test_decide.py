@@ -13,12 +13,12 @@ from sqlalchemy import Engine, func, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from hub.case import Case, Decision
-from hub.decide import decide, lane_for
+from hub.deciding.decide import decide, lane_for
 from hub.errors import Conflict
-from hub.outbox import BULK, LIVE, OutboxRow
+from hub.exchange.outbox import BULK, LIVE, OutboxRow
 from hub.party import Party
 from hub.ports import Desk
-from hub.push import Push
+from hub.pushing.push import Push
 from schemas import loads, violations
 from storage.signing import Signer
 from tests.hub.builders import a_case, decided, packages

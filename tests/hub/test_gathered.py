@@ -14,8 +14,8 @@ from hub.add_material import StoredFacts, Taken, add_material
 from hub.case import Case
 from hub.catalogue.item_version import ItemVersion, Requirement
 from hub.catalogue.material_type import MaterialType
-from hub.decide import decide
-from hub.decided_case import PartyFacts
+from hub.deciding.decide import decide
+from hub.deciding.decided_case import PartyFacts
 from hub.errors import Conflict
 from hub.material import Material
 from hub.open_case import open_case

@@ -10,22 +10,22 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select, text
 
-from hub.acknowledge import HEARD
 from hub.errors import Rejected
-from hub.inbox import Quarantined
+from hub.exchange.inbox import Quarantined
+from hub.exchange.outbox import BULK, LIVE, OutboxRow
+from hub.exchange.take_in import take_in
 from hub.licensing.licence import Licence
 from hub.licensing.living.announce import announce
 from hub.licensing.living.announcement import LicenceAnnouncement
 from hub.licensing.living.change_status import change_status
 from hub.licensing.living.changed import Changed
 from hub.licensing.living.take_effect import take_effect
-from hub.outbox import BULK, LIVE, OutboxRow
 from hub.ports import Desk
-from hub.push import RECEIPT_KINDS
+from hub.pushing.acknowledge import HEARD
+from hub.pushing.push import RECEIPT_KINDS
 from hub.register_department import add_department, revoke_key
 from hub.reuse.use_material import take_back_use
 from hub.reuse.withdraw_case import withdraw_case
-from hub.take_in import take_in
 from schemas import loads, violations
 from storage.signing import Signer, TrustedKey, TrustedKeys, generate_private_key, kid_of
 from tests.hub.builders import a_finding, a_receipt, decided, message

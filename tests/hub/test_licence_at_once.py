@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Engine, select, text
 
 from hub.errors import HubError, Rejected, Unavailable
+from hub.exchange.take_in import take_in
 from hub.licensing.findings.rule import LicenceProposal
 from hub.licensing.findings.save_rules import RuleFacts, add_rule
 from hub.licensing.findings.settle_proposal import confirm_proposal, decline_proposal
@@ -19,7 +20,6 @@ from hub.licensing.licence import Hold, Licence
 from hub.licensing.living.change_status import change_status
 from hub.licensing.living.operation import LicenceOperation
 from hub.ports import Desk
-from hub.take_in import take_in
 from storage.signing import Signer
 from tests.hub.builders import a_finding, decided
 from tests.hub.life_builders import next_version

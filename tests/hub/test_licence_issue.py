@@ -15,8 +15,8 @@ import pytest
 from sqlalchemy import Engine, text
 
 from hub.catalogue.licence_types import change_licence_type
-from hub.decide import ACCEPTED, UNCHANGED, decide
-from hub.decided_case import PartyFacts
+from hub.deciding.decide import ACCEPTED, UNCHANGED, decide
+from hub.deciding.decided_case import PartyFacts
 from hub.errors import Conflict, HubError, NotFound, Rejected
 from hub.identifiers import licence_identifier_fault
 from hub.licensing.issuing.issue_licence import issue, prepare, write_issued

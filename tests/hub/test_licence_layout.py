@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from hub.catalogue.faults import Fault, Faulty
 from hub.catalogue.fields import FieldDef, parse_defs
-from hub.decided_case import PartyFacts
+from hub.deciding.decided_case import PartyFacts
 from hub.errors import Rejected
 from hub.identifiers import licence_identifier, licence_identifier_fault
 from hub.licensing.face import ALIGNS, ELEMENT_KINDS, OVERFLOWS, VALIGNS, Layout

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from hub.catalogue.fields import FieldDef
 from hub.catalogue.item_lines import Line
-from hub.decided_rows import party_id
+from hub.deciding.decided_rows import party_id
 from hub.licensing.issuing.issue_licence import issue
 from hub.licensing.issuing.next_version import continue_order
 from hub.licensing.types.publish_licence_type import publish_licence_type

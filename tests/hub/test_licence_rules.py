@@ -12,10 +12,11 @@ import pytest
 from sqlalchemy import Connection, Engine, select, text
 from sqlalchemy.exc import IntegrityError
 
-from hub.arrived import Arrived
 from hub.case import Case
 from hub.errors import Conflict, NotFound, Rejected
-from hub.finding import CHECK_RESULTS, HANDLINGS, LICENCE_EFFECTS, Finding
+from hub.exchange.arrived import Arrived
+from hub.exchange.take_in import take_in
+from hub.feedback.finding import CHECK_RESULTS, HANDLINGS, LICENCE_EFFECTS, Finding
 from hub.licensing.findings.rule import EFFECTS, LicenceProposal, LicenceRule
 from hub.licensing.findings.rules_of_findings import Rule, RulesOfFindings
 from hub.licensing.findings.save_rules import (
@@ -35,7 +36,6 @@ from hub.licensing.living.changed import Changed
 from hub.licensing.living.operation import LicenceOperation
 from hub.licensing.living.take_effect import take_effect
 from hub.ports import Desk
-from hub.take_in import take_in
 from storage.signing import Signer
 from tests.hub.builders import Clock, a_finding, decided
 from tests.hub.life_builders import next_version

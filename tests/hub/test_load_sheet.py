@@ -9,11 +9,11 @@ from sqlalchemy import Engine, func, select, text
 
 from hub.case import Case, Decision, Step
 from hub.errors import Rejected
+from hub.exchange.outbox import BULK, OutboxRow
 from hub.licensing.licence import Licence
-from hub.load_sheet import LoadReport, load_sheet
-from hub.outbox import BULK, OutboxRow
 from hub.ports import Desk
-from hub.push import Push
+from hub.pushing.push import Push
+from hub.sheets.load_sheet import LoadReport, load_sheet
 from schemas import loads, violations
 from shenguan import sample
 

@@ -10,22 +10,22 @@ import pytest
 from sqlalchemy import Engine, func, select, text, update
 
 from hub.add_material import StoredFacts, add_material
-from hub.decide import decide
+from hub.deciding.decide import decide
 from hub.errors import Conflict, Denied, NotFound, Rejected
-from hub.inbox import Quarantined
+from hub.exchange.inbox import Quarantined
+from hub.exchange.outbox import OutboxRow
+from hub.exchange.outbox_partitions import ensure
+from hub.exchange.resend import resend
+from hub.exchange.settle_quarantine import dismiss, replay
+from hub.exchange.take_in import take_in
 from hub.licensing.licence import Licence
 from hub.open_case import open_case
-from hub.outbox import OutboxRow
-from hub.outbox_partitions import ensure
 from hub.overview import overview
 from hub.ports import Desk
 from hub.read_file import read_file
 from hub.register_department import add_department, revoke_key, trusted_keys
 from hub.report_program import report
-from hub.resend import resend
-from hub.settle_quarantine import dismiss, replay
-from hub.take_in import take_in
-from hub.trace import trace
+from hub.tracing.trace import trace
 from hub.workday import due
 from schemas import loads
 from storage.signing import Signer

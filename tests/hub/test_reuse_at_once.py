@@ -13,8 +13,9 @@ import pytest
 from sqlalchemy import Connection, Engine, func, select, text
 
 from hub.errors import Conflict, Denied, HubError
+from hub.exchange.take_in import take_in
 from hub.licensing.licence import Licence
-from hub.notice import Notice
+from hub.noticing.notice import Notice
 from hub.ports import Desk
 from hub.reuse.accept_case import accept_case
 from hub.reuse.correct_material import correct_material, revoke_material
@@ -22,7 +23,6 @@ from hub.reuse.material_use import MaterialUse
 from hub.reuse.record_consent import record_consent, withdraw_consent
 from hub.sharing.end_grant import withdraw_grant
 from hub.sharing.person import Person
-from hub.take_in import take_in
 from storage.signing import Signer
 from tests.hub.builders import a_finding
 from tests.hub.catalogue_builders import (

@@ -11,11 +11,11 @@ import pytest
 from sqlalchemy import Engine, func, select, text
 
 from hub.case import Case
-from hub.decided_case import PartyFacts
+from hub.deciding.decided_case import PartyFacts
 from hub.errors import Conflict, Denied, NotFound, Rejected
 from hub.ledger import LedgerRow
 from hub.material import Material
-from hub.notice import Notice
+from hub.noticing.notice import Notice
 from hub.party import Party
 from hub.ports import Desk
 from hub.reuse.accept_case import accept_case

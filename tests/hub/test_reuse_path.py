@@ -7,6 +7,7 @@ from sqlalchemy import Engine, func, select
 
 from hub.case import Case
 from hub.errors import Denied, Rejected
+from hub.exchange.take_in import take_in
 from hub.ledger import LedgerRow
 from hub.licensing.licence import Licence
 from hub.material import Material
@@ -15,7 +16,6 @@ from hub.reuse.accept_case import accept_case
 from hub.reuse.match import explain
 from hub.reuse.material_use import MaterialUse
 from hub.reuse.receipt import case_receipt
-from hub.take_in import take_in
 from storage.signing import Signer
 from tests.hub.builders import a_finding
 from tests.hub.catalogue_builders import FOOD, FOOD_LICENCE, HEALTH, HYGIENE, publish_sample_catalogue

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, select, text
 from hub.errors import Conflict, NotFound, Rejected
 from hub.ledger import LedgerRow
 from hub.material import Material
-from hub.notice import Notice
+from hub.noticing.notice import Notice
 from hub.ports import Desk
 from hub.reuse.accept_case import accept_case
 from hub.reuse.deferral import Deferral

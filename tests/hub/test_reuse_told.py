@@ -10,10 +10,11 @@ import pytest
 from sqlalchemy import Engine, select, text
 
 from hub.errors import Conflict, Denied, NotFound, Rejected
+from hub.exchange.take_in import take_in
 from hub.ledger import LedgerRow
 from hub.licensing.licence import Licence
 from hub.material import Material
-from hub.notice import Notice
+from hub.noticing.notice import Notice
 from hub.ports import Desk
 from hub.reuse.accept_case import accept_case
 from hub.reuse.correct_material import correct_material, revoke_material
@@ -21,7 +22,6 @@ from hub.reuse.material_use import SOURCE_STATES, MaterialUse
 from hub.reuse.tell_relied import HAPPENINGS, TRANSITIONS, SourceChange, expire_sources, tell_relied
 from hub.reuse.use_material import take_back_use
 from hub.reuse.withdraw_case import withdraw_case
-from hub.take_in import take_in
 from storage.signing import Signer
 from tests.hub.builders import a_finding
 from tests.hub.catalogue_builders import (

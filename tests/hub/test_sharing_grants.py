@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, func, select, text, update
 
 from hub.errors import Conflict, Denied, HubError, NotFound, Rejected
 from hub.ledger import LedgerRow
-from hub.notice import Notice
+from hub.noticing.notice import Notice
 from hub.ports import Desk
 from hub.sharing.apply_for_grant import years_after
 from hub.sharing.clocks import change_limit, days_left

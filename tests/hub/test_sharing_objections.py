@@ -16,7 +16,7 @@ from hub.errors import Conflict, Denied, HubError, NotFound, Rejected
 from hub.ledger import LedgerRow
 from hub.licensing.licence import Licence
 from hub.material import Material
-from hub.notice import Notice
+from hub.noticing.notice import Notice
 from hub.ports import Desk
 from hub.reuse.accept_case import accept_case
 from hub.reuse.material_use import MaterialUse

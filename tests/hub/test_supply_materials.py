@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
+from hub.exchange.take_in import take_in
 from hub.ports import Desk
-from hub.take_in import take_in
 from storage.signing import Signer
 from tests.hub.supply_builders import a_supply, provided_type
 

@@ -9,14 +9,14 @@ import pytest
 from sqlalchemy import Engine, select, text
 
 from hub.case import Case
-from hub.finding import CHECK_RESULTS, HANDLINGS, Finding
-from hub.inbox import Quarantined
+from hub.exchange.inbox import Quarantined
+from hub.exchange.outbox import OutboxRow
+from hub.exchange.take_in import take_in
+from hub.feedback.finding import CHECK_RESULTS, HANDLINGS, Finding
 from hub.licensing.licence import Hold, Licence
-from hub.notice import Notice
-from hub.outbox import OutboxRow
+from hub.noticing.notice import Notice
 from hub.ports import Desk
-from hub.push import RECEIPT_KINDS, STATES, Push, Receipt, after
-from hub.take_in import take_in
+from hub.pushing.push import RECEIPT_KINDS, STATES, Push, Receipt, after
 from schemas import loads, violations
 from storage.signing import Signer
 from tests.hub.builders import Clock, a_finding, a_receipt, decided, packages

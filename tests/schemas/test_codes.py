@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from hub.inbox import QUARANTINE_CAUSES
+from hub.exchange.inbox import QUARANTINE_CAUSES
 from hub.licensing.licence import STATUSES
 from hub.party import PARTY_KINDS
-from hub.push import RECEIPT_KINDS, STATES
+from hub.pushing.push import RECEIPT_KINDS, STATES
 from schemas import code_table, code_table_file, code_table_names
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from hub.sheet import NO_DEFAULTS, Defaults, Refusal, SheetRow, find_header, read_row
+from hub.sheets.sheet import NO_DEFAULTS, Defaults, Refusal, SheetRow, find_header, read_row
 from schemas import permit_columns
 
 TODAY = date(2026, 11, 22)

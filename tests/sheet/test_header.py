@@ -7,8 +7,8 @@ import random
 import pytest
 
 from hub.errors import Rejected
-from hub.sheet import Defaults, find_header
-from hub.sheet_columns import generations
+from hub.sheets.sheet import Defaults, find_header
+from hub.sheets.sheet_columns import generations
 from shenguan import sample
 
 NEW, OLD = generations()

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from hub.sheet import Defaults
+from hub.sheets.sheet import Defaults
 from tests.sheet.rows import BODY, OFFICE, OLD, PERSON, SHOP, good
 
 

@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from hub.sheet import SheetRow, find_header, read_row
+from hub.sheets.sheet import SheetRow, find_header, read_row
 from shenguan import sample
 from tests.sheet.rows import BODY, OFFICE, OLD, PERSON, SHOP, TODAY, good, read, refused
 

@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from hub.identifiers import uscc_fault, uscc_warning
-from hub.sheet import SheetRow, find_header, read_row
+from hub.sheets.sheet import SheetRow, find_header, read_row
 from shenguan import sample
 from shenguan.sample_words import OFFICES
 

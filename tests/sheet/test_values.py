@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.errors import Rejected
-from hub.sheet_values import KINDS, ODD, Fault, tidy, wan_yuan_to_fen
+from hub.sheets.sheet_values import KINDS, ODD, Fault, tidy, wan_yuan_to_fen
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from hub.licensing.types.published_type import numbered_licence_type
 from hub.ports import Desk
 from hub.program import Program
 from hub.report_program import SILENT
-from hub.sheet import Refusal
+from hub.sheets.sheet import Refusal
 
 FIRST_ROWS, FIRST_REFUSALS = 8, 50
 _LATELY = timedelta(seconds=15)

@@ -27,7 +27,7 @@ from hub.licensing.batches.exchange_columns import HEADER_ROWS, Heading, find_he
 from hub.licensing.batches.exchange_rows import raw_key, read_exchange_row
 from hub.ports import Desk, IdentityVault
 from hub.round_trips import Rows, ask, write
-from hub.sheet import Refusal
+from hub.sheets.sheet import Refusal
 from hub.workday import LOCAL
 
 AT_ONCE = 2000  # rows a transaction

@@ -16,7 +16,7 @@ from typing import Any
 
 from hub.catalogue.fields import FieldDef
 from hub.errors import Rejected
-from hub.sheet_columns import label_key
+from hub.sheets.sheet_columns import label_key
 from schemas import licence_columns
 
 HEADER_ROWS = 10

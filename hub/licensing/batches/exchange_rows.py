@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from datetime import date
 
 from hub.catalogue.fields import check_values
-from hub.decided_case import PartyFacts
+from hub.deciding.decided_case import PartyFacts
 from hub.identifiers import citizen_number_fault, uscc_fault
 from hub.licensing.batches.exchange_columns import Heading, exchange_columns
 from hub.licensing.batches.exchange_values import FIELD_HINTS, READERS, after, blank, field_word, plain
-from hub.sheet import Refusal
-from hub.sheet_values import LONG_TERM, Fault
+from hub.sheets.sheet import Refusal
+from hub.sheets.sheet_values import LONG_TERM, Fault
 from schemas import canonical
 
 _TITLES = {column.code: column.title for column in exchange_columns()}

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from hub.licensing.types.validity import months_on
-from hub.sheet_values import BLANKS, KINDS, LONG_TERM, LONG_TERM_WORDS, Fault, tidy
+from hub.sheets.sheet_values import BLANKS, KINDS, LONG_TERM, LONG_TERM_WORDS, Fault, tidy
 from schemas import code_table
 
 LONGEST_CELL = 20_000

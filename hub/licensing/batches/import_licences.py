@@ -19,8 +19,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from hub.catalogue.fields import CITIZEN, FieldDef, stored
-from hub.decided_case import PartyFacts
-from hub.decided_rows import NAMESPACE, USCC, party_id, party_rows
+from hub.deciding.decided_case import PartyFacts
+from hub.deciding.decided_rows import NAMESPACE, USCC, party_id, party_rows
 from hub.identifiers import LICENCE_ROOT, citizen_number_fault, licence_identifier_fault
 from hub.ledger import LedgerRow
 from hub.licensing.batches.exchange_columns import exchange_columns
@@ -29,7 +29,7 @@ from hub.licensing.licence import FROZEN, Hold, Licence
 from hub.licensing.living.operation import LicenceOperation
 from hub.ports import Desk, IdentityVault
 from hub.round_trips import Rows, ask, write
-from hub.sheet import Refusal
+from hub.sheets.sheet import Refusal
 
 _TITLES = {column.code: column.title for column in exchange_columns()}
 _IDENTIFIER = _TITLES["certificateIdentifier"]

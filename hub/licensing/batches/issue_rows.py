@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 
-from hub.decided_rows import party_id
+from hub.deciding.decided_rows import party_id
 from hub.errors import Conflict, HubError, Unavailable
 from hub.licensing.batches.batch_control import move_batch
 from hub.licensing.batches.batch_rows import WHOLE_ROW, read_told, told
@@ -32,7 +32,7 @@ from hub.licensing.issuing.issued_rows import IssuedRows
 from hub.licensing.issuing.order import Order, Prepared
 from hub.ports import Desk
 from hub.round_trips import ask, write
-from hub.sheet import Refusal
+from hub.sheets.sheet import Refusal
 from hub.workday import LOCAL
 
 if TYPE_CHECKING:

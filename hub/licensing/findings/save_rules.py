@@ -57,7 +57,7 @@ class RuleFacts:
 class Tried:
     """What would happen to a licence of this type, and which rules speak of it, the one that counts first."""
 
-    effect: str  # as a finding would keep it: see hub.finding.LICENCE_EFFECTS
+    effect: str  # as a finding would keep it: see hub.feedback.finding.LICENCE_EFFECTS
     why: str
     rule: Rule | None
     others: tuple[Rule, ...]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
-from hub.decided_case import PartyFacts
+from hub.deciding.decided_case import PartyFacts
 from hub.errors import Rejected
 from hub.identifiers import citizen_number_fault, uscc_fault
 from hub.licensing.types.published_type import PublishedType

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from hub.catalogue.fields import FieldDef
-from hub.decided_case import PartyFacts
+from hub.deciding.decided_case import PartyFacts
 from hub.identifiers import mask_document
 from hub.licensing.face import Element, Face
 from hub.licensing.issuing.figures import count_in, day_in, sum_in

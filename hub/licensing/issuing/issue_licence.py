@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import IntegrityError
 
 from hub.catalogue.fields import check_values, stored
-from hub.decided_rows import NAMESPACE, party_id
+from hub.deciding.decided_rows import NAMESPACE, party_id
 from hub.errors import Conflict, Rejected
 from hub.licensing.checking.make_status_lists import status_entry
 from hub.licensing.face import Face, FaceFault

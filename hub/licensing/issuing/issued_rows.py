@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from hub.catalogue.fields import stored
-from hub.decided_case import PartyFacts
-from hub.decided_rows import USCC, party_id, party_rows
+from hub.deciding.decided_case import PartyFacts
+from hub.deciding.decided_rows import USCC, party_id, party_rows
 from hub.ledger import LedgerRow
 from hub.licensing.issuing.document import LicenceDocument
 from hub.licensing.issuing.fill import validity_words

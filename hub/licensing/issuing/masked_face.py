@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from hub.decided_case import PartyFacts
+from hub.deciding.decided_case import PartyFacts
 from hub.licensing.face import Face
 from hub.licensing.issuing.fill import Words, fill
 from hub.licensing.types.published_type import numbered_licence_type

@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any
 
 from hub.catalogue.fields import FieldDef
-from hub.decided_case import PartyFacts
+from hub.deciding.decided_case import PartyFacts
 from hub.licensing.issuing.fill import USCC, Words, field_words, mask_number
 from hub.licensing.life import OPERATIONS
 from hub.licensing.types.published_type import PublishedType

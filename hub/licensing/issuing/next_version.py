@@ -18,7 +18,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from hub.decided_case import PartyFacts
+from hub.deciding.decided_case import PartyFacts
 from hub.errors import NotFound, Rejected
 from hub.identifiers import licence_identifier_fault
 from hub.licensing.issuing.order import AGAIN, Order, Previous

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from hub.decided_case import LicenceFacts, PartyFacts
+from hub.deciding.decided_case import LicenceFacts, PartyFacts
 from hub.licensing.issuing.fill import Words
 from hub.licensing.ports import Made
 from hub.licensing.types.published_type import PublishedType

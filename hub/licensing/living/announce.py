@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
+from hub.exchange.outbox import BULK, LIVE, OutboxRow
 from hub.licensing.life import OPERATIONS
 from hub.licensing.living.announcement import LicenceAnnouncement
 from hub.licensing.living.changed import Changed
-from hub.outbox import BULK, LIVE, OutboxRow
-from hub.package import day, instant, seal_event
 from hub.ports import Desk
+from hub.pushing.package import day, instant, seal_event
 from hub.round_trips import Question, Rows, ask, write
 from schemas import code_table
 

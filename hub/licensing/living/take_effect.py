@@ -21,7 +21,7 @@ from hub.licensing.living.announce import Audience, announcements, audience, que
 from hub.licensing.living.changed import HAPPENED, SAID, Changed
 from hub.licensing.living.notify_holders import holder_notice_rows
 from hub.licensing.living.operation import LicenceOperation
-from hub.notice import Notice
+from hub.noticing.notice import Notice
 from hub.ports import Desk
 from hub.reuse.tell_relied import SourceChange, Told, relied
 from hub.round_trips import Question, Rows, ask, tell, write

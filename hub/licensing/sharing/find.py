@@ -17,8 +17,8 @@ from hub.catalogue.fields import shown
 from hub.errors import NotFound
 from hub.licensing.licence import EXPIRED, VALID
 from hub.licensing.sharing.call import Access, Call, access
-from hub.package import day
 from hub.ports import Desk
+from hub.pushing.package import day
 from schemas import code_table
 
 MOST = 200

@@ -6,7 +6,7 @@ import re
 from datetime import date, timedelta
 
 from hub.catalogue.fields import FieldDef
-from hub.decided_case import PartyFacts
+from hub.deciding.decided_case import PartyFacts
 from hub.identifiers import licence_identifier
 from hub.licensing.issuing.fill import Words
 from hub.licensing.types.number_rule import example

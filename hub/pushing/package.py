@@ -14,13 +14,13 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from hub.department import source_of, topic_in
-from hub.outbox import shard_of
+from hub.exchange.outbox import shard_of
 from hub.ports import Desk
 from schemas import dumps
 
 if TYPE_CHECKING:
-    from hub.decided_case import DecidedCase
-    from hub.gathered import Gathered
+    from hub.deciding.decided_case import DecidedCase
+    from hub.deciding.gathered import Gathered
 
 HUB = "hub"
 

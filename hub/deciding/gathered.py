@@ -14,8 +14,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from hub.package import day, instant
 from hub.ports import Desk
+from hub.pushing.package import day, instant
 from hub.round_trips import Question, ask
 
 

@@ -4,7 +4,7 @@ Guarantees: a value that comes back is normalised (half-width letters and digits
 dates as YYYY-MM-DD, official brackets) and fits its kind; anything else is a `Fault` with cause and cure in Chinese.
 Reading a normalised value again gives the same value. Punctuation and units inside free text are left alone (a full
 NFKC would turn ㎡ into m2); codes, numbers and dates get the full NFKC.
-Does not guarantee: anything that needs a second cell; see `hub.sheet`.
+Does not guarantee: anything that needs a second cell; see `hub.sheets.sheet`.
 """
 
 from __future__ import annotations

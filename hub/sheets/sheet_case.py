@@ -15,12 +15,12 @@ from datetime import UTC, datetime, time
 
 from sqlalchemy import Connection, select
 
-from hub.decided_case import DecidedCase, DecisionFacts, LicenceFacts, PartyFacts, StepFacts
+from hub.deciding.decided_case import DecidedCase, DecisionFacts, LicenceFacts, PartyFacts, StepFacts
 from hub.department import Department
 from hub.errors import Rejected
 from hub.identifiers import licence_identifier
 from hub.item import ServiceItem
-from hub.sheet import SheetRow
+from hub.sheets.sheet import SheetRow
 from hub.workday import LOCAL
 
 OTHER_ITEM = "QT-000"  # the item of everything that no other item names

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from hub.sheet_header import NO_DEFAULTS, Defaults, Header, find_header, kept
-from hub.sheet_party import Party, party_of
-from hub.sheet_values import BLANKS, HINTS, LONG_TERM, ODD, Fault, tidy
+from hub.sheets.sheet_header import NO_DEFAULTS, Defaults, Header, find_header, kept
+from hub.sheets.sheet_party import Party, party_of
+from hub.sheets.sheet_values import BLANKS, HINTS, LONG_TERM, ODD, Fault, tidy
 from schemas import canonical
 
 __all__ = ["NO_DEFAULTS", "Defaults", "Header", "Refusal", "SheetRow", "find_header", "read_row"]

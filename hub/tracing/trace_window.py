@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from hub.reuse.consent import WAYS
-from hub.trace_line import TraceLine
+from hub.tracing.trace_line import TraceLine
 
 _USES = text("""
 SELECT u.*, r.name AS requirement, coalesce(m.case_no, l.case_no, d.case_no) AS source_case, c.way, c.given_by

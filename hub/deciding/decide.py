@@ -14,16 +14,16 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, exists, select
 from sqlalchemy.exc import IntegrityError
 
-from hub.decided_case import DecidedCase
-from hub.decided_rows import DecidedRows, new_cases, party_id
+from hub.deciding.decided_case import DecidedCase
+from hub.deciding.decided_rows import DecidedRows, new_cases, party_id
+from hub.deciding.gathered import Gathered, gather, opened
 from hub.errors import Conflict
-from hub.gathered import Gathered, gather, opened
+from hub.exchange.outbox import BULK, LIVE, OutboxRow
 from hub.licensing.issuing.issue_licence import check_again, supersede
 from hub.licensing.issuing.issued_rows import IssuedRows
-from hub.outbox import BULK, LIVE, OutboxRow
 from hub.ports import Desk
+from hub.pushing.rulebook import QUESTIONS, Rulebook, read_rulebook
 from hub.round_trips import ask, write
-from hub.rulebook import QUESTIONS, Rulebook, read_rulebook
 
 UNIQUE_VIOLATION = "23505"
 ACCEPTED, UNCHANGED, CONFLICT = "accepted", "unchanged", "conflict"

@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
-from hub.arrived import Arrived, Refused
-from hub.finding import Finding
+from hub.exchange.arrived import Arrived, Refused
+from hub.feedback.finding import Finding
 from hub.licensing.findings.rules_of_findings import QUESTION as RULES
 from hub.licensing.findings.rules_of_findings import RulesOfFindings, rules_of_findings
 from hub.licensing.living.changed import ACTIONS, Changed

@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
-from hub.arrived import Arrived, Refused
+from hub.exchange.arrived import Arrived, Refused
 from hub.ledger import LedgerRow
 from hub.moments import parse_moment
-from hub.notice import Notice
-from hub.push import Receipt, after
+from hub.noticing.notice import Notice
+from hub.pushing.push import Receipt, after
 from hub.round_trips import Question, Rows, ask, tell, write
 
 HEARD = frozenset({"arrived", "signed"})  # all that can be said of a licence's change

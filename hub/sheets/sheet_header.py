@@ -2,7 +2,7 @@
 
 Guarantees: found among the first ten rows whatever its order, with titles above and codes below; a mandatory column
 that is missing or there twice is named in one sentence. What every row of the sheet needs is worked out once, here.
-Does not guarantee: anything about the rows; see `hub.sheet`.
+Does not guarantee: anything about the rows; see `hub.sheets.sheet`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from itertools import islice
 
 from hub.errors import Rejected
-from hub.sheet_columns import Column, Generation, generations
-from hub.sheet_values import KINDS, Fault, tidy
+from hub.sheets.sheet_columns import Column, Generation, generations
+from hub.sheets.sheet_values import KINDS, Fault, tidy
 
 HEADER_ROWS = 10
 _ENOUGH = 5  # header cells recognised before a row counts as a header

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hub.identifiers import citizen_number_fault
-from hub.sheet_values import Fault
+from hub.sheets.sheet_values import Fault
 from schemas import code_table
 
 KIND_NAMES = code_table("party_kind")

@@ -10,8 +10,8 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, text, update
 
 from hub.errors import Rejected
+from hub.exchange.outbox import CHANNEL, OutboxRow
 from hub.ledger import Entry, record
-from hub.outbox import CHANNEL, OutboxRow
 
 
 def resend(

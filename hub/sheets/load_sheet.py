@@ -14,15 +14,15 @@ from itertools import chain, islice
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
-from hub.decide import ACCEPTED, CONFLICT, UNCHANGED, Outcome, decide
-from hub.decided_case import DecidedCase
+from hub.deciding.decide import ACCEPTED, CONFLICT, UNCHANGED, Outcome, decide
+from hub.deciding.decided_case import DecidedCase
 from hub.errors import Conflict, Rejected, Unavailable
+from hub.exchange.outbox import BULK
 from hub.ledger import Entry, record
-from hub.outbox import BULK
 from hub.ports import Desk
-from hub.sheet import NO_DEFAULTS, Defaults, Refusal, read_row
-from hub.sheet_case import Catalogue, decided_case, load_catalogue
-from hub.sheet_header import HEADER_ROWS, Header, find_header
+from hub.sheets.sheet import NO_DEFAULTS, Defaults, Refusal, read_row
+from hub.sheets.sheet_case import Catalogue, decided_case, load_catalogue
+from hub.sheets.sheet_header import HEADER_ROWS, Header, find_header
 from hub.workday import LOCAL
 
 BATCH = 200  # rows a transaction: measured, larger ones are little faster and keep live decisions waiting

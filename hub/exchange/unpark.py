@@ -5,8 +5,8 @@ from __future__ import annotations
 from sqlalchemy import Connection, delete, text
 
 from hub.errors import NotFound, Rejected
+from hub.exchange.outbox import CHANNEL, ParkedKey
 from hub.ledger import Entry, record
-from hub.outbox import CHANNEL, ParkedKey
 
 
 def unpark(tx: Connection, topic: str, key: str, *, actor: str, reason: str) -> None:

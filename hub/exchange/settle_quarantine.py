@@ -11,12 +11,12 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
-from hub.arrived import Arrived
 from hub.errors import Conflict, Denied, NotFound, Rejected
-from hub.inbox import Quarantined
+from hub.exchange.arrived import Arrived
+from hub.exchange.inbox import Quarantined
+from hub.exchange.take_in import take_in
 from hub.ledger import Entry, record
 from hub.ports import Desk
-from hub.take_in import take_in
 from schemas import loads, violations
 
 REPLAYABLE = frozenset({"unknown_case", "unknown_push", "unknown_material", "schema"})

@@ -9,18 +9,18 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from hub.case import Case, Decision, Step
-from hub.decided_case import DecidedCase, LicenceFacts, PartyFacts
-from hub.gathered import Gathered
+from hub.deciding.decided_case import DecidedCase, LicenceFacts, PartyFacts
+from hub.deciding.gathered import Gathered
+from hub.exchange.outbox import OutboxRow
 from hub.ledger import LedgerRow
 from hub.licensing.licence import Licence
 from hub.licensing.living.operation import LicenceOperation
-from hub.outbox import OutboxRow
-from hub.package import decided_data, instant, seal_event
 from hub.party import Party
 from hub.ports import Desk
-from hub.push import Push
+from hub.pushing.package import decided_data, instant, seal_event
+from hub.pushing.push import Push
+from hub.pushing.rulebook import Owed, Rulebook
 from hub.round_trips import Rows
-from hub.rulebook import Owed, Rulebook
 from hub.workday import LOCAL
 
 if TYPE_CHECKING:

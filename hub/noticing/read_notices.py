@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, func, update
 
-from hub.notice import Notice
+from hub.noticing.notice import Notice
 
 
 def mark_read(tx: Connection, ids: Sequence[int] | None, *, audience: str, actor: str) -> int:

@@ -11,15 +11,15 @@ from sqlalchemy import Connection, select
 from hub.case import Case, Decision, Step
 from hub.department import Department
 from hub.errors import NotFound
-from hub.finding import Finding
+from hub.exchange.outbox import OutboxRow
+from hub.feedback.finding import Finding
 from hub.ledger import LedgerRow
 from hub.licensing.licence import Licence
 from hub.material import FileRead, Material
-from hub.outbox import OutboxRow
 from hub.party import Party
-from hub.push import Push, Receipt
-from hub.trace_line import TraceLine
-from hub.trace_window import promises_of, uses_of, window_lines
+from hub.pushing.push import Push, Receipt
+from hub.tracing.trace_line import TraceLine
+from hub.tracing.trace_window import promises_of, uses_of, window_lines
 from schemas import code_table
 
 
@@ -34,7 +34,7 @@ class Trace:
     pushes: tuple[dict[str, Any], ...]  # with department_name and published_at
     materials: tuple[dict[str, Any], ...]
     findings: tuple[dict[str, Any], ...]
-    uses: tuple[dict[str, Any], ...]  # by this case, and of what it brought in: see hub.trace_window
+    uses: tuple[dict[str, Any], ...]  # by this case, and of what it brought in: see hub.tracing.trace_window
     promises: tuple[dict[str, Any], ...]
     lines: tuple[TraceLine, ...]
 

@@ -15,13 +15,15 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
-from hub import acknowledge, report_findings, supply_materials
-from hub.arrived import Arrived, Refused
-from hub.inbox import InboxRow, Quarantined
+from hub import supply_materials
+from hub.exchange.arrived import Arrived, Refused
+from hub.exchange.inbox import InboxRow, Quarantined
+from hub.exchange.outbox import LIVE, OutboxRow
+from hub.feedback import report_findings
 from hub.ledger import LedgerRow
-from hub.outbox import LIVE, OutboxRow
-from hub.package import instant, seal_event
 from hub.ports import Desk
+from hub.pushing import acknowledge
+from hub.pushing.package import instant, seal_event
 from hub.round_trips import Rows, ask, write
 
 RECEIPT, FINDING, SUPPLY = "receipt.v1", "finding.reported.v1", "material.supplied.v1"

@@ -1,0 +1,1 @@
+"""Deciding: a decision and everything that is written with it."""

@@ -1,0 +1,1 @@
+"""Exchange: the outbox, the inbox, the quarantine, and taking messages in."""

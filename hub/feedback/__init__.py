@@ -1,0 +1,1 @@
+"""Feedback: the facts that come back, and what they do."""

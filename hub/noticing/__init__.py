@@ -1,0 +1,1 @@
+"""Noticing 窗口提醒: what a person must see now, and what became of it."""

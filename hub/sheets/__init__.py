@@ -1,0 +1,1 @@
+"""Sheets: the national permit sheets, read and loaded."""

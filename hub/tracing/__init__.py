@@ -1,0 +1,1 @@
+"""Tracing: the whole life of one case in one list."""
