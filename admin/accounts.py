@@ -57,7 +57,7 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
         "LicenceTypeView": ("can_list", "can_edit", "can_export"),
         "CodePatternView": _CONFIG,
         "CatalogueView": ("can_exchange",),
-        "PushRuleView": _CONFIG,
+        "PushRuleView": ("can_list",),
         "QuarantineView": ("can_list", "can_show", "can_settle"),
         "OutboxView": ("can_list", "can_unpark", "can_resend"),
         "NoticeView": ("can_list", "can_read"),

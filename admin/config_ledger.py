@@ -16,12 +16,11 @@ from sqlalchemy.orm import Session, scoped_session
 
 from hub.catalogue.code_pattern import CodePattern
 from hub.department import Department
-from hub.item import PushRule, ServiceItem
+from hub.item import ServiceItem
 from hub.ledger import Entry, record
 
 _WATCHED: dict[type[Any], tuple[str, tuple[str, ...]]] = {
     ServiceItem: ("item", ()),
-    PushRule: ("rule", ()),
     CodePattern: ("code_pattern", ()),
     Department: ("department", ()),
     User: (

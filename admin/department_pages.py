@@ -19,9 +19,9 @@ from admin.premises import actor, here
 from hub.department import ROLES, Department, DepartmentKey, topic_in, topic_out
 from hub.errors import NotFound, Rejected
 from hub.identifiers import uscc_fault
-from hub.item import PushRule, ServiceItem
 from hub.ledger import Entry, record
 from hub.pushing.push import Push
+from hub.pushing.rules.rule import PushRule, RuleDepartment
 from hub.register_department import add_department, add_key, revoke_key
 from storage.keys import UnusableKey, kid_of, load_public, spki_pem
 
@@ -107,15 +107,9 @@ class DepartmentView(ListScreen):
                 .order_by(DepartmentKey.revoked_at.is_not(None), DepartmentKey.valid_from.desc())
             ).all()
             rules = tx.execute(
-                select(
-                    PushRule.id,
-                    PushRule.name,
-                    PushRule.sign_within_days,
-                    PushRule.active,
-                    ServiceItem.name.label("item"),
-                )
-                .outerjoin(ServiceItem, ServiceItem.code == PushRule.item_code)
-                .where(PushRule.department == code)
+                select(PushRule.id, PushRule.name, PushRule.item_codes, RuleDepartment.sign_days)
+                .join(RuleDepartment, RuleDepartment.rule_id == PushRule.id)
+                .where(RuleDepartment.department == code, PushRule.state == "published")
                 .order_by(PushRule.id)
             ).all()
             states = _states(tx, code)

@@ -14,7 +14,7 @@ from admin import cells
 from admin.listing import Choice, Column, Listing, codes, words
 from admin.pages import ExportedList
 from admin.premises import own_department
-from admin.push_pages import departments
+from admin.pushing.push_pages import departments
 from hub.case import Case
 from hub.department import Department
 from hub.feedback.finding import Finding
@@ -31,7 +31,7 @@ def _query() -> Select[Any]:
             Finding.handling,
             Finding.effect,
             Finding.effect_applied,
-            Finding.inspected_at,
+            Finding.happened_at,
             Finding.received_at,
             Finding.rectify_by,
             Finding.explanation,
@@ -91,10 +91,10 @@ class FindingView(ExportedList):
                 "effect", _("对证照"), effect, Finding.effect, lambda r: cells.word_text("effect", r.effect)
             ),
             Column(
-                "inspected_at",
+                "happened_at",
                 _("检查时间"),
-                lambda r: cells.when(r.inspected_at),
-                Finding.inspected_at,
+                lambda r: cells.when(r.happened_at),
+                Finding.happened_at,
                 wider=True,
             ),
             Column("received_at", _("收到时间"), lambda r: cells.when(r.received_at), Finding.received_at),

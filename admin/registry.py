@@ -13,7 +13,6 @@ from admin.decide_pages import DecideView
 from admin.department_pages import DepartmentView
 from admin.file_pages import FileView
 from admin.finding_pages import FindingView
-from admin.item_pages import PushRuleView
 from admin.ledger_pages import LedgerView, ProgramView
 from admin.licensing.batches.batch_pages import LicenceBatchView
 from admin.licensing.batches.taking_pages import LicenceFilesView
@@ -29,7 +28,8 @@ from admin.licensing.types.type_pages import LicenceTypeView
 from admin.notice_pages import NoticeView
 from admin.outbox_pages import OutboxView
 from admin.party_pages import PartyView
-from admin.push_pages import PushView
+from admin.pushing.push_pages import PushView
+from admin.pushing.rule_pages import PushRuleView
 from admin.quarantine_pages import QuarantineView
 from admin.sharing.grant_pages import GrantView
 from admin.sharing.limit_pages import LimitView

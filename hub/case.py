@@ -93,6 +93,10 @@ class Decision(Base):
     elements: Mapped[dict[str, object]]  # every column, personal numbers masked
     content_hash: Mapped[bytes]
     decided_by: Mapped[str]
+    revision: Mapped[int] = mapped_column(
+        SmallInteger, server_default=text("1")
+    )  # corrected or withdrawn: hub.deciding.revision
+    withdrawn_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
 
     case: Mapped[Case] = relationship()

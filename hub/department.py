@@ -7,9 +7,11 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from hub.model import Base
+from hub.model import Base, one_of
 
 ROLES = ("approving", "supervising", "enforcing")
+#: How a department is joined. It may change at any time: its place is what it has signed for, not where it read it.
+CHANNELS = ("kafka", "rest", "web")
 
 
 class Department(Base):
@@ -19,6 +21,7 @@ class Department(Base):
     __table_args__ = (
         CheckConstraint("code ~ '^[a-z][a-z0-9-]{1,30}$'", name="code_form"),
         CheckConstraint("roles <@ ARRAY['approving','supervising','enforcing']", name="roles_known"),
+        one_of("channel", CHANNELS),
     )
 
     code: Mapped[str] = mapped_column(primary_key=True)
@@ -27,6 +30,7 @@ class Department(Base):
     roles: Mapped[list[str]]
     active: Mapped[bool] = mapped_column(server_default=text("true"))
     contact: Mapped[str | None]
+    channel: Mapped[str] = mapped_column(server_default=text("'kafka'"))
     created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
 
     keys: Mapped[list[DepartmentKey]] = relationship(back_populates="department_row")
@@ -39,10 +43,17 @@ class DepartmentKey(Base):
     """One public key of a department. Old keys stay, so that old messages can be verified for ever."""
 
     __tablename__ = "department_keys"
+    __table_args__ = (
+        one_of("custody", ("department", "hub")),
+        CheckConstraint("(custody = 'hub') = (sealed_key IS NOT NULL)", name="custody_has_key"),
+    )
 
     kid: Mapped[str] = mapped_column(primary_key=True)
     department: Mapped[str] = mapped_column(ForeignKey("departments.code"), index=True)
     public_pem: Mapped[str]
+    # Of a department without a system the hub keeps the key, sealed, and signs what its signed-in users state.
+    custody: Mapped[str] = mapped_column(server_default=text("'department'"))
+    sealed_key: Mapped[bytes | None]
     valid_from: Mapped[datetime] = mapped_column(server_default=text("now()"))
     valid_to: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]

@@ -1,14 +1,11 @@
-"""ServiceItem 政务服务事项 and PushRule 推送规则: which decision is owed to whom, and how soon."""
+"""ServiceItem 政务服务事项: what can be applied for."""
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from sqlalchemy import CheckConstraint, ForeignKey, SmallInteger, text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import CheckConstraint, SmallInteger, text
+from sqlalchemy.orm import Mapped, mapped_column
 
 from hub.catalogue.sharing_attribute import Shared, sharing_checks
-from hub.department import Department
 from hub.model import Base
 
 
@@ -42,30 +39,6 @@ class ServiceItem(Shared, Base):
     licence_type_code: Mapped[str | None]  # GB/T 36904, 21 characters
     licence_name: Mapped[str | None]
     active: Mapped[bool] = mapped_column(server_default=text("true"))
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class PushRule(Base):
-    """Items x area x result -> a department and its time to sign. An empty condition matches everything."""
-
-    __tablename__ = "push_rules"
-    __table_args__ = (CheckConstraint("sign_within_days BETWEEN 0 AND 90", name="sign_within_days_sane"),)
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str]
-    item_code: Mapped[str | None] = mapped_column(ForeignKey("service_items.code"))
-    area_prefix: Mapped[str | None]
-    result_type: Mapped[str | None]
-    party_kind: Mapped[str | None]
-    department: Mapped[str] = mapped_column(ForeignKey("departments.code"), index=True)
-    sign_within_days: Mapped[int] = mapped_column(SmallInteger, server_default=text("3"))
-    active: Mapped[bool] = mapped_column(server_default=text("true"))
-    created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
-
-    item: Mapped[ServiceItem | None] = relationship()
-    department_row: Mapped[Department] = relationship()
 
     def __str__(self) -> str:
         return self.name

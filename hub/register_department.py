@@ -11,8 +11,8 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from hub.department import ROLES, Department, DepartmentKey
 from hub.errors import Conflict, NotFound, Rejected
-from hub.item import PushRule
 from hub.ledger import Entry, record
+from hub.pushing.rules.add_rule import add_rule
 
 CODE = re.compile(r"[a-z][a-z0-9-]{1,30}")
 
@@ -64,9 +64,7 @@ def add_department(
 def push_everything_to(tx: Connection, code: str, *, sign_within_days: int, actor: str) -> None:
     """Owe this department every decision from now on; the data administrator narrows it in the rules."""
     name = tx.execute(select(Department.name).where(Department.code == code)).scalar_one()
-    rule = {"name": f"全部事项推送{name}", "department": code, "sign_within_days": sign_within_days}
-    tx.execute(insert(PushRule).values(rule))
-    record(tx, Entry(actor, "rule.added", f"department:{code}", detail=rule))
+    add_rule(tx, f"全部事项推送{name}", {code: sign_within_days}, actor=actor)
 
 
 def add_key(tx: Connection, code: str, public_pem: str, kid: str, *, actor: str) -> None:

@@ -2,32 +2,45 @@
 
 from __future__ import annotations
 
+from hub.advice.thread import AdvicePost, AdviceThread
 from hub.case import Case, Decision, Step
 from hub.catalogue.code_pattern import CodePattern
 from hub.catalogue.item_version import ItemVersion, Requirement, StandIn
 from hub.catalogue.licence_type import LicenceType
 from hub.catalogue.material_type import MaterialType, MaterialTypeVersion
+from hub.deciding.revision import DecisionRevision
 from hub.department import Department, DepartmentKey
+from hub.exchange.announcement import Announcement
+from hub.exchange.attempt import Attempt
 from hub.exchange.inbox import InboxRow, Quarantined
 from hub.exchange.outbox import OutboxRow, ParkedKey
+from hub.feedback.evidence import Evidence, FindingFile
 from hub.feedback.finding import Finding
-from hub.item import PushRule, ServiceItem
+from hub.feedback.light import LightRule, PartyLight
+from hub.item import ServiceItem
 from hub.ledger import LedgerBatch, LedgerRow, LedgerUnsealed
 from hub.licensing.batches.batch import LicenceBatch, LicenceBatchRow, LicenceCounter
 from hub.licensing.checking.status_list import StatusList
 from hub.licensing.findings.rule import LicenceProposal, LicenceRule
 from hub.licensing.issuing.document import LicenceCopy, LicenceDocument
 from hub.licensing.licence import Hold, Licence
-from hub.licensing.living.announcement import LicenceAnnouncement
 from hub.licensing.living.holder_notice import HolderNotice
 from hub.licensing.living.operation import LicenceOperation, LicenceTransition
 from hub.licensing.sharing.spent_token import SpentToken
 from hub.licensing.types.type_version import LicenceImage, LicenceTypeVersion
 from hub.material import FileRead, Material, StoredObject
+from hub.noticing.alert import Alert, AlertLimit
 from hub.noticing.notice import Notice
 from hub.party import Party
 from hub.program import Program
-from hub.pushing.push import Push, Receipt
+from hub.pushing.push import Push, PushMove, PushOverdue, PushTransition, Receipt
+from hub.pushing.rules.rule import PushLimit, PushRule, RuleDepartment
+from hub.reconciling.reconciliation import (
+    DepartmentCount,
+    Reconciliation,
+    ReconciliationDifference,
+    ReconciliationLine,
+)
 from hub.reuse.case_field import CaseField
 from hub.reuse.consent import Consent
 from hub.reuse.deferral import Deferral
@@ -39,17 +52,27 @@ from hub.upload import Upload
 from hub.workday import CalendarDay
 
 __all__ = [
+    "AdvicePost",
+    "AdviceThread",
+    "Alert",
+    "AlertLimit",
+    "Announcement",
+    "Attempt",
     "CalendarDay",
     "Case",
     "CaseField",
     "CodePattern",
     "Consent",
     "Decision",
+    "DecisionRevision",
     "Deferral",
     "Department",
+    "DepartmentCount",
     "DepartmentKey",
+    "Evidence",
     "FileRead",
     "Finding",
+    "FindingFile",
     "Grant",
     "Hold",
     "HolderNotice",
@@ -59,7 +82,6 @@ __all__ = [
     "LedgerRow",
     "LedgerUnsealed",
     "Licence",
-    "LicenceAnnouncement",
     "LicenceBatch",
     "LicenceBatchRow",
     "LicenceCopy",
@@ -72,6 +94,7 @@ __all__ = [
     "LicenceTransition",
     "LicenceType",
     "LicenceTypeVersion",
+    "LightRule",
     "Limit",
     "Material",
     "MaterialType",
@@ -82,12 +105,21 @@ __all__ = [
     "OutboxRow",
     "ParkedKey",
     "Party",
+    "PartyLight",
     "Program",
     "Push",
+    "PushLimit",
+    "PushMove",
+    "PushOverdue",
     "PushRule",
+    "PushTransition",
     "Quarantined",
     "Receipt",
+    "Reconciliation",
+    "ReconciliationDifference",
+    "ReconciliationLine",
     "Requirement",
+    "RuleDepartment",
     "ServiceItem",
     "SpentToken",
     "StandIn",

@@ -15,8 +15,28 @@ from schemas.messages import MAX_MESSAGE_BYTES, MESSAGE_TYPES, schema_of
 PATH = Path(__file__).with_name("asyncapi.json")
 CONTENT_TYPE = "application/cloudevents+json"
 _FORMAT = "application/schema+json;version=draft-2020-12"
-_TO_DEPARTMENT = ("approval.decided.v1", "licence.changed.v1", "quarantined.v1")
-_FROM_DEPARTMENT = ("receipt.v1", "finding.reported.v1", "material.supplied.v1")
+_TO_DEPARTMENT = (
+    "approval.decided.v1",
+    "approval.corrected.v1",
+    "approval.withdrawn.v1",
+    "licence.changed.v1",
+    "finding.forwarded.v1",
+    "advice.forwarded.v1",
+    "count.asked.v1",
+    "quarantined.v1",
+)
+_FROM_DEPARTMENT = (
+    "receipt.v1",
+    "supervision.planned.v1",
+    "finding.reported.v1",
+    "rectification.reported.v1",
+    "enforcement.decided.v1",
+    "credit.recorded.v1",
+    "finding.withdrawn.v1",
+    "material.supplied.v1",
+    "advice.posted.v1",
+    "count.reported.v1",
+)
 
 
 def document() -> dict[str, Any]:

@@ -19,10 +19,22 @@ from schemas.wording import in_chinese
 
 MESSAGE_TYPES: tuple[str, ...] = (
     "approval.decided.v1",
+    "approval.corrected.v1",
+    "approval.withdrawn.v1",
     "receipt.v1",
+    "supervision.planned.v1",
     "finding.reported.v1",
+    "rectification.reported.v1",
+    "enforcement.decided.v1",
+    "credit.recorded.v1",
+    "finding.withdrawn.v1",
+    "finding.forwarded.v1",
     "material.supplied.v1",
     "licence.changed.v1",
+    "advice.posted.v1",
+    "advice.forwarded.v1",
+    "count.asked.v1",
+    "count.reported.v1",
     "quarantined.v1",
 )
 MAX_MESSAGE_BYTES = 1024 * 1024

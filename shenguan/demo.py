@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from hub.department import Department, DepartmentKey
-from hub.item import PushRule, ServiceItem
+from hub.item import ServiceItem
 from hub.ledger import Entry, record
+from hub.pushing.rules.add_rule import add_rule
 from hub.register_department import add_department, add_key
 from hub.sheets.sheet_case import OTHER_ITEM
 from shenguan.demo_catalogue import fill_catalogue
@@ -123,18 +124,10 @@ def _items(tx: Connection) -> None:
 
 
 def _rules(tx: Connection) -> None:
-    rows = [
-        {
-            "name": f"全部许可 → {department.name}",
-            "department": department.code,
-            "sign_within_days": department.sign_within_days,
-        }
-        for department in CONNECTED
-    ]
-    tx.execute(insert(PushRule), rows)
-    record(
-        tx, *(Entry(ACTOR, "push_rule.added", f"department:{row['department']}", detail=row) for row in rows)
-    )
+    for department in CONNECTED:
+        add_rule(
+            tx, f"全部许可 → {department.name}", {department.code: department.sign_within_days}, actor=ACTOR
+        )
 
 
 def _new_keys(tx: Connection, public_keys: Mapping[str, str]) -> None:

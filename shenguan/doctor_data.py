@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, func, select
 
 from hub.department import Department, DepartmentKey, topic_in, topic_out
-from hub.item import PushRule
 from hub.overview import Overview, overview
+from hub.pushing.rules.rule import PushRule
 from hub.workday import CalendarDay
 from shenguan import probes, wiring
 from shenguan.doctor_finding import Check, Finding, Look, unchecked
@@ -199,7 +199,9 @@ def _departments(tx: Connection) -> Iterator[Finding]:
 
 
 def _rules(tx: Connection) -> Iterator[Finding]:
-    count = tx.execute(select(func.count()).select_from(PushRule).where(PushRule.active)).scalar_one()
+    count = tx.execute(
+        select(func.count()).select_from(PushRule).where(PushRule.state == "published")
+    ).scalar_one()
     if count:
         yield Finding("推送规则", "ok", f"{count} 条")
     else:

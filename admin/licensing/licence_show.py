@@ -90,13 +90,13 @@ WHERE h.licence_id = %(licence)s ORDER BY h.lifted_at IS NOT NULL, h.placed_at D
 _FINDINGS = (
     (
         "id", "department", "finding_no", "case_no", "check_result", "handling", "rectify_by", "explanation", "effect",
-        "effect_applied", "inspected_at",
+        "effect_applied", "happened_at",
     ),
     """
 SELECT f.id, d.name, f.finding_no, f.case_no, f.check_result, f.handling, f.rectify_by, f.explanation, f.effect,
-  f.effect_applied, f.inspected_at
+  f.effect_applied, f.happened_at
 FROM findings f JOIN departments d ON d.code = f.department
-WHERE f.licence_id = %(licence)s ORDER BY f.inspected_at DESC LIMIT %(most)s
+WHERE f.licence_id = %(licence)s ORDER BY f.happened_at DESC LIMIT %(most)s
 """,
 )  # fmt: skip
 _RECEIVED = (
@@ -112,7 +112,7 @@ _ANNOUNCED = (
     ("department", "name", "operation", "changed_at", "change_signed_at"),
     """
 SELECT DISTINCT ON (a.department) a.department, d.name, o.operation, a.created_at, a.signed_at
-FROM licence_announcements a JOIN departments d ON d.code = a.department
+FROM announcements a JOIN departments d ON d.code = a.department
 JOIN licence_operations o ON o.id = a.operation_id
 WHERE a.licence_id = %(licence)s ORDER BY a.department, a.created_at DESC LIMIT %(most)s
 """,

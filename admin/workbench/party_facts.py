@@ -70,10 +70,10 @@ ORDER BY array_position(ARRAY['02','03','07','01'], l.status) NULLS LAST, l.issu
 """
 _FINDINGS = """
 SELECT DISTINCT ON (f.licence_id, f.department)
-  f.licence_id, d.name AS department, f.effect, f.explanation, f.inspected_at, f.rectify_by, f.finding_no, f.case_no
+  f.licence_id, d.name AS department, f.effect, f.explanation, f.happened_at, f.rectify_by, f.finding_no, f.case_no
 FROM findings f JOIN departments d ON d.code = f.department
 WHERE f.licence_id IN (SELECT id FROM licences WHERE party_id = %(party)s) AND f.effect_applied
-ORDER BY f.licence_id, f.department, f.inspected_at DESC
+ORDER BY f.licence_id, f.department, f.happened_at DESC
 """
 _CASES = """
 SELECT c.case_no, i.name AS item, c.state, c.created_at, c.accepted_on, c.promised_on, c.department,
@@ -124,7 +124,7 @@ _LICENCE_NAMES = (
     "held_by", "opens",
 )  # fmt: skip
 _FINDING_NAMES = (
-    "licence_id", "department", "effect", "explanation", "inspected_at", "rectify_by", "finding_no", "case_no",
+    "licence_id", "department", "effect", "explanation", "happened_at", "rectify_by", "finding_no", "case_no",
 )  # fmt: skip
 _CASE_NAMES = (
     "case_no", "item", "state", "created_at", "accepted_on", "promised_on", "department", "department_name", "org_name",

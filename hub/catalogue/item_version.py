@@ -43,6 +43,9 @@ class ItemVersion(Version, Base):
     form: Mapped[list[dict[str, object]]] = mapped_column(
         server_default=text("'[]'")
     )  # fields of the application
+    # What a package must hold beside the required materials: steps {"name"} and elements {"name", "title"}.
+    steps: Mapped[list[dict[str, object]]] = mapped_column(server_default=text("'[]'"))
+    elements: Mapped[list[dict[str, object]]] = mapped_column(server_default=text("'[]'"))
     note: Mapped[str | None]
 
     item: Mapped[ServiceItem] = relationship()

@@ -19,7 +19,7 @@ from hub.party import Party
 from hub.ports import Desk
 from hub.pushing.package import decided_data, instant, seal_event
 from hub.pushing.push import Push
-from hub.pushing.rulebook import Owed, Rulebook
+from hub.pushing.rulebook import Marks, Owed, Rulebook
 from hub.round_trips import Rows
 from hub.workday import LOCAL
 
@@ -79,7 +79,13 @@ class DecidedRows:
             self._register(case, case.licence, gathered, actor)
         data = decided_data(case, gathered, files)
         owed_to = self.rulebook.owed(
-            case.item_code, case.area_code, case.decision.result_type, case.party.kind
+            Marks(
+                case.item_code,
+                case.area_code,
+                case.decision.result_type,
+                case.party.kind,
+                case.decision.elements,
+            )
         )
         packages = {owed.department: self._push(case, decision_id, owed, data) for owed in owed_to}
         self.ledger.append(_ledger_row(case, packages, actor))
@@ -107,8 +113,15 @@ class DecidedRows:
 
     def _push(self, case: DecidedCase, decision_id: uuid.UUID, owed: Owed, data: dict[str, Any]) -> bytes:
         push_id = uuid.uuid5(decision_id, owed.department)
-        sign_by = self.rulebook.sign_by(self.now.astimezone(LOCAL).date(), owed.sign_within_days)
-        push = {"id": str(push_id), "department": owed.department, "sign_by": instant(sign_by)}
+        clock = self.rulebook.clock(self.now.astimezone(LOCAL).date(), owed.days)
+        push = {
+            "id": str(push_id),
+            "department": owed.department,
+            **{
+                name: instant(at) if (at := getattr(clock, name)) else None
+                for name in ("sign_by", "claim_by", "plan_by", "feedback_by")
+            },
+        }
         sealed = seal_event(
             self.desk,
             owed.department,
@@ -128,7 +141,11 @@ class DecidedRows:
                 "rule_id": owed.rule_id,
                 "event_id": sealed.event_id,
                 "package_sha256": sealed.sha256,
-                "sign_by": sign_by,
+                "sign_by": clock.sign_by,
+                "claim_by": clock.claim_by,
+                "plan_by": clock.plan_by,
+                "feedback_by": clock.feedback_by,
+                "next_due_at": clock.next_due_at,
             }
         )
         return sealed.sha256

@@ -22,6 +22,9 @@ QUARANTINE_CAUSES = (
     "unknown_case",
     "unknown_push",
     "unknown_material",
+    "unknown_finding",
+    "unknown_evidence",
+    "unknown_thread",
 )
 QUARANTINE_STATES = ("held", "replayed", "dismissed")
 

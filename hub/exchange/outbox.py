@@ -39,6 +39,8 @@ class OutboxRow(Base):
         ),
         Index("ix_outbox_unpublished_key", "key", postgresql_where=text("published_at IS NULL")),
         Index("ix_outbox_event_id", "event_id"),
+        # Who reads by cursor: in the order of (tx, id), no further than the oldest transaction that still runs.
+        Index("ix_outbox_topic", "topic", "tx", "id"),
         {"postgresql_partition_by": "RANGE (created_at)"},
     )
 
@@ -54,6 +56,9 @@ class OutboxRow(Base):
     signature: Mapped[str]
     kid: Mapped[str]
     published_at: Mapped[datetime | None]
+    tx: Mapped[int] = mapped_column(
+        BigInteger, server_default=text("(pg_current_xact_id()::text)::bigint")
+    )  # the transaction that wrote it
 
 
 class ParkedKey(Base):

@@ -1,7 +1,7 @@
 """Report findings: what a supervising department found, and its effect on push, case and licence, in one transaction.
 
 Guarantees: what a finding asks for is what the rules said when it came; a department's newest inspection of a licence, by
-(inspected_at, finding_no), decides, so the outcome does not depend on the order of arrival, and nothing happens twice. An
+(happened_at, finding_no), decides, so the outcome does not depend on the order of arrival, and nothing happens twice. An
 older finding that comes late is kept and shown. A department speaks only of cases that were pushed to it; a finding on a
 licence that was renewed acts on its newest version. Departments, holder and cases that rely on a licence whose status
 changes are told in the same transaction.
@@ -120,7 +120,7 @@ def objection(message: Arrived, known: Grounds, now: datetime) -> Refused | None
             "unknown_push", f"办件 {case_no} 没有推送给本部门，不能上报其监管信息", "只上报推送给本部门的办件"
         )
     if parse_moment(data["inspected_at"]) > now + TOLERANCE:
-        return message.refuse("schema", f"检查日期 {data['inspected_at']} 在将来", "inspected_at 不晚于今天")
+        return message.refuse("schema", f"检查日期 {data['inspected_at']} 在将来", "happened_at 不晚于今天")
     identifier = data.get("certificateIdentifier")
     if identifier and identifier not in {one.identifier for one in known.licences.get(case_no, ())}:
         return message.refuse(
@@ -182,7 +182,7 @@ def _finding_row(message: Arrived, known: Grounds, desk: Desk) -> tuple[dict[str
         "case_no": data["project_no"],
         "push_id": known.pushes[data["project_no"], message.department],
         "licence_id": licence.id if licence else None,
-        "inspected_at": parse_moment(data["inspected_at"]),
+        "happened_at": parse_moment(data["inspected_at"]),
         "inspectors": {"list": list(data.get("inspectors") or [])},
         "check_result": data["check_result"],
         "handling": data["handling"],
@@ -203,7 +203,7 @@ def _spoken(row: Mapping[str, Any]) -> Spoken:
         row["id"],
         row["licence_id"],
         row["department"],
-        row["inspected_at"],
+        row["happened_at"],
         row["finding_no"],
         row["effect"],
         row["explanation"] or f"检查结果：{_said(row)}",

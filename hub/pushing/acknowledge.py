@@ -59,7 +59,7 @@ FROM pushes p JOIN departments d ON d.code = p.department WHERE p.event_id = ANY
 
 
 _TOLD = """
-SELECT event_id, department, key, message_sha256 FROM licence_announcements WHERE event_id = ANY(%(event_ids)s)
+SELECT event_id, department, key, message_sha256 FROM announcements WHERE event_id = ANY(%(event_ids)s)
 """
 
 
@@ -111,7 +111,7 @@ def acknowledge(tx: Connection, messages: Sequence[Arrived], known: Named) -> No
 
 
 _HEARD = """
-UPDATE licence_announcements a SET arrived_at = least(a.arrived_at, n.arrived), signed_at = least(a.signed_at, n.signed)
+UPDATE announcements a SET arrived_at = least(a.arrived_at, n.arrived), signed_at = least(a.signed_at, n.signed)
 FROM unnest(%(ids)s::uuid[], %(arrived)s::timestamptz[], %(signed)s::timestamptz[]) AS n(id, arrived, signed)
 WHERE a.event_id = n.id
 """

@@ -24,13 +24,14 @@ from hub.case import Case, Decision, Step
 from hub.deciding.decide import decide
 from hub.department import Department
 from hub.exchange.outbox import BULK, LIVE, OutboxRow
-from hub.item import PushRule, ServiceItem
+from hub.item import ServiceItem
 from hub.ledger import LedgerRow
 from hub.licensing.licence import Licence
 from hub.licensing.living.operation import LicenceOperation
 from hub.party import Party
 from hub.ports import Desk
 from hub.pushing.push import Push
+from hub.pushing.rules.add_rule import add_rule
 from storage.identity import IdentityVault
 from storage.key_encryption import KeyEncryption
 from storage.signing import Signer, generate_private_key
@@ -63,7 +64,7 @@ def _prepare(engine: Engine) -> None:
     with engine.begin() as tx:
         for code in ("scjg", "zhzf"):
             tx.execute(insert(Department).values(code=code, name=code, roles=["supervising"]))
-            tx.execute(insert(PushRule).values(name=code, department=code))
+            add_rule(tx, code, {code: 3}, actor="user:test")
         tx.execute(insert(ServiceItem).values(code="XK-001", name="食品经营许可"))
 
 

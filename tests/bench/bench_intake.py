@@ -25,8 +25,9 @@ from connectors.relay.drain import CONTENT_TYPE
 from hub.deciding.decide import decide
 from hub.department import source_of, topic_out
 from hub.feedback.finding import Finding
-from hub.item import PushRule, ServiceItem
+from hub.item import ServiceItem
 from hub.ports import Desk
+from hub.pushing.rules.add_rule import add_rule
 from hub.register_department import add_department, trusted_keys
 from schemas import dumps
 from storage.identity import IdentityVault
@@ -95,7 +96,7 @@ def _county(engine: Engine, key: Signer) -> None:
             kid=key.kid,
             actor="user:bench",
         )
-        tx.execute(insert(PushRule).values(name="全部", department=DEPARTMENT, sign_within_days=3))
+        add_rule(tx, "全部", {DEPARTMENT: 3}, actor="user:test")
         tx.execute(insert(ServiceItem).values(code="XK-001", name="食品经营许可"))
 
 

@@ -10,8 +10,8 @@ from sqlalchemy import Engine, func, insert, select, update
 
 from hub.department import DepartmentKey, topic_in
 from hub.exchange.outbox import OutboxRow, ParkedKey
-from hub.item import PushRule
 from hub.ledger import LedgerRow
+from hub.pushing.rules.add_rule import add_rule
 from storage.signing import generate_private_key, kid_of, public_pem
 from tests.front_door import HubShell
 
@@ -88,7 +88,7 @@ def test_resending_and_releasing(hub: HubShell, engine: Engine, area: str) -> No
     """Published rows of one department are queued again with a reason on record; a parked key is released once."""
     _add(hub, _key(hub.folder, "1.pem")[0])
     with engine.begin() as tx:
-        tx.execute(insert(PushRule).values(name="全部", department="zrzy", sign_within_days=3))
+        add_rule(tx, "全部", {"zrzy": 3}, actor="user:test")
     hub.run("sample", "--rows", 6, "--out", "sheet.csv")
     hub.ask("load", "sheet.csv")
     with engine.begin() as tx:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-from sqlalchemy import Engine, delete, func, select
+from sqlalchemy import Connection, Engine, delete, func, select, update
 
 from hub.department import Department, DepartmentKey
-from hub.item import PushRule, ServiceItem
+from hub.item import ServiceItem
 from hub.ledger import LedgerRow
+from hub.pushing.rules.rule import PushRule, RuleDepartment
 from hub.sheets.sheet_case import load_catalogue
 from hub.workday import CalendarDay, due, exceptions, is_working
 from shenguan import demo, demo_departments, working_calendar
@@ -35,16 +36,24 @@ def test_a_second_start_changes_nothing(engine: Engine, tmp_path: Path) -> None:
     assert _counts(engine) == before
 
 
+def _withdraw_rules_of(tx: Connection, code: str) -> None:
+    of = select(RuleDepartment.rule_id).where(RuleDepartment.department == code)
+    tx.execute(update(PushRule).where(PushRule.id.in_(of)).values(state="withdrawn", ended_at=func.now()))
+
+
 def test_what_an_administrator_removed_stays_removed(engine: Engine, tmp_path: Path) -> None:
     """A push rule deleted after the first start does not come back; a key file made anew is registered beside the old."""
     keys = demo_departments.ensure_keys(tmp_path)
     with engine.begin() as tx:
         demo.ensure_demo_area(tx, keys)
-        tx.execute(delete(PushRule).where(PushRule.department == "zhzf"))
+        _withdraw_rules_of(tx, "zhzf")
     (demo_departments.folder_of(tmp_path, "zhzf") / demo_departments.KEY_FILE).unlink()
     with engine.begin() as tx:
         demo.ensure_demo_area(tx, demo_departments.ensure_keys(tmp_path))
-        assert tx.execute(select(PushRule.department)).scalars().all() == ["scjg"]
+        standing = (
+            select(RuleDepartment.department).join(RuleDepartment.rule).where(PushRule.state == "published")
+        )
+        assert tx.execute(standing).scalars().all() == ["scjg"]
         kids = tx.execute(select(func.count()).where(DepartmentKey.department == "zhzf")).scalar_one()
     assert kids == 2
 

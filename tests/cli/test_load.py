@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, func, insert, select, text
+from sqlalchemy import Engine, func, select, text
 
 from hub.case import Decision
 from hub.exchange.outbox import OutboxRow
-from hub.item import PushRule
+from hub.pushing.rules.add_rule import add_rule
 from storage.signing import generate_private_key, public_pem
 from storage.spreadsheet import read_rows
 from tests.front_door import HubShell
@@ -30,7 +30,7 @@ def owed(hub: HubShell, engine: Engine, tmp_path: Path) -> HubShell:
         "department", "add", "zrzy", "示范县自然资源局", "--role", "supervising", "--public-key", "public.pem"
     )
     with engine.begin() as tx:
-        tx.execute(insert(PushRule).values(name="全部", department="zrzy", sign_within_days=3))
+        add_rule(tx, "全部", {"zrzy": 3}, actor="user:test")
     return hub
 
 

@@ -16,8 +16,9 @@ from connectors.department.config import ConnectorConfig
 from connectors.department.program import Connector, run_configured
 from connectors.intake.program import IntakeConfig
 from connectors.relay.program import RelayConfig
-from hub.item import PushRule, ServiceItem
+from hub.item import ServiceItem
 from hub.ports import Desk
+from hub.pushing.rules.add_rule import add_rule
 from hub.register_department import add_department
 from schemas import dumps
 from storage.identity import IdentityVault
@@ -58,7 +59,7 @@ def county(engine: Engine, signers: dict[str, Signer]) -> Engine:
             add_department(
                 tx, code=code, name=name, roles=["supervising"], public_pem=key.public_pem, kid=key.kid, actor="user:t"
             )  # fmt: skip
-            tx.execute(insert(PushRule).values(name=f"推送{name}", department=code, sign_within_days=3))
+            add_rule(tx, f"推送{name}", {code: 3}, actor="user:test")
         tx.execute(insert(ServiceItem).values(code="XK-001", name="食品经营许可"))
     return engine
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, insert, select, text
+from sqlalchemy import Engine, select, text
 
 from connectors.bus import Message, Producer, Record
 from connectors.intake import apply as applying
@@ -20,8 +20,8 @@ from hub.exchange.arrived import Arrived, Refused
 from hub.exchange.inbox import InboxRow, Quarantined
 from hub.exchange.outbox import OutboxRow
 from hub.feedback.finding import Finding
-from hub.item import PushRule
 from hub.program import Program
+from hub.pushing.rules.add_rule import add_rule
 from hub.register_department import add_department, revoke_key
 from schemas import dumps, loads
 from storage.signing import Signer, TrustedKey, TrustedKeys, generate_private_key
@@ -251,7 +251,7 @@ def test_a_new_department_is_read_without_a_restart(
                 tx, code="wjw", name="示范县卫生健康局", roles=["supervising"], public_pem=fresh.public_pem,
                 kid=fresh.kid, actor="user:t",
             )  # fmt: skip
-            tx.execute(insert(PushRule).values(name="推送卫健", department="wjw", sign_within_days=3))
+            add_rule(tx, "推送卫健", {"wjw": 3}, actor="user:test")
         case = decided(county, desk, 1)[0]
         message = a_finding(desk, fresh, case.case_no, f"WJ-{uuid.uuid4()}", "1", "1")
         until(lambda: producer.publish([sent(message)]) == [None])

@@ -18,8 +18,8 @@ from connectors.department.config import ConnectorConfig
 from connectors.department.program import Connector, run_configured
 from connectors.intake import program as intake
 from connectors.relay import program as relay
+from hub.exchange.announcement import Announcement
 from hub.licensing.licence import Licence
-from hub.licensing.living.announcement import LicenceAnnouncement
 from hub.licensing.living.change_status import change_status
 from schemas import dumps, examples_of, loads, violations
 from storage.signing import Signer
@@ -90,7 +90,7 @@ def _changes(db: sqlite3.Connection) -> list[Any]:
 
 def _signed(engine: Engine) -> list[bool]:
     with engine.connect() as tx:
-        rows = tx.execute(select(LicenceAnnouncement.arrived_at, LicenceAnnouncement.signed_at)).all()
+        rows = tx.execute(select(Announcement.arrived_at, Announcement.signed_at)).all()
     return [arrived is not None and signed is not None for arrived, signed in rows]
 
 

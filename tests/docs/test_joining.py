@@ -33,10 +33,10 @@ from connectors.department.config import validate_config
 from hub.add_material import StoredFacts, add_material
 from hub.case import Case
 from hub.deciding.decide import decide
+from hub.exchange.announcement import Announcement
 from hub.feedback.finding import Finding
 from hub.item import ServiceItem
 from hub.licensing.licence import Licence
-from hub.licensing.living.announcement import LicenceAnnouncement
 from hub.open_case import open_case
 from hub.pushing.push import Push
 from schemas import code_table
@@ -236,7 +236,7 @@ def _decide_with_material(hub: HubShell, engine: Engine, content: bytes) -> str:
 
 def _told(engine: Engine) -> list[bool]:
     with engine.connect() as tx:
-        rows = tx.execute(select(LicenceAnnouncement.signed_at)).scalars()
+        rows = tx.execute(select(Announcement.signed_at)).scalars()
         return [signed is not None for signed in rows]
 
 

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import Engine, insert
 
-from hub.item import PushRule, ServiceItem
+from hub.item import ServiceItem
 from hub.ports import Desk
+from hub.pushing.rules.add_rule import add_rule
 from hub.register_department import add_department
 from storage.identity import IdentityVault
 from storage.key_encryption import KeyEncryption
@@ -53,7 +54,7 @@ def county(engine: Engine, signers: dict[str, Signer]) -> Iterator[Engine]:
                 kid=kid_of(code, pem),
                 actor="user:test",
             )
-            tx.execute(insert(PushRule).values(name=f"全部推送{name}", department=code, sign_within_days=3))
+            add_rule(tx, f"全部推送{name}", {code: 3}, actor="user:test")
         tx.execute(insert(ServiceItem).values(code="XK-001", name="食品经营许可", aliases=["食品经营许可证"]))
     return engine
 

@@ -131,7 +131,7 @@ def test_findings_and_people_at_once(county: Engine, desk: Desk, signers: Signer
         for licence_id, status in tx.execute(select(Licence.id, Licence.status)):
             assert status == ("02" if licence_id in held else "01")
         told = text(
-            "SELECT count(*) FROM licence_announcements UNION ALL"
+            "SELECT count(*) FROM announcements UNION ALL"
             " SELECT 2 * count(*) FROM licence_operations WHERE from_status <> '00'"
         )
         announced, expected = tx.execute(told).scalars()

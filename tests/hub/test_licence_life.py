@@ -202,7 +202,7 @@ def test_an_act_moves_the_licence_or_says_why_not(office: Engine, desk: Desk, op
 
 
 def counts(engine: Engine) -> dict[str, int]:
-    tables = ("licence_operations", "ledger", "outbox", "holder_notices", "notices", "licence_announcements")
+    tables = ("licence_operations", "ledger", "outbox", "holder_notices", "notices", "announcements")
     with engine.begin() as tx:
         return {name: tx.execute(text(f"SELECT count(*) FROM {name}")).scalar_one() for name in tables}
 
@@ -248,7 +248,7 @@ def test_everybody_is_told_in_the_same_transaction(office: Engine, desk: Desk) -
     after = counts(office)
     assert {name: after[name] - before[name] for name in after} == {
         "licence_operations": 1, "ledger": 1, "outbox": 3, "holder_notices": 1, "notices": 1,
-        "licence_announcements": 3,
+        "announcements": 3,
     }  # fmt: skip
     assert statuses(office) == ("02", "alert")
     with office.begin() as tx:

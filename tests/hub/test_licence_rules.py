@@ -124,7 +124,9 @@ def test_the_seeded_rules_are_what_inspections_always_did(engine: Engine) -> Non
     with engine.begin() as tx:
         for (result, handling), effect in expected.items():
             assert try_rules(tx, "inspection", result, handling, None).effect == effect
-        assert try_rules(tx, "enforcement", "3", None, None).rule is None
+        assert try_rules(tx, "rectification", "1", None, None).effect == "lift"
+        assert try_rules(tx, "enforcement", "3", None, None).effect == "propose_revocation"
+        assert try_rules(tx, "enforcement", "1", None, None).rule is None
 
 
 # -- findings by rules -------------------------------------------------------------------------------------------
@@ -478,7 +480,7 @@ def test_the_database_refuses_a_revocation_that_nobody_confirms(typed: Engine) -
             )
     with typed.begin() as tx:
         number = add_rule(
-            tx, RuleFacts("enforcement", "propose_revocation", "3", automatic=True), actor=ADMIN
+            tx, RuleFacts("enforcement", "propose_revocation", "5", automatic=True), actor=ADMIN
         )
         kept = select(LicenceRule.automatic).where(LicenceRule.id == number)
         assert tx.execute(kept).scalar_one() is False

@@ -16,7 +16,7 @@ from hub.feedback.finding import CHECK_RESULTS, HANDLINGS, Finding
 from hub.licensing.licence import Hold, Licence
 from hub.noticing.notice import Notice
 from hub.ports import Desk
-from hub.pushing.push import RECEIPT_KINDS, STATES, Push, Receipt, after
+from hub.pushing.push import ACTS, STATES, TRANSITIONS, Push, Receipt, after
 from schemas import loads, violations
 from storage.signing import Signer
 from tests.hub.builders import Clock, a_finding, a_receipt, decided, packages
@@ -74,18 +74,14 @@ def test_receipts_in_any_order_end_the_same(
     assert None not in (push.arrived_at, push.signed_at, push.claimed_at)
 
 
-def test_every_pair_of_state_and_receipt_is_decided() -> None:
-    """The state machine: over all pairs, a receipt moves forward or changes nothing; nothing leads back to owed."""
-    forward = {
-        "owed": {"arrived", "signed", "claimed", "returned"},
-        "arrived": {"signed", "claimed", "returned"},
-        "signed": {"claimed", "returned"},
-        "claimed": {"returned"},
-        "returned": {"claimed"},
-    }
+def test_every_pair_of_state_and_act_is_decided() -> None:
+    """The state machine over all pairs: an act leads where the table says or changes nothing; nothing leads back to held."""
     for state in STATES:
-        for kind in RECEIPT_KINDS:
-            assert after(state, kind) == (kind if kind in forward[state] else state)
+        for act in ACTS:
+            assert after(state, act) == TRANSITIONS.get((state, act), state)
+    assert {state for state, _ in TRANSITIONS} | {"reassigned", "recalled"} == set(STATES)
+    assert "held" not in TRANSITIONS.values()
+    assert [pair for pair, to in TRANSITIONS.items() if to == "owed"] == [("held", "released")]
 
 
 def test_the_same_message_twice_has_one_effect(county: Engine, desk: Desk, signers: Signers) -> None:
@@ -227,7 +223,12 @@ def test_a_department_cannot_speak_of_a_case_it_was_not_sent(
 ) -> None:
     """A finding on a case that was pushed to others only is held back."""
     with county.begin() as tx:
-        tx.execute(text("UPDATE push_rules SET active = false WHERE department = 'zhzf'"))
+        tx.execute(
+            text(
+                "UPDATE push_rules r SET state = 'withdrawn', ended_at = now() FROM push_rule_departments d"
+                " WHERE d.rule_id = r.id AND d.department = 'zhzf'"
+            )
+        )
     (case,) = decided(county, desk)
     with county.begin() as tx:
         result = take_in(tx, [a_finding(desk, signers["zhzf"], case.case_no, "G1", "3", "3")], [], desk)

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
+from hub.exchange.announcement import Announcement
 from hub.exchange.outbox import BULK, LIVE, OutboxRow
 from hub.licensing.life import OPERATIONS
-from hub.licensing.living.announcement import LicenceAnnouncement
 from hub.licensing.living.changed import Changed
 from hub.ports import Desk
 from hub.pushing.package import day, instant, seal_event
@@ -163,6 +163,8 @@ def announcements(changes: Sequence[Changed], known: Audience, desk: Desk) -> tu
             told.append(
                 {
                     "event_id": event_id,
+                    "kind": EVENT_TYPE,
+                    "case_no": facts.case_no,
                     "operation_id": change.id,
                     "licence_id": change.licence_id,
                     "department": department,
@@ -171,7 +173,7 @@ def announcements(changes: Sequence[Changed], known: Audience, desk: Desk) -> tu
                     "created_at": change.at,
                 }
             )
-    return Rows(OutboxRow, messages), Rows(LicenceAnnouncement, told)
+    return Rows(OutboxRow, messages), Rows(Announcement, told)
 
 
 def _data(

@@ -33,7 +33,7 @@ class Spoken:
     finding_id: uuid.UUID
     licence_id: uuid.UUID
     department: str
-    inspected_at: datetime
+    happened_at: datetime
     finding_no: str
     effect: str
     reason: str
@@ -41,7 +41,7 @@ class Spoken:
     @property
     def rank(self) -> Rank:
         """Newer is greater."""
-        return self.inspected_at, self.finding_no
+        return self.happened_at, self.finding_no
 
     @property
     def seat(self) -> Seat:
@@ -83,13 +83,13 @@ FROM licences l LEFT JOIN cases c ON c.case_no = l.case_no WHERE l.id = ANY(%(id
 """
 #: Of each department the newest finding that says whether it holds the licence, and the newest of the others.
 _SAID = """
-SELECT DISTINCT ON (licence_id, department, decides) id, licence_id, department, inspected_at, finding_no, effect,
+SELECT DISTINCT ON (licence_id, department, decides) id, licence_id, department, happened_at, finding_no, effect,
   coalesce(explanation, ''), decides
 FROM (SELECT f.*, f.effect IN ('freeze', 'lift', 'warn') OR f.effect = 'propose_freeze' AND EXISTS (
     SELECT 1 FROM licence_proposals p
     WHERE p.finding_id = f.id AND p.effect = 'freeze' AND p.state = 'confirmed') AS decides
   FROM findings f WHERE f.licence_id = ANY(%(ids)s)) AS said
-ORDER BY licence_id, department, decides, inspected_at DESC, finding_no COLLATE "C" DESC
+ORDER BY licence_id, department, decides, happened_at DESC, finding_no COLLATE "C" DESC
 """
 _HOLDS = """
 SELECT h.licence_id, h.department, h.placed_by, h.placed_at, EXISTS (SELECT 1 FROM findings f WHERE f.id = h.placed_by)

@@ -71,7 +71,7 @@ WITH RECURSIVE back(id, previous_id, case_no) AS (
 ), said(licence_id, effect) AS (
   SELECT DISTINCT ON (f.licence_id, f.department) f.licence_id, f.effect
   FROM findings f WHERE f.licence_id IN (SELECT id FROM of_case)
-  ORDER BY f.licence_id, f.department, f.inspected_at DESC, f.finding_no COLLATE "C" DESC
+  ORDER BY f.licence_id, f.department, f.happened_at DESC, f.finding_no COLLATE "C" DESC
 ), judged AS (
   SELECT o.case_no, max(CASE
     WHEN l.status IN ('03', '07') OR l.status IN ('01', '02') AND h.licence_id IS NOT NULL THEN 2
