@@ -20,6 +20,7 @@ from hub.catalogue.fields import FieldDef, check_values, parse_defs, stored
 from hub.deciding.decided_case import PartyFacts
 from hub.deciding.decided_rows import USCC, party_id, party_rows
 from hub.exchange.arrived import Arrived, Refused
+from hub.exchange.taker import Taker
 from hub.identifiers import citizen_number_fault, uscc_fault
 from hub.ledger import LedgerRow
 from hub.material import Material
@@ -68,13 +69,13 @@ FROM unnest(%(ids)s::uuid[], %(newer)s::uuid[]) AS n(id, newer) WHERE m.id = n.i
 """
 
 
-def question(messages: Sequence[Arrived]) -> Question:
+def questions(messages: Sequence[Arrived]) -> tuple[Question]:
     """Ask for the types that are spoken of."""
-    return _TYPES, {"codes": list({str(message.data["material_type"]) for message in messages})}
+    return ((_TYPES, {"codes": list({str(message.data["material_type"]) for message in messages})}),)
 
 
 def grounds(types: Answer) -> Grounds:
-    """The answer to `question`."""
+    """The answer to `questions`."""
     return Grounds(
         {
             code: Type(name, provider, number, parse_defs(fields))
@@ -251,3 +252,6 @@ def _ledger_row(message: Arrived, row: Mapping[str, Any]) -> dict[str, Any]:
             "kid": message.kid,
         },
     }
+
+
+TAKER = Taker(frozenset({"material.supplied.v1"}), questions, grounds, objection, supply_materials)

@@ -7,8 +7,8 @@ with its cause and an answer to the sender}. All of a batch or nothing; the call
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -19,14 +19,14 @@ from hub import supply_materials
 from hub.exchange.arrived import Arrived, Refused
 from hub.exchange.inbox import InboxRow, Quarantined
 from hub.exchange.outbox import LIVE, OutboxRow
+from hub.exchange.taker import Taker
 from hub.feedback import report_findings
 from hub.ledger import LedgerRow
 from hub.ports import Desk
 from hub.pushing import acknowledge
 from hub.pushing.package import instant, seal_event
 from hub.round_trips import Rows, ask, write
-
-RECEIPT, FINDING, SUPPLY = "receipt.v1", "finding.reported.v1", "material.supplied.v1"
+from schemas import MESSAGE_TYPES
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,33 +38,21 @@ class TakenIn:
     quarantined: int
 
 
+#: In the order in which they take: what a later one does may rest on an earlier one.
+TAKERS: tuple[Taker, ...] = (acknowledge.TAKER, report_findings.TAKER, supply_materials.TAKER)
+_OF_TYPE = {name: taker for taker in TAKERS for name in taker.types}
+
+
 def take_in(tx: Connection, arrived: Sequence[Arrived], refused: Sequence[Refused], desk: Desk) -> TakenIn:
-    """Take one batch in. Order within a case is the order of `arrived`."""
-    judged, duplicates = _judge(tx, arrived, desk)
-    taken = [*judged.receipts, *judged.findings, *judged.supplies]
-    _write_inbox(tx, taken, desk.clock())
-    acknowledge.acknowledge(tx, judged.receipts, judged.named)
-    report_findings.report_findings(tx, judged.findings, judged.grounds, desk)
-    supply_materials.supply_materials(tx, judged.supplies, judged.types, desk)
-    held = _quarantine(tx, [*refused, *judged.objected], desk)
-    return TakenIn(len(taken), duplicates, held)
-
-
-@dataclass(slots=True)
-class _Judged:
-    """Fresh messages, sorted; and what they were judged by."""
-
-    named: acknowledge.Named
-    grounds: report_findings.Grounds
-    types: supply_materials.Grounds
-    receipts: list[Arrived] = field(default_factory=list)
-    findings: list[Arrived] = field(default_factory=list)
-    supplies: list[Arrived] = field(default_factory=list)
-    objected: list[Refused] = field(default_factory=list)
-
-    def pile(self, message: Arrived) -> list[Arrived]:
-        """Where a message belongs that nothing speaks against."""
-        return {RECEIPT: self.receipts, FINDING: self.findings, SUPPLY: self.supplies}[message.event["type"]]
+    """Take one batch in. Order within a case and a kind is the order of `arrived`."""
+    fresh, grounds = _look_up(tx, arrived)
+    accepted, objected = _judge(fresh, grounds, desk)
+    _write_inbox(tx, accepted, desk.clock())
+    for taker, known in zip(TAKERS, grounds, strict=True):
+        if mine := [message for message in accepted if message.event["type"] in taker.types]:
+            taker.take(tx, mine, known, desk)
+    held = _quarantine(tx, [*refused, *objected], desk)
+    return TakenIn(len(accepted), len(arrived) - len(fresh), held)
 
 
 _TAKEN = """
@@ -73,55 +61,58 @@ WHERE (source, event_id) IN (SELECT * FROM unnest(%(sources)s::text[], %(event_i
 """
 
 
-def _judge(tx: Connection, arrived: Sequence[Arrived], desk: Desk) -> tuple[_Judged, int]:
-    """Everything that speaks for or against these messages, in one round trip. Also counts those taken before."""
+def _look_up(tx: Connection, arrived: Sequence[Arrived]) -> tuple[list[Arrived], list[Any]]:
+    """Those that were not taken before, each once; and everything that speaks for or against them. One round trip."""
     first: dict[tuple[str, str], Arrived] = {}
     for message in arrived:
         first.setdefault(message.identity, message)
-    receipts = [message for message in first.values() if message.event["type"] == RECEIPT]
-    findings = [message for message in first.values() if message.event["type"] == FINDING]
-    supplies = [message for message in first.values() if message.event["type"] == SUPPLY]
+    asked = [
+        taker.questions([one for one in first.values() if one.event["type"] in taker.types])
+        for taker in TAKERS
+    ]
     of = {"sources": [source for source, _ in first], "event_ids": [event_id for _, event_id in first]}
-    taken, pushes, told, types, *grounds = ask(
-        tx,
-        (_TAKEN, of),
-        *acknowledge.questions(receipts),
-        supply_materials.question(supplies),
-        *report_findings.questions(findings),
-    )
+    taken, *answers = ask(tx, (_TAKEN, of), *(question for questions in asked for question in questions))
+    waiting = iter(answers)
+    grounds = [
+        taker.grounds(*(next(waiting) for _ in questions))
+        for taker, questions in zip(TAKERS, asked, strict=True)
+    ]
     known = {tuple(row) for row in taken}
-    judged = _Judged(
-        acknowledge.named(pushes, told), report_findings.grounds(*grounds), supply_materials.grounds(types)
-    )
+    return [message for identity, message in first.items() if identity not in known], grounds
+
+
+def _judge(
+    fresh: Sequence[Arrived], grounds: Sequence[Any], desk: Desk
+) -> tuple[list[Arrived], list[Refused]]:
+    """Messages that nothing speaks against, and the others with their reasons."""
+    accepted: list[Arrived] = []
+    objected: list[Refused] = []
     numbers: set[tuple[str, str]] = set()
+    known = dict(zip(TAKERS, grounds, strict=True))
     now = desk.clock()
-    for identity, message in first.items():
-        if identity in known:
-            continue
-        refusal = _objection(message, judged, numbers, now)
-        if refusal:
-            judged.objected.append(refusal)
+    for message in fresh:
+        refusal = _objection(message, known, numbers, now)
+        if refusal is None:
+            accepted.append(message)
         else:
-            judged.pile(message).append(message)
-    return judged, len(arrived) - len(first.keys() - known)
+            objected.append(refusal)
+    return accepted, objected
 
 
 def _objection(
-    message: Arrived, judged: _Judged, numbers: set[tuple[str, str]], now: datetime
+    message: Arrived, grounds: Mapping[Taker, Any], numbers: set[tuple[str, str]], now: datetime
 ) -> Refused | None:
     kind = message.event["type"]
-    if kind == RECEIPT:
-        return acknowledge.objection(message, judged.named)
-    if kind == SUPPLY:
-        return supply_materials.objection(message, judged.types, now)
-    if kind != FINDING:
-        expected = f"{RECEIPT}、{FINDING} 或 {SUPPLY}"
-        return message.refuse("unknown_type", f"部门不能发送 {kind} 类型的消息", expected)
-    number = (message.department, message.data["finding_no"])
-    refusal = report_findings.objection(message, judged.grounds, now)
-    if refusal is None and number in numbers:
-        refusal = message.refuse("schema", f"监管信息编号 {number[1]} 已经用过", "每条监管信息用新的编号")
-    numbers.add(number)
+    taker = _OF_TYPE.get(kind)
+    if taker is None:
+        expected = "、".join(name for name in MESSAGE_TYPES if name in _OF_TYPE)
+        return message.refuse("unknown_type", f"部门不能发送 {kind} 类型的消息", f"应为 {expected} 之一")
+    number = taker.number(message)
+    refusal = taker.objection(message, grounds[taker], now)
+    if refusal is None and number is not None and number in numbers:
+        refusal = message.refuse("schema", f"编号 {number[1]} 已经用过", "每条监管信息用新的编号")
+    if number is not None:
+        numbers.add(number)
     return refusal
 
 

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from hub.exchange.arrived import Arrived, Refused
+from hub.exchange.taker import Taker
 from hub.feedback.finding import Finding
 from hub.licensing.findings.rules_of_findings import QUESTION as RULES
 from hub.licensing.findings.rules_of_findings import RulesOfFindings, rules_of_findings
@@ -263,3 +264,13 @@ def _ledger_row(row: Mapping[str, Any], rule: int | None, change: Changed | None
             "kid": row["kid"],
         },
     }
+
+
+TAKER = Taker(
+    frozenset({"finding.reported.v1"}),
+    questions,
+    grounds,
+    objection,
+    report_findings,
+    number=lambda message: (message.department, message.data["finding_no"]),
+)

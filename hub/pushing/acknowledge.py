@@ -15,9 +15,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from hub.exchange.arrived import Arrived, Refused
+from hub.exchange.taker import Taker
 from hub.ledger import LedgerRow
 from hub.moments import parse_moment
 from hub.noticing.notice import Notice
+from hub.ports import Desk
 from hub.pushing.push import Receipt, after
 from hub.round_trips import Question, Rows, ask, tell, write
 
@@ -75,8 +77,9 @@ def named(pushes: Sequence[Any], told: Sequence[Any]) -> Named:
     return Named({str(row[1]): PushRow(*row) for row in pushes}, {str(row[0]): ToldRow(*row) for row in told})
 
 
-def objection(message: Arrived, known: Named) -> Refused | None:
+def objection(message: Arrived, known: Named, now: datetime) -> Refused | None:
     """Why this receipt cannot be taken, if so."""
+    del now
     about = _about(message)
     spoken_of = known.pushes.get(about) or known.told.get(about)
     if spoken_of is None or spoken_of.department != message.department:
@@ -104,8 +107,9 @@ def _about(message: Arrived) -> str:
     return str(message.data["event_id"]).lower()
 
 
-def acknowledge(tx: Connection, messages: Sequence[Arrived], known: Named) -> None:
+def acknowledge(tx: Connection, messages: Sequence[Arrived], known: Named, desk: Desk) -> None:
     """Take receipts that nothing speaks against."""
+    del desk
     _hear(tx, [message for message in messages if _about(message) in known.told])
     _sign(tx, [message for message in messages if _about(message) in known.pushes], known.pushes)
 
@@ -241,3 +245,6 @@ def _uuid(text: object) -> uuid.UUID | None:
         return uuid.UUID(str(text))
     except ValueError:
         return None
+
+
+TAKER = Taker(frozenset({"receipt.v1"}), questions, named, objection, acknowledge)
