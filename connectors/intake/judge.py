@@ -116,12 +116,13 @@ def refuse(
     expected: str | None = None,
 ) -> Refused:
     """The quarantine's view of a message."""
+    said = event if event is not None else _peek(message.value)
     return Refused(
         topic=message.topic,
         partition=message.partition,
         offset=message.offset,
         department=department,
-        event_id=_event_id(event if event is not None else _peek(message.value)),
+        event_id=_short(said, "id", 256),
         cause=cause,
         message=words[:2000],
         expected=expected or _EXPECTED[cause],
@@ -130,6 +131,7 @@ def refuse(
         sha256=hashlib.sha256(message.value).digest(),
         signature=message.header("signature"),
         kid=message.header("kid"),
+        case_no=_short(said, "subject", 50),
     )
 
 
@@ -140,6 +142,6 @@ def _peek(value: bytes) -> Any:
         return None
 
 
-def _event_id(event: Any) -> str | None:
-    found = event.get("id") if isinstance(event, Mapping) else None
-    return found if isinstance(found, str) and 0 < len(found) <= 256 and "\0" not in found else None
+def _short(event: Any, name: str, longest: int) -> str | None:
+    found = event.get(name) if isinstance(event, Mapping) else None
+    return found if isinstance(found, str) and 0 < len(found) <= longest and "\0" not in found else None

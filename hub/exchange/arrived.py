@@ -55,6 +55,7 @@ class Arrived:
             sha256=hashlib.sha256(self.value).digest(),
             signature=self.signature,
             kid=self.kid,
+            case_no=self.case_no,
         )
 
 
@@ -75,6 +76,7 @@ class Refused:
     sha256: bytes
     signature: str | None = None
     kid: str | None = None
+    case_no: str | None = None  # as the message says, where that could be read
 
     def clipped(self) -> Refused:
         """With no more bytes than are kept."""

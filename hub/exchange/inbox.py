@@ -33,6 +33,8 @@ class InboxRow(Base):
     """An accepted message, with its exact bytes. (source, event_id) is unique: that is what makes an effect happen once."""
 
     __tablename__ = "inbox"
+    __table_args__ = (Index("ix_inbox_received_at", "source", "received_at"),)  # when a department last spoke
+    __table_args__ = (Index("ix_inbox_case_no", "case_no"),)
 
     source: Mapped[str] = mapped_column(primary_key=True)
     event_id: Mapped[str] = mapped_column(primary_key=True)
@@ -53,6 +55,7 @@ class Quarantined(Base):
         one_of("state", QUARANTINE_STATES),
         UniqueConstraint("topic", "partition", "offset", "sha256"),
         Index("ix_quarantine_held", "received_at", postgresql_where=text("state = 'held'")),
+        Index("ix_quarantine_case_no", "case_no", postgresql_where=text("case_no IS NOT NULL")),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -61,6 +64,7 @@ class Quarantined(Base):
     offset: Mapped[int] = mapped_column(BigInteger)
     department: Mapped[str | None]
     event_id: Mapped[str | None]
+    case_no: Mapped[str | None]  # as it says, where that could be read; nobody vouches for it
     cause: Mapped[str]
     message: Mapped[str]
     expected: Mapped[str]

@@ -175,6 +175,7 @@ def _quarantine_row(one: Refused, now: datetime) -> dict[str, Any]:
         "offset": one.offset,
         "department": one.department,
         "event_id": one.event_id,
+        "case_no": one.case_no,
         "cause": one.cause,
         "message": one.message,
         "expected": one.expected,

@@ -166,6 +166,7 @@ GREW = (
 
 #: First proposals (standards 4.1, 4.2): data administrators change them.
 PROPOSALS = """
+INSERT INTO limits (name, title, working_days, source) VALUES ('advice.answer', '协调建议：答复', 3, '本地约定');
 INSERT INTO alert_limits (kind, minutes) VALUES
   ('undelivered', 1440), ('unpublished', 5), ('parked', 15), ('quarantined', 480), ('program', 5),
   ('unsigned_correction', 1440);
@@ -199,6 +200,8 @@ def upgrade() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("minutes", sa.Integer(), nullable=False),
         sa.Column("active", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.Column("checked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("fault", sa.Text(), nullable=True),
         sa.CheckConstraint(
             "kind IN ('undelivered', 'unpublished', 'parked', 'quarantined', 'program', 'unsigned_correction')",
             name=op.f("ck_alert_limits_kind_known"),
@@ -215,6 +218,8 @@ def upgrade() -> None:
         sa.Column("since", sa.DateTime(timezone=True), nullable=False),
         sa.Column("raised_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("cleared_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("notice_id", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["notice_id"], ["notices.id"], name=op.f("fk_alerts_notice_id")),
         sa.CheckConstraint(
             "kind IN ('undelivered', 'unpublished', 'parked', 'quarantined', 'program', 'unsigned_correction')",
             name=op.f("ck_alerts_kind_known"),
@@ -692,6 +697,7 @@ def upgrade() -> None:
             nullable=False,
         ),
     )
+    op.create_index("ix_inbox_case_no", "inbox", ["case_no"], unique=False)
     op.add_column("notices", sa.Column("department", sa.Text(), nullable=True))
     op.add_column("notices", sa.Column("item_code", sa.Text(), nullable=True))
     op.add_column("notices", sa.Column("licence_id", sa.Uuid(), nullable=True))
@@ -709,8 +715,18 @@ def upgrade() -> None:
         "notices",
         ["answer_by"],
         unique=False,
-        postgresql_where=sa.text("answer_by IS NOT NULL AND handled_at IS NULL AND escalated_at IS NULL"),
+        postgresql_where=sa.text("answer_by IS NOT NULL AND read_at IS NULL AND escalated_at IS NULL"),
     )
+    op.create_index(
+        "ix_notices_untimed",
+        "notices",
+        ["id"],
+        unique=False,
+        postgresql_where=sa.text(
+            "answer_by IS NULL AND severity <> 'info' AND read_at IS NULL AND escalates IS NULL"
+        ),
+    )
+    op.create_index("ix_inbox_received_at", "inbox", ["source", "received_at"], unique=False)
     op.create_foreign_key(op.f("fk_notices_escalates"), "notices", "notices", ["escalates"], ["id"])
     op.create_foreign_key(op.f("fk_notices_finding_id"), "notices", "findings", ["finding_id"], ["id"])
     op.create_foreign_key(op.f("fk_notices_push_id"), "notices", "pushes", ["push_id"], ["id"])
@@ -832,6 +848,14 @@ def upgrade() -> None:
     )
     op.create_index("ix_pushes_state", "pushes", ["state", "created_at", "id"], unique=False)
     op.create_foreign_key(op.f("fk_pushes_came_from"), "pushes", "pushes", ["came_from"], ["id"])
+    op.add_column("quarantine", sa.Column("case_no", sa.Text(), nullable=True))
+    op.create_index(
+        "ix_quarantine_case_no",
+        "quarantine",
+        ["case_no"],
+        unique=False,
+        postgresql_where=sa.text("case_no IS NOT NULL"),
+    )
     for table, name, condition in CHECKS:
         op.create_check_constraint(op.f(f"ck_{table}_{name}"), table, condition)
     for table, column, values in GREW:
