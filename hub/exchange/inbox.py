@@ -33,8 +33,10 @@ class InboxRow(Base):
     """An accepted message, with its exact bytes. (source, event_id) is unique: that is what makes an effect happen once."""
 
     __tablename__ = "inbox"
-    __table_args__ = (Index("ix_inbox_received_at", "source", "received_at"),)  # when a department last spoke
-    __table_args__ = (Index("ix_inbox_case_no", "case_no"),)
+    __table_args__ = (
+        Index("ix_inbox_case_no", "case_no"),
+        Index("ix_inbox_received_at", "source", "received_at"),  # when a department last spoke
+    )
 
     source: Mapped[str] = mapped_column(primary_key=True)
     event_id: Mapped[str] = mapped_column(primary_key=True)

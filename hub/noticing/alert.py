@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, Integer, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, Integer, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hub.model import Base, one_of
@@ -24,6 +24,8 @@ class AlertLimit(Base):
     kind: Mapped[str] = mapped_column(primary_key=True)
     minutes: Mapped[int] = mapped_column(Integer)
     active: Mapped[bool] = mapped_column(server_default=text("true"))
+    checked_at: Mapped[datetime | None]  # when it was last looked at: an old one says that nobody does
+    fault: Mapped[str | None]  # why the last look failed
 
 
 class Alert(Base):
@@ -37,8 +39,9 @@ class Alert(Base):
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     kind: Mapped[str]
-    subject: Mapped[str]  # 'department:scjg', 'key:990101.scjg.in/…', 'quarantine:12', 'program:relay/…'
+    subject: Mapped[str]  # 'department:scjg', 'topic:990101.scjg.in', 'program:relay'
     words: Mapped[str]
     since: Mapped[datetime]  # the oldest thing behind it
     raised_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     cleared_at: Mapped[datetime | None]
+    notice_id: Mapped[int | None] = mapped_column(ForeignKey("notices.id"))  # handled when it clears

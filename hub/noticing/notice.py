@@ -1,7 +1,7 @@
 """Notice 窗口提醒: what somebody must see now, and what became of it. Every insert wakes the pages, after commit.
 
 A notice is for a role, narrowed to a department or an item where it names one. 已阅 (read) and 已处理 (handled, with a note)
-are two answers; one that is left unanswered past `answer_by` escalates once.
+are two answers; a notice that nobody even read by `answer_by` escalates once. What is handled counts as read.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ SEVERITIES = ("info", "warning", "alert")
 #: Roles, as the accounts know them.
 AUDIENCES = ("clerk", "data_admin", "approver", "supervisor", "overseer")
 CHANNEL = "shenguan_notice"
+UNTIMED = "answer_by IS NULL AND severity <> 'info' AND read_at IS NULL AND escalates IS NULL"
 
 
 class Notice(Base):
@@ -33,8 +34,10 @@ class Notice(Base):
         Index(
             "ix_notices_answer_by",
             "answer_by",
-            postgresql_where=text("answer_by IS NOT NULL AND handled_at IS NULL AND escalated_at IS NULL"),
+            postgresql_where=text("answer_by IS NOT NULL AND read_at IS NULL AND escalated_at IS NULL"),
         ),
+        # What wants an answer and has no limit yet: nearly nothing, looked for every minute.
+        Index("ix_notices_untimed", "id", postgresql_where=text(UNTIMED)),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)

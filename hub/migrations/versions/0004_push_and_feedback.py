@@ -825,6 +825,7 @@ def upgrade() -> None:
     op.add_column(
         "pushes", sa.Column("revision", sa.SmallInteger(), server_default=sa.text("1"), nullable=False)
     )
+    op.add_column("pushes", sa.Column("state_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("pushes", sa.Column("missing", postgresql.JSONB(astext_type=sa.Text()), nullable=True))
     op.add_column("pushes", sa.Column("withheld", postgresql.ARRAY(sa.Text()), nullable=True))
     op.add_column("pushes", sa.Column("claim_by", sa.DateTime(timezone=True), nullable=True))
