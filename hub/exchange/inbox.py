@@ -36,6 +36,7 @@ class InboxRow(Base):
     __table_args__ = (
         Index("ix_inbox_case_no", "case_no"),
         Index("ix_inbox_received_at", "source", "received_at"),  # when a department last spoke
+        Index("ix_inbox_said_at", "said_at", postgresql_using="brin"),  # reconciling reads whole days
     )
 
     source: Mapped[str] = mapped_column(primary_key=True)
@@ -45,6 +46,7 @@ class InboxRow(Base):
     value: Mapped[bytes]
     signature: Mapped[str]
     kid: Mapped[str]
+    said_at: Mapped[datetime] = mapped_column(server_default=text("now()"))  # the event's `time`
     received_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
 
 

@@ -22,6 +22,7 @@ from hub.exchange.outbox import LIVE, OutboxRow
 from hub.exchange.taker import Taker
 from hub.feedback import report_findings
 from hub.ledger import LedgerRow
+from hub.moments import parse_moment
 from hub.ports import Desk
 from hub.pushing import acknowledge
 from hub.pushing.package import instant, seal_event
@@ -127,6 +128,7 @@ def _write_inbox(tx: Connection, messages: Sequence[Arrived], now: datetime) -> 
             "value": message.value,
             "signature": message.signature,
             "kid": message.kid,
+            "said_at": parse_moment(message.event["time"]),
             "received_at": now,
         }
         for message in messages

@@ -45,6 +45,7 @@ def seal_event(
     lane: int,
 ) -> Sealed:
     """The outbox row of one event to one department, signed."""
+    now = desk.clock()
     value = dumps(
         {
             "specversion": "1.0",
@@ -52,7 +53,7 @@ def seal_event(
             "source": source_of(desk.area, HUB),
             "type": event_type,
             "subject": case_no,
-            "time": instant(desk.clock()),
+            "time": instant(now),
             "datacontenttype": "application/json",
             "data": data,
         }
@@ -67,6 +68,7 @@ def seal_event(
         "value": value,
         "signature": desk.signer.sign(value),
         "kid": desk.signer.kid,
+        "said_at": now,
     }
     return Sealed(event_id, hashlib.sha256(value).digest(), row)
 
