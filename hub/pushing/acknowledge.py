@@ -9,7 +9,7 @@ import hashlib
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
@@ -20,10 +20,12 @@ from hub.ledger import LedgerRow
 from hub.moments import parse_moment
 from hub.noticing.notice import Notice
 from hub.ports import Desk
-from hub.pushing.push import Receipt, after
-from hub.round_trips import Question, Rows, ask, tell, write
+from hub.pushing.move import Act, move_pushes
+from hub.pushing.push import Receipt
+from hub.round_trips import Question, Rows, tell, write
 
 HEARD = frozenset({"arrived", "signed"})  # all that can be said of a licence's change
+ANSWERED_WITHIN = timedelta(days=1)  # who gets a push back deals with it by then, or it escalates
 
 
 class PushRow(NamedTuple):
@@ -35,6 +37,7 @@ class PushRow(NamedTuple):
     case_no: str
     package_sha256: bytes
     name: str
+    decided_by: str | None  # the department that has the case
 
 
 class ToldRow(NamedTuple):
@@ -55,8 +58,9 @@ class Named:
 
 
 _NAMED = """
-SELECT p.id, p.event_id, p.department, p.case_no, p.package_sha256, d.name
-FROM pushes p JOIN departments d ON d.code = p.department WHERE p.event_id = ANY(%(event_ids)s)
+SELECT p.id, p.event_id, p.department, p.case_no, p.package_sha256, d.name, c.department
+FROM pushes p JOIN departments d ON d.code = p.department JOIN cases c ON c.case_no = p.case_no
+WHERE p.event_id = ANY(%(event_ids)s)
 """
 
 
@@ -109,9 +113,10 @@ def _about(message: Arrived) -> str:
 
 def acknowledge(tx: Connection, messages: Sequence[Arrived], known: Named, desk: Desk) -> None:
     """Take receipts that nothing speaks against."""
-    del desk
     _hear(tx, [message for message in messages if _about(message) in known.told])
-    _sign(tx, [message for message in messages if _about(message) in known.pushes], known.pushes)
+    _sign(
+        tx, [message for message in messages if _about(message) in known.pushes], known.pushes, desk.clock()
+    )
 
 
 _HEARD = """
@@ -151,59 +156,25 @@ def _hear(tx: Connection, messages: Sequence[Arrived]) -> None:
     write(tx, Rows(LedgerRow, ledger))
 
 
-def _sign(tx: Connection, messages: Sequence[Arrived], named: Mapping[str, PushRow]) -> None:
+def _sign(tx: Connection, messages: Sequence[Arrived], named: Mapping[str, PushRow], now: datetime) -> None:
     """A department has a package, or says more about it."""
-    ids = sorted({named[_about(message)].id for message in messages})
-    if not ids:
+    if not messages:
         return
-    (locked,) = ask(tx, (_LOCK, {"ids": ids}))
-    standing = {row[0]: dict(zip(_STANDING, row, strict=True)) for row in locked}
-    receipts, ledger, notices = [], [], []
+    acts, receipts, ledger, notices = [], [], [], []
     for message in messages:
-        push = standing[named[_about(message)].id]
+        push = named[_about(message)]
         kinds: dict[str, Mapping[str, Any]] = {}
         for receipt in message.data["receipts"]:
             kinds.setdefault(receipt["kind"], receipt)
         for kind, receipt in kinds.items():
-            receipts.append(_receipt_row(message, push["id"], receipt))
-            _apply(push, kind, receipt)
+            row = _receipt_row(message, push.id, receipt)
+            receipts.append(row)
+            acts.append(Act(push.id, kind, row["at"], row["by"], row["reason"]))
             if kind == "returned":
-                department = named[_about(message)].name
-                notices.append(_returned_notice(push["case_no"], department, receipt))
+                notices += _returned_notices(push, row["reason"], now)
         ledger.append(_ledger_row(message, push, list(kinds)))
-    _save(tx, standing)
+    move_pushes(tx, acts, now)
     write(tx, Rows(Receipt, receipts), Rows(LedgerRow, ledger), Rows(Notice, notices))
-
-
-def _apply(push: dict[str, Any], kind: str, receipt: Mapping[str, Any]) -> None:
-    at = parse_moment(receipt["at"])
-    column = f"{kind}_at"
-    known: datetime | None = push[column]
-    push[column] = at if known is None else min(known, at)
-    if kind == "claimed":
-        push["claimed_by"] = receipt.get("by") or push["claimed_by"]
-    if kind == "returned":
-        push["returned_why"] = receipt.get("reason") or push["returned_why"]
-    push["state"] = after(push["state"], kind)
-
-
-_STANDING = (
-    "id", "state", "arrived_at", "signed_at", "claimed_at", "claimed_by", "returned_at", "returned_why", "case_no",
-)  # fmt: skip
-_LOCK = f"SELECT {', '.join(_STANDING)} FROM pushes WHERE id = ANY(%(ids)s) ORDER BY id FOR UPDATE"  # noqa: S608
-_SAVE = """
-UPDATE pushes p SET state = n.state, arrived_at = n.arrived_at, signed_at = n.signed_at, claimed_at = n.claimed_at,
-  claimed_by = n.claimed_by, returned_at = n.returned_at, returned_why = n.returned_why
-FROM unnest(%(id)s::uuid[], %(state)s::text[], %(arrived_at)s::timestamptz[], %(signed_at)s::timestamptz[],
-  %(claimed_at)s::timestamptz[], %(claimed_by)s::text[], %(returned_at)s::timestamptz[], %(returned_why)s::text[])
-  AS n(id, state, arrived_at, signed_at, claimed_at, claimed_by, returned_at, returned_why)
-WHERE p.id = n.id
-"""
-
-
-def _save(tx: Connection, standing: Mapping[uuid.UUID, dict[str, Any]]) -> None:
-    columns = {name: [push[name] for push in standing.values()] for name in _STANDING[:-1]}
-    tell(tx, (_SAVE, columns))
 
 
 def _receipt_row(message: Arrived, push_id: uuid.UUID, receipt: Mapping[str, Any]) -> dict[str, Any]:
@@ -219,25 +190,31 @@ def _receipt_row(message: Arrived, push_id: uuid.UUID, receipt: Mapping[str, Any
     }
 
 
-def _ledger_row(message: Arrived, push: Mapping[str, Any], kinds: list[str]) -> dict[str, Any]:
+def _ledger_row(message: Arrived, push: PushRow, kinds: list[str]) -> dict[str, Any]:
     return {
         "actor": f"department:{message.department}",
         "action": "push.receipted",
-        "subject": f"push:{push['id']}",
-        "case_no": push["case_no"],
+        "subject": f"push:{push.id}",
+        "case_no": push.case_no,
         "reason": None,
         "detail": {"kinds": kinds, "sha256": hashlib.sha256(message.value).hexdigest(), "kid": message.kid},
     }
 
 
-def _returned_notice(case_no: str, department: str, receipt: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "audience": "data_admin",
+def _returned_notices(push: PushRow, why: str | None, now: datetime) -> list[dict[str, Any]]:
+    """To who can assign it anew, and to the department that decided, where it is one of ours."""
+    row = {
         "severity": "warning",
-        "title": f"推送被退回：{department}",
-        "body": receipt.get("reason") or "部门没有写明理由",
-        "case_no": case_no,
+        "title": f"推送被退回：{push.name}",
+        "body": f"{why or '部门没有写明理由'}。请核对后转派其他部门，或说明理由坚持推送。",
+        "case_no": push.case_no,
+        "push_id": push.id,
+        "answer_by": now + ANSWERED_WITHIN,
     }
+    audiences: list[tuple[str, str | None]] = [("data_admin", None)]
+    if push.decided_by:
+        audiences.append(("approver", push.decided_by))
+    return [{"audience": audience, "department": department, **row} for audience, department in audiences]
 
 
 def _uuid(text: object) -> uuid.UUID | None:

@@ -92,6 +92,7 @@ class Push(Base):
     event_id: Mapped[uuid.UUID] = mapped_column(unique=True)
     package_sha256: Mapped[bytes]
     state: Mapped[str] = mapped_column(server_default=text("'owed'"))
+    state_at: Mapped[datetime | None]  # when that happened which made it so, since it is supervised at all
     revision: Mapped[int] = mapped_column(
         SmallInteger, server_default=text("1")
     )  # of the decision, as last told
