@@ -21,15 +21,15 @@ from connectors.bus import BusSettings, Consumer, Message, Position, ensure_topi
 from connectors.bus.consumer import next_offsets
 from connectors.errors import BusUnavailable, ConnectorError, Misconfigured
 from connectors.heartbeat import Heartbeat
-from connectors.intake.apply import StoreAway, apply
-from connectors.intake.judge import Judge
 from connectors.pace import Backoff
 from connectors.session import Session, SessionLost
 from connectors.shares import INTAKE, Shares
 from hub.department import Department, topic_out
 from hub.exchange.take_in import TakenIn
+from hub.exchange.take_safely import StoreAway, take_safely
 from hub.ports import Desk
 from hub.register_department import KeyFacts, trusted_keys
+from storage.judging import Judge
 from storage.signing import TrustedKey, TrustedKeys
 
 NAME = "intake"
@@ -113,7 +113,7 @@ class Intake:
         try:
             self._refresh_keys()
             arrived, refused = Judge(desk.area, self._keys).sort(messages, desk.clock())
-            taken = apply(self._engine, arrived, refused, desk)
+            taken = take_safely(self._engine, arrived, refused, desk)
         except (StoreAway, SQLAlchemyError):
             self._consumer.rewind(messages)
             raise

@@ -37,6 +37,8 @@ class TakenIn:
     accepted: int
     duplicates: int
     quarantined: int
+    fresh: tuple[Arrived, ...] = ()  # the accepted ones, each once
+    refused: tuple[Refused, ...] = ()  # those that were not taken after all, with their reasons
 
 
 #: In the order in which they take: what a later one does may rest on an earlier one.
@@ -53,7 +55,7 @@ def take_in(tx: Connection, arrived: Sequence[Arrived], refused: Sequence[Refuse
         if mine := [message for message in accepted if message.event["type"] in taker.types]:
             taker.take(tx, mine, known, desk)
     held = _quarantine(tx, [*refused, *objected], desk)
-    return TakenIn(len(accepted), len(arrived) - len(fresh), held)
+    return TakenIn(len(accepted), len(arrived) - len(fresh), held, tuple(accepted), (*refused, *objected))
 
 
 _TAKEN = """

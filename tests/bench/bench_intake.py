@@ -19,7 +19,6 @@ import click
 from sqlalchemy import Engine, create_engine, func, insert, select
 
 from connectors.bus import BusSettings, Producer, Record, ensure_topics
-from connectors.intake.judge import Judge
 from connectors.intake.program import Intake, IntakeConfig
 from connectors.relay.drain import CONTENT_TYPE
 from hub.deciding.decide import decide
@@ -31,6 +30,7 @@ from hub.pushing.rules.add_rule import add_rule
 from hub.register_department import add_department, trusted_keys
 from schemas import dumps
 from storage.identity import IdentityVault
+from storage.judging import Judge
 from storage.key_encryption import KeyEncryption
 from storage.signing import Signer, TrustedKey, TrustedKeys, generate_private_key
 from tests.bench.bench_relay import _database

@@ -12,10 +12,9 @@ import pytest
 from sqlalchemy import Engine, select, text
 
 from connectors.bus import Message, Producer, Record
-from connectors.intake import apply as applying
-from connectors.intake.judge import Judge, department_of
 from connectors.intake.program import Intake, IntakeConfig, run
 from hub.department import topic_out
+from hub.exchange import take_safely
 from hub.exchange.arrived import Arrived, Refused
 from hub.exchange.inbox import InboxRow, Quarantined
 from hub.exchange.outbox import OutboxRow
@@ -24,6 +23,7 @@ from hub.program import Program
 from hub.pushing.rules.add_rule import add_rule
 from hub.register_department import add_department, revoke_key
 from schemas import dumps, loads
+from storage.judging import Judge, department_of
 from storage.signing import Signer, TrustedKey, TrustedKeys, generate_private_key
 from tests.connectors.waiting import running, until
 from tests.hub.builders import a_finding, a_receipt, decided, packages
@@ -222,7 +222,7 @@ def test_a_database_that_is_away_is_not_blamed_on_a_message(
     goes in."""
     case = decided(county, desk, 1)[0]
     message = a_finding(desk, signers["scjg"], case.case_no, "JC-1", "1", "1")
-    whole = applying.take_in
+    whole = take_safely.take_in
 
     def cut(tx: Any, *args: Any) -> Any:
         pid = tx.execute(text("SELECT pg_backend_pid()")).scalar_one()
@@ -230,12 +230,12 @@ def test_a_database_that_is_away_is_not_blamed_on_a_message(
             other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
         return whole(tx, *args)
 
-    monkeypatch.setattr(applying, "take_in", cut)
-    with pytest.raises(applying.StoreAway):
-        applying.apply(county, [message], [], desk)
-    monkeypatch.setattr(applying, "take_in", whole)
+    monkeypatch.setattr(take_safely, "take_in", cut)
+    with pytest.raises(take_safely.StoreAway):
+        take_safely.take_safely(county, [message], [], desk)
+    monkeypatch.setattr(take_safely, "take_in", whole)
     assert rows(county, Quarantined) == []
-    assert applying.apply(county, [message], [], desk).accepted == 1
+    assert take_safely.take_safely(county, [message], [], desk).accepted == 1
 
 
 def test_a_new_department_is_read_without_a_restart(

@@ -1,7 +1,8 @@
-"""What to make of one raw message: verified and valid, or refused with its cause in words.
+"""What to make of one raw message from a department, by whatever way it came: verified and valid, or refused with its
+cause in words.
 
-Guarantees: the signature is checked over the raw bytes before anything of them is read; the key's department, the topic's
-department and the event's source must be the same; nothing here touches the database. Unverified bytes are only looked
+Guarantees: the signature is checked over the raw bytes before anything of them is read; the key's department, that of the
+way it came and the event's source must be the same; nothing here touches the database. Unverified bytes are only looked
 into, cautiously, for the event id that helps the sender to find its message.
 """
 
@@ -9,16 +10,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
-from connectors.bus import Message
 from hub.department import source_of, topic_out
 from hub.exchange.arrived import Arrived, Refused
+from hub.exchange.take_in import TAKERS
 from schemas import MAX_MESSAGE_BYTES, MESSAGE_TYPES, Malformed, loads, violations
 from storage.signing import BadSignature, TrustedKeys
 
-FROM_DEPARTMENTS = ("receipt.v1", "finding.reported.v1", "material.supplied.v1")
+FROM_DEPARTMENTS = tuple(name for name in MESSAGE_TYPES if any(name in taker.types for taker in TAKERS))
 _EXPECTED = {
     "unsigned": "消息头 signature 应为对消息原始字节的分离式 JWS（EdDSA 或 ES256）",
     "bad_signature": "请用本部门登记的密钥，对将要发送的原始字节签名，签名后不要再改动内容",
@@ -34,6 +36,49 @@ _SHOWN = 5  # violations told in one sentence
 _PEEK = 64 * 1024
 
 
+class Raw(Protocol):
+    """A message as it came; where, so that it is found again."""
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def partition(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def value(self) -> bytes: ...
+    def header(self, name: str) -> str | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """A message that did not come over a topic: `way` is 'rest' or 'web'. The same bytes again are the same message."""
+
+    way: str
+    department: str
+    value: bytes
+    signature: str | None
+
+    @property
+    def topic(self) -> str:
+        """What stands for the topic."""
+        return f"{self.way}:{self.department}"
+
+    @property
+    def partition(self) -> int:
+        """None: no broker holds it."""
+        return -1
+
+    @property
+    def offset(self) -> int:
+        """By the bytes; small enough for the numbers of every JSON library."""
+        return int.from_bytes(hashlib.sha256(self.value).digest()[:6])
+
+    def header(self, name: str) -> str | None:
+        """As a broker would have it."""
+        return self.signature if name == "signature" else None
+
+
 class Judge:
     """Judges messages of one area with the keys of the moment."""
 
@@ -41,7 +86,7 @@ class Judge:
         self._area = area
         self._keys = keys
 
-    def sort(self, messages: Sequence[Message], at: datetime) -> tuple[list[Arrived], list[Refused]]:
+    def sort(self, messages: Sequence[Raw], at: datetime) -> tuple[list[Arrived], list[Refused]]:
         """Every message into exactly one of two piles, in order."""
         arrived: list[Arrived] = []
         refused: list[Refused] = []
@@ -53,9 +98,12 @@ class Judge:
                 refused.append(verdict)
         return arrived, refused
 
-    def judge(self, message: Message, at: datetime) -> Arrived | Refused:
+    def judge(self, message: Raw, at: datetime) -> Arrived | Refused:
         """One message."""
-        department = department_of(self._area, message.topic)
+        if isinstance(message, Brought):
+            department: str | None = message.department
+        else:
+            department = department_of(self._area, message.topic)
         value, signature = message.value, message.header("signature")
         if len(value) > MAX_MESSAGE_BYTES:
             return refuse(message, department, "too_large", f"消息有 {len(value)} 字节，超过 1 MiB 的上限")
@@ -64,7 +112,7 @@ class Judge:
         except BadSignature as error:
             return refuse(message, department, error.cause, str(error))
         if verified.department != department:
-            words = f"密钥 {verified.kid} 属于 {verified.department}，不能在主题 {message.topic} 上发言"
+            words = f"密钥 {verified.kid} 属于 {verified.department}，不能在 {message.topic} 上发言"
             return refuse(message, department, "wrong_sender", words)
         try:
             event = loads(verified.bytes)
@@ -107,7 +155,7 @@ def department_of(area: str, topic: str) -> str | None:
 
 
 def refuse(
-    message: Message,
+    message: Raw,
     department: str | None,
     cause: str,
     words: str,

@@ -1,4 +1,4 @@
-"""A batch into the hub, in one transaction; and when one message makes it fail, that one alone into quarantine.
+"""Take in safely: a batch in one transaction of its own; and when one message makes it fail, that one alone into quarantine.
 
 Guarantees: a message that the database cannot take never holds up its neighbours; a database that is away is never
 blamed on a message (`StoreAway`: try again later, nothing is lost).
@@ -7,9 +7,9 @@ blamed on a message (`StoreAway`: try again later, nothing is lost).
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Sequence
 
-import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -19,7 +19,7 @@ from hub.exchange.arrived import Arrived, Refused
 from hub.exchange.take_in import TakenIn, take_in
 from hub.ports import Desk
 
-_log = structlog.get_logger(__name__)
+_log = logging.getLogger(__name__)
 # Classes of SQLSTATE that speak of the data in hand: data exceptions, integrity, cardinality, syntax and access rule.
 _MESSAGE_FAULTS = ("21", "22", "23", "42", "54")
 
@@ -28,7 +28,9 @@ class StoreAway(Exception):
     """数据库暂时不可用。数据没有丢失，恢复后会自动继续。"""
 
 
-def apply(engine: Engine, arrived: Sequence[Arrived], refused: Sequence[Refused], desk: Desk) -> TakenIn:
+def take_safely(
+    engine: Engine, arrived: Sequence[Arrived], refused: Sequence[Refused], desk: Desk
+) -> TakenIn:
     """Take a batch in. Raises `StoreAway` when that has to wait."""
     for attempt in (
         1,
@@ -37,7 +39,7 @@ def apply(engine: Engine, arrived: Sequence[Arrived], refused: Sequence[Refused]
         try:
             return _once(engine, arrived, refused, desk)
         except _Poisoned as error:
-            _log.warning("intake.batch_failed", attempt=attempt, size=len(arrived), error=str(error)[:300])
+            _log.warning("intake.batch_failed attempt=%s size=%s error=%.300s", attempt, len(arrived), error)
             poison = error
     if len(arrived) == 1 and not refused:
         return _once(engine, [], [_poisoned(arrived[0], poison)], desk)
@@ -45,7 +47,7 @@ def apply(engine: Engine, arrived: Sequence[Arrived], refused: Sequence[Refused]
     half = len(arrived) // 2
     for part in (arrived[:half], arrived[half:]) if len(arrived) > 1 else (arrived,):
         if part:
-            total = _sum(total, apply(engine, part, [], desk))
+            total = _sum(total, take_safely(engine, part, [], desk))
     for one in refused:
         total = _sum(total, _refused_alone(engine, one, desk))
     return total
@@ -81,13 +83,9 @@ def _encoding(error: DBAPIError) -> bool:
 
 def _poisoned(message: Arrived, error: Exception) -> Refused:
     _log.error(
-        "intake.poison",
-        topic=message.topic,
-        partition=message.partition,
-        offset=message.offset,
-        sha256=hashlib.sha256(message.value).hexdigest(),
-        error=str(error)[:500],
-    )
+        "intake.poison topic=%s partition=%s offset=%s sha256=%s error=%.500s",
+        message.topic, message.partition, message.offset, hashlib.sha256(message.value).hexdigest(), error,
+    )  # fmt: skip
     return message.refuse(
         "schema",
         "消息格式正确，但其中的内容无法写入，已单独隔离",
@@ -100,7 +98,7 @@ def _refused_alone(engine: Engine, one: Refused, desk: Desk) -> TakenIn:
         return _once(engine, [], [one], desk)
     except _Poisoned as error:
         # Even the quarantine cannot hold it as it is: keep what identifies it.
-        _log.error("intake.unquarantinable", topic=one.topic, offset=one.offset, error=str(error)[:300])
+        _log.error("intake.unquarantinable topic=%s offset=%s error=%.300s", one.topic, one.offset, error)
         bare = Refused(
             one.topic, one.partition, one.offset, one.department, None, one.cause,
             "消息无法按原样保存，只留下了原始字节与摘要", one.expected, one.value, one.size, one.sha256,
@@ -113,5 +111,9 @@ def _refused_alone(engine: Engine, one: Refused, desk: Desk) -> TakenIn:
 
 def _sum(one: TakenIn, other: TakenIn) -> TakenIn:
     return TakenIn(
-        one.accepted + other.accepted, one.duplicates + other.duplicates, one.quarantined + other.quarantined
+        one.accepted + other.accepted,
+        one.duplicates + other.duplicates,
+        one.quarantined + other.quarantined,
+        (*one.fresh, *other.fresh),
+        (*one.refused, *other.refused),
     )
