@@ -1,4 +1,4 @@
-"""What the hub asks of the outside: a signature, the sealing of personal numbers, the time.
+"""What the hub asks of the outside: a signature, the sealing of personal numbers, keys in its custody, the time.
 
 The composition roots build a Desk and hand it to the use cases; nothing here reads the environment.
 """
@@ -47,6 +47,25 @@ class IdentityVault(Protocol):
         """The number as it may be shown."""
 
 
+@dataclass(frozen=True, slots=True)
+class MadeKey:
+    """A key pair made now; its private half only sealed."""
+
+    kid: str
+    public_pem: str
+    sealed: bytes
+
+
+class Custody(Protocol):
+    """Keeps the private keys of departments that have no system of their own."""
+
+    def make(self, code: str) -> MadeKey:
+        """A new key pair of this department."""
+
+    def signer(self, code: str, sealed: bytes) -> Signer:
+        """Who signs with the key that was sealed for this department."""
+
+
 Clock = Callable[[], datetime]
 
 
@@ -59,3 +78,4 @@ class Desk:
     signer: Signer
     identities: IdentityVault
     clock: Clock  # timezone-aware UTC
+    custody: Custody | None = None  # None: no department can take part in the browser

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from connectors.bus import BusSettings
 from hub.ports import Desk
 from shenguan.settings import Settings
+from storage.custody import KeyCustody
 from storage.identity import IdentityVault
 from storage.key_encryption import KeyEncryption
 from storage.signing import BadSignature, Signer, TrustedKey, TrustedKeys
@@ -78,6 +79,7 @@ def desk_of(settings: Settings) -> Desk:
         signer=signer_of(settings),
         identities=identities_of(settings),
         clock=now,
+        custody=KeyCustody(KeyEncryption(settings.key_encryption_key_bytes)),
     )
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from hub import supply_materials
+from hub.advice import take_posts
 from hub.exchange.arrived import Arrived, Refused
 from hub.exchange.inbox import InboxRow, Quarantined
 from hub.exchange.outbox import LIVE, OutboxRow
@@ -42,7 +43,12 @@ class TakenIn:
 
 
 #: In the order in which they take: what a later one does may rest on an earlier one.
-TAKERS: tuple[Taker, ...] = (acknowledge.TAKER, report_findings.TAKER, supply_materials.TAKER)
+TAKERS: tuple[Taker, ...] = (
+    acknowledge.TAKER,
+    report_findings.TAKER,
+    supply_materials.TAKER,
+    take_posts.TAKER,
+)
 _OF_TYPE = {name: taker for taker in TAKERS for name in taker.types}
 
 
@@ -50,12 +56,25 @@ def take_in(tx: Connection, arrived: Sequence[Arrived], refused: Sequence[Refuse
     """Take one batch in. Order within a case and a kind is the order of `arrived`."""
     fresh, grounds = _look_up(tx, arrived)
     accepted, objected = _judge(fresh, grounds, desk)
+    _take(tx, accepted, grounds, desk)
+    held = _quarantine(tx, [*refused, *objected], desk)
+    return TakenIn(len(accepted), len(arrived) - len(fresh), held, tuple(accepted), (*refused, *objected))
+
+
+def take_at_once(tx: Connection, arrived: Sequence[Arrived], desk: Desk) -> list[Refused]:
+    """Take what somebody waits to hear of: all of it, or nothing and what speaks against it. Nothing is quarantined."""
+    fresh, grounds = _look_up(tx, arrived)
+    accepted, objected = _judge(fresh, grounds, desk)
+    if not objected:
+        _take(tx, accepted, grounds, desk)
+    return objected
+
+
+def _take(tx: Connection, accepted: Sequence[Arrived], grounds: Sequence[Any], desk: Desk) -> None:
     _write_inbox(tx, accepted, desk.clock())
     for taker, known in zip(TAKERS, grounds, strict=True):
         if mine := [message for message in accepted if message.event["type"] in taker.types]:
             taker.take(tx, mine, known, desk)
-    held = _quarantine(tx, [*refused, *objected], desk)
-    return TakenIn(len(accepted), len(arrived) - len(fresh), held, tuple(accepted), (*refused, *objected))
 
 
 _TAKEN = """

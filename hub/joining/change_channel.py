@@ -1,0 +1,86 @@
+"""Change channel 接入方式: how a department receives and answers - its connector over Kafka, REST, or the browser.
+
+Guarantees: nothing is lost by a change: every message stays in the outbox and goes to the topic all the same, and a
+department's place is what it has signed for, not where it read it. Whoever leaves the browser has a key of its own first,
+and from that moment the hub signs nothing for it.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, or_, select, update
+
+from hub.department import CHANNELS, Department, DepartmentKey
+from hub.errors import NotFound, Rejected
+from hub.joining.custodial_key import custody_of, end_custodial_keys, make_custodial_key
+from hub.ledger import Entry, record
+from hub.ports import Desk
+from hub.register_department import add_department
+
+TITLES = {"kafka": "连接器（Kafka）", "rest": "接口拉取（REST）", "web": "网页收件箱"}
+
+
+def change_channel(
+    tx: Connection, code: str, channel: str, desk: Desk, *, actor: str, reason: str
+) -> str | None:
+    """Join the department by this channel from now on; the kid of the key that was made for it, if one was."""
+    if channel not in CHANNELS:
+        raise Rejected(f"接入方式应为{'、'.join(TITLES[one] for one in CHANNELS)}之一。")
+    if len(reason.strip()) < 2:
+        raise Rejected("请写明更改接入方式的理由（至少两个字），它会记入留痕账本。")
+    before = tx.scalar(select(Department.channel).where(Department.code == code).with_for_update())
+    if before is None:
+        raise NotFound(f"没有代码为 {code} 的部门。")
+    if before == channel:
+        raise Rejected(f"该部门的接入方式已经是{TITLES[channel]}，不必更改。")
+    if channel != "web" and not _has_own_key(tx, code, desk):
+        raise Rejected(
+            f"改为{TITLES[channel]}后由部门自己签名，但它还没有登记有效的公钥。请先登记部门公钥，再更改接入方式。"
+        )
+    tx.execute(update(Department).where(Department.code == code).values(channel=channel))
+    ended = end_custodial_keys(tx, code, desk.clock()) if before == "web" else []
+    detail = {"from": before, "to": channel, **({"ended": ended} if ended else {})}
+    record(tx, Entry(actor, "department.channel_changed", f"department:{code}", None, reason.strip(), detail))
+    return make_custodial_key(tx, code, desk, actor=actor) if channel == "web" else None
+
+
+def add_web_department(
+    tx: Connection,
+    desk: Desk,
+    *,
+    code: str,
+    name: str,
+    roles: list[str],
+    actor: str,
+    uscc: str | None = None,
+) -> str:
+    """Register a department that takes part in the browser; its key is made and kept here. Gives the key's kid."""
+    made = custody_of(desk).make(code)
+    add_department(
+        tx,
+        code=code,
+        name=name,
+        roles=roles,
+        uscc=uscc,
+        public_pem=made.public_pem,
+        kid=made.kid,
+        actor=actor,
+    )
+    tx.execute(update(Department).where(Department.code == code).values(channel="web"))
+    tx.execute(
+        update(DepartmentKey)
+        .where(DepartmentKey.kid == made.kid)
+        .values(custody="hub", sealed_key=made.sealed)
+    )
+    detail = {"department": code, "custody": "hub"}
+    record(tx, Entry(actor, "key.made", f"key:{made.kid}", detail=detail))
+    return made.kid
+
+
+def _has_own_key(tx: Connection, code: str, desk: Desk) -> bool:
+    own = select(DepartmentKey.kid).where(
+        DepartmentKey.department == code,
+        DepartmentKey.custody == "department",
+        DepartmentKey.revoked_at.is_(None),
+        or_(DepartmentKey.valid_to.is_(None), DepartmentKey.valid_to > desk.clock()),
+    )
+    return tx.execute(own.limit(1)).first() is not None
