@@ -70,6 +70,9 @@ class Finding(Base):
         ForeignKey("findings.id")
     )  # what is put right, punished, withdrawn
     corrects_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("findings.id"))
+    # The first inspection of what this goes on with: corrections, rectifications and penalties of it share its chain. None:
+    # it begins one.
+    chain_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("findings.id"))
     standing: Mapped[str] = mapped_column(server_default=text("'standing'"))
     document_no: Mapped[str | None]  # 行政处罚决定书文号
     fine_fen: Mapped[int | None] = mapped_column(BigInteger)

@@ -104,6 +104,16 @@ CREATE TRIGGER decision_revisions_stand BEFORE UPDATE OR DELETE ON decision_revi
 
 CREATE TRIGGER push_rules_published BEFORE UPDATE OR DELETE ON push_rules
   FOR EACH ROW EXECUTE FUNCTION shenguan_published_content_stands();
+-- Whom a published rule names stands as well; rows go with the draft they belong to.
+CREATE FUNCTION shenguan_rule_departments_stand() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (SELECT FROM push_rules WHERE id = OLD.rule_id AND state <> 'draft') THEN
+    RAISE EXCEPTION 'a published rule does not change' USING ERRCODE = 'integrity_constraint_violation';
+  END IF;
+  RETURN coalesce(NEW, OLD);
+END $$;
+CREATE TRIGGER push_rule_departments_stand BEFORE UPDATE OR DELETE ON push_rule_departments
+  FOR EACH ROW EXECUTE FUNCTION shenguan_rule_departments_stand();
 
 -- A fact that a department reported does not change; only whether it still stands.
 CREATE FUNCTION shenguan_findings_stand() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -182,7 +192,10 @@ INSERT INTO light_rules (kind, result, handling, light, lasts_days, note, seq) V
   ('rectification', '3', NULL, 'red', NULL, '移交执法', 90),
   ('enforcement', '0', NULL, 'yellow', 90, '警告', 100),
   ('enforcement', NULL, NULL, 'red', 365, '受到处罚', 110),
-  ('credit', NULL, NULL, 'red', 365, '失信记录', 120);
+  ('credit', NULL, NULL, 'red', 365, '失信记录', 120),
+  ('credit', 'dishonest', NULL, 'yellow', 365, '失信', 130),
+  ('credit', 'repaired', NULL, 'green', NULL, '信用修复', 140),
+  ('credit', 'good', NULL, 'green', NULL, '守信', 150);
 INSERT INTO push_limits (item_code, department, sign_days, claim_days, plan_days, feedback_days)
   VALUES (NULL, NULL, 3, 3, 20, NULL);
 INSERT INTO licence_rules (kind, result, effect, automatic, note, seq) VALUES
@@ -657,6 +670,7 @@ def upgrade() -> None:
     op.add_column("findings", sa.Column("round", sa.SmallInteger(), nullable=True))
     op.add_column("findings", sa.Column("about_id", sa.Uuid(), nullable=True))
     op.add_column("findings", sa.Column("corrects_id", sa.Uuid(), nullable=True))
+    op.add_column("findings", sa.Column("chain_id", sa.Uuid(), nullable=True))
     op.add_column(
         "findings", sa.Column("standing", sa.Text(), server_default=sa.text("'standing'"), nullable=False)
     )
@@ -681,6 +695,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_findings_push", "findings", ["push_id"], unique=False)
     op.create_foreign_key(op.f("fk_findings_corrects_id"), "findings", "findings", ["corrects_id"], ["id"])
+    op.create_foreign_key(op.f("fk_findings_chain_id"), "findings", "findings", ["chain_id"], ["id"])
     op.create_foreign_key(op.f("fk_findings_about_id"), "findings", "findings", ["about_id"], ["id"])
     op.add_column(
         "item_versions",
@@ -835,6 +850,7 @@ def upgrade() -> None:
     op.add_column("pushes", sa.Column("state_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("pushes", sa.Column("missing", postgresql.JSONB(astext_type=sa.Text()), nullable=True))
     op.add_column("pushes", sa.Column("withheld", postgresql.ARRAY(sa.Text()), nullable=True))
+    op.add_column("pushes", sa.Column("held_package", sa.LargeBinary(), nullable=True))
     op.add_column("pushes", sa.Column("claim_by", sa.DateTime(timezone=True), nullable=True))
     op.add_column("pushes", sa.Column("plan_by", sa.DateTime(timezone=True), nullable=True))
     op.add_column("pushes", sa.Column("feedback_by", sa.DateTime(timezone=True), nullable=True))
@@ -845,6 +861,13 @@ def upgrade() -> None:
     op.add_column("pushes", sa.Column("closed_by", sa.Text(), nullable=True))
     op.add_column("pushes", sa.Column("recalled_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("pushes", sa.Column("came_from", sa.Uuid(), nullable=True))
+    op.create_index(
+        "ix_pushes_incomplete",
+        "pushes",
+        ["created_at", "id"],
+        unique=False,
+        postgresql_where=sa.text("missing IS NOT NULL"),
+    )
     op.create_index("ix_pushes_created_at", "pushes", ["created_at", "id"], unique=False)
     op.create_index("ix_pushes_department", "pushes", ["department", "created_at", "id"], unique=False)
     op.create_index(
