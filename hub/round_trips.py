@@ -95,7 +95,7 @@ def _values(one: Rows, names: tuple[str, ...]) -> Iterator[list[Any]]:
     for row in one.rows:
         values = [row[name] for name in names]
         for at in documents:
-            values[at] = dumps(values[at]).decode()
+            values[at] = None if values[at] is None else dumps(values[at]).decode()
         yield values
 
 

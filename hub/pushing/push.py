@@ -81,6 +81,9 @@ class Push(Base):
         Index("ix_pushes_created_at", "created_at", "id"),
         Index("ix_pushes_department", "department", "created_at", "id"),
         Index("ix_pushes_state", "state", "created_at", "id"),
+        Index(
+            "ix_pushes_incomplete", "created_at", "id", postgresql_where=text("missing IS NOT NULL")
+        ),
         Index("ix_pushes_due", "next_due_at", postgresql_where=text("next_due_at IS NOT NULL")),
     )
 
@@ -99,6 +102,8 @@ class Push(Base):
     # What the package lacks of what its item requires: {"kind": material|step|element, "code", "name"}; None: nothing.
     missing: Mapped[list[dict[str, object]] | None]
     withheld: Mapped[list[str] | None]  # paths that this department does not see, or sees masked
+    # Of a held push, sealed: what its package will be made of. Nothing is kept once it has been let go.
+    held_package: Mapped[bytes | None]
     sign_by: Mapped[datetime | None]
     claim_by: Mapped[datetime | None]
     plan_by: Mapped[datetime | None]
