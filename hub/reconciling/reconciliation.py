@@ -77,18 +77,29 @@ class ReconciliationDifference(Base):
         one_of("kind", DIFFERENCES),
         one_of("state", ("open", "resent", "settled")),
         Index("ix_reconciliation_differences_run", "run_id", "department"),
+        # What was explained once is not asked again in the next run.
+        Index(
+            "ix_reconciliation_differences_settled",
+            "department",
+            "kind",
+            postgresql_where=text("state = 'settled'"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     run_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("reconciliations.id", ondelete="CASCADE"))
-    department: Mapped[str]
+    department: Mapped[str]  # empty: no rule names one
     kind: Mapped[str]
     push_id: Mapped[uuid.UUID | None]
     event_id: Mapped[str | None]
     case_no: Mapped[str | None]
+    item_code: Mapped[str | None]
+    day: Mapped[date | None]  # of a count
+    what: Mapped[str | None]  # of COUNTED
     words: Mapped[str]
     state: Mapped[str] = mapped_column(server_default=text("'open'"))
     settled_by: Mapped[str | None]
+    settled_why: Mapped[str | None]
     settled_at: Mapped[datetime | None]
 
 

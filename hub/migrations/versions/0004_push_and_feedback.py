@@ -418,9 +418,13 @@ def upgrade() -> None:
         sa.Column("push_id", sa.Uuid(), nullable=True),
         sa.Column("event_id", sa.Text(), nullable=True),
         sa.Column("case_no", sa.Text(), nullable=True),
+        sa.Column("item_code", sa.Text(), nullable=True),
+        sa.Column("day", sa.Date(), nullable=True),
+        sa.Column("what", sa.Text(), nullable=True),
         sa.Column("words", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), server_default=sa.text("'open'"), nullable=False),
         sa.Column("settled_by", sa.Text(), nullable=True),
+        sa.Column("settled_why", sa.Text(), nullable=True),
         sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
             "kind IN ('not_pushed', 'incomplete', 'not_arrived', 'not_signed', 'not_claimed', 'not_answered', 'correction_not_signed', 'not_there', 'not_here', 'count', 'no_count')",
@@ -442,6 +446,13 @@ def upgrade() -> None:
         "reconciliation_differences",
         ["run_id", "department"],
         unique=False,
+    )
+    op.create_index(
+        "ix_reconciliation_differences_settled",
+        "reconciliation_differences",
+        ["department", "kind"],
+        unique=False,
+        postgresql_where=sa.text("state = 'settled'"),
     )
     op.create_table(
         "reconciliation_lines",
