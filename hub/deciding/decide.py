@@ -22,6 +22,7 @@ from hub.exchange.outbox import BULK, LIVE, OutboxRow
 from hub.licensing.issuing.issue_licence import check_again, supersede
 from hub.licensing.issuing.issued_rows import IssuedRows
 from hub.ports import Desk
+from hub.pushing.completeness import Versions, read_required, required
 from hub.pushing.rulebook import QUESTIONS, Rulebook, read_rulebook
 from hub.round_trips import ask, write
 
@@ -31,7 +32,7 @@ ACCEPTED, UNCHANGED, CONFLICT = "accepted", "unchanged", "conflict"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one case. `departments` are those it was pushed to."""
+    """What became of one case. `departments` are those it was pushed to; a push that is held is none yet."""
 
     case_no: str
     verdict: str
@@ -46,14 +47,14 @@ def decide(
 
     Raises Conflict where another transaction wrote the same decision meanwhile: roll back, and try again to learn of it.
     """
-    known, gathered, rulebook, issuers = _look_up(tx, cases, desk)
+    known, gathered, rulebook, issuers, versions = _look_up(tx, cases, desk)
     outcomes = {case.case_no: _verdict(case, known) for case in cases}
     fresh = [case for case in cases if outcomes[case.case_no].verdict == ACCEPTED]
     if fresh:
         for case in fresh:
             _check_opened(case, gathered.get(case.case_no), desk)
             _check_licence(case, desk)
-        writing = DecidedRows(desk, lane, rulebook, gathered, desk.clock(), issuers)
+        writing = DecidedRows(desk, lane, rulebook, gathered, desk.clock(), issuers, versions)
         for case in sorted(
             fresh, key=lambda case: case.case_no
         ):  # one order for all: two loads cannot deadlock
@@ -77,22 +78,26 @@ Known = Mapping[tuple[str, str], tuple[str, bytes]]
 
 def _look_up(
     tx: Connection, cases: Sequence[DecidedCase], desk: Desk
-) -> tuple[Known, Mapping[str, Gathered], Rulebook, dict[str, str]]:
+) -> tuple[Known, Mapping[str, Gathered], Rulebook, dict[str, str], Versions]:
     """Everything a decision depends on: one round trip, and a second for cases that were opened before."""
     case_nos = [case.case_no for case in cases]
     of = {
         "org_codes": [case.org_code for case in cases],
         "document_nos": [case.decision.document_no for case in cases],
         "case_nos": case_nos,
-        "issuers": list({case.licence.issuer_code for case in cases if case.licence}),
+        "issuers": list(
+            {case.org_code for case in cases} | {case.licence.issuer_code for case in cases if case.licence}
+        ),
     }
-    cases_open, decided, issuers, *rulebook = ask(
-        tx, opened(case_nos), (_DECIDED, of), (_ISSUERS, of), *QUESTIONS
+    asked = required([case.item_code for case in cases], case_nos)
+    cases_open, decided, issuers, versions, *rulebook = ask(
+        tx, opened(case_nos), (_DECIDED, of), (_ISSUERS, of), asked, *QUESTIONS
     )
     known: dict[tuple[str, str], tuple[str, bytes]] = {}
     for org_code, document_no, case_no, content_hash in decided:
         known[org_code, document_no] = known["", case_no] = (case_no, content_hash)
-    return known, gather(tx, cases_open, desk), read_rulebook(*rulebook), dict(issuers)
+    gathered = gather(tx, cases_open, desk)
+    return known, gathered, read_rulebook(*rulebook), dict(issuers), read_required(versions)
 
 
 def _check_opened(case: DecidedCase, before: Gathered | None, desk: Desk) -> None:

@@ -11,17 +11,19 @@ from typing import TYPE_CHECKING, Any
 from hub.case import Case, Decision, Step
 from hub.deciding.decided_case import DecidedCase, LicenceFacts, PartyFacts
 from hub.deciding.gathered import Gathered
+from hub.deciding.owed_rows import OwedRows, Whole
 from hub.exchange.outbox import OutboxRow
 from hub.ledger import LedgerRow
 from hub.licensing.licence import Licence
 from hub.licensing.living.operation import LicenceOperation
+from hub.noticing.notice import Notice
 from hub.party import Party
 from hub.ports import Desk
-from hub.pushing.package import decided_data, instant, seal_event
+from hub.pushing.completeness import Versions, missing
+from hub.pushing.package import decided_data
 from hub.pushing.push import Push
-from hub.pushing.rulebook import Marks, Owed, Rulebook
+from hub.pushing.rulebook import Marks, Rulebook
 from hub.round_trips import Rows
-from hub.workday import LOCAL
 
 if TYPE_CHECKING:
     from hub.licensing.issuing.order import Prepared
@@ -44,14 +46,17 @@ class DecidedRows:
     gathered: Mapping[str, Gathered]
     now: datetime
     issuers: Mapping[str, str] = field(default_factory=dict)  # USCC -> the department that has it
+    versions: Versions = field(default_factory=lambda: Versions({}, {}))
     steps: list[dict[str, Any]] = field(default_factory=list)
     decisions: list[dict[str, Any]] = field(default_factory=list)
     licences: list[dict[str, Any]] = field(default_factory=list)
     registered: list[dict[str, Any]] = field(default_factory=list)
     prepared: list[Prepared] = field(default_factory=list)
-    pushes: list[dict[str, Any]] = field(default_factory=list)
     ledger: list[dict[str, Any]] = field(default_factory=list)
-    outbox: list[dict[str, Any]] = field(default_factory=list)
+    owed: OwedRows = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.owed = OwedRows(self.desk, self.lane, self.rulebook, self.now)
 
     def tables(self) -> tuple[Rows, ...]:
         """In the order in which they refer to each other; the licences that are prepared are their caller's."""
@@ -60,9 +65,10 @@ class DecidedRows:
             Rows(Decision, self.decisions),
             Rows(Licence, self.licences),
             Rows(LicenceOperation, self.registered),
-            Rows(Push, self.pushes),
+            Rows(Push, self.owed.pushes),
             Rows(LedgerRow, self.ledger),
-            Rows(OutboxRow, self.outbox),
+            Rows(OutboxRow, self.owed.outbox),
+            Rows(Notice, self.owed.notices()),
         )
 
     def add(self, case: DecidedCase, actor: str) -> tuple[str, ...]:
@@ -77,19 +83,26 @@ class DecidedRows:
             files = (issued_file(case.licence.prepared, self.desk),)
         elif case.licence:
             self._register(case, case.licence, gathered, actor)
-        data = decided_data(case, gathered, files)
-        owed_to = self.rulebook.owed(
-            Marks(
-                case.item_code,
-                case.area_code,
-                case.decision.result_type,
-                case.party.kind,
-                case.decision.elements,
-            )
-        )
-        packages = {owed.department: self._push(case, decision_id, owed, data) for owed in owed_to}
+        whole = self._whole(case, decision_id, gathered, files)
+        packages = self.owed.add(whole, self.rulebook.owed(marks_of(case)))
         self.ledger.append(_ledger_row(case, packages, actor))
         return tuple(packages)
+
+    def _whole(
+        self,
+        case: DecidedCase,
+        decision_id: uuid.UUID,
+        gathered: Gathered,
+        files: tuple[dict[str, Any], ...],
+    ) -> Whole:
+        """Everything the decision has to tell, and what its item's version asks for beside."""
+        data = decided_data(case, gathered, files)
+        asked = self.versions.of(gathered.version_id, case.item_code)
+        lacking = missing(asked, data, gathered.met, opened=gathered.state is not None) if asked else []
+        if asked is not None:
+            data["completeness"] = {"required": len(asked), "missing": lacking}
+        department = gathered.department or self.issuers.get(case.org_code)
+        return Whole(decision_id, case.case_no, data, gathered.taken_for, lacking, case.item_code, department)
 
     def _register(self, case: DecidedCase, licence: LicenceFacts, gathered: Gathered, actor: str) -> None:
         """A licence that the decision names and that has no file of ours."""
@@ -111,44 +124,11 @@ class DecidedRows:
             }
         )
 
-    def _push(self, case: DecidedCase, decision_id: uuid.UUID, owed: Owed, data: dict[str, Any]) -> bytes:
-        push_id = uuid.uuid5(decision_id, owed.department)
-        clock = self.rulebook.clock(self.now.astimezone(LOCAL).date(), owed.days)
-        push = {
-            "id": str(push_id),
-            "department": owed.department,
-            **{
-                name: instant(at) if (at := getattr(clock, name)) else None
-                for name in ("sign_by", "claim_by", "plan_by", "feedback_by")
-            },
-        }
-        sealed = seal_event(
-            self.desk,
-            owed.department,
-            "approval.decided.v1",
-            case.case_no,
-            {"push": push, **data},
-            event_id=uuid.uuid5(push_id, "approval.decided.v1"),
-            lane=self.lane,
-        )
-        self.outbox.append(sealed.row)
-        self.pushes.append(
-            {
-                "id": push_id,
-                "decision_id": decision_id,
-                "case_no": case.case_no,
-                "department": owed.department,
-                "rule_id": owed.rule_id,
-                "event_id": sealed.event_id,
-                "package_sha256": sealed.sha256,
-                "sign_by": clock.sign_by,
-                "claim_by": clock.claim_by,
-                "plan_by": clock.plan_by,
-                "feedback_by": clock.feedback_by,
-                "next_due_at": clock.next_due_at,
-            }
-        )
-        return sealed.sha256
+
+def marks_of(case: DecidedCase) -> Marks:
+    """What rules look at."""
+    decision = case.decision
+    return Marks(case.item_code, case.area_code, decision.result_type, case.party.kind, decision.elements)
 
 
 def _identity(party: PartyFacts) -> tuple[str, str]:

@@ -27,10 +27,13 @@ class Gathered:
     party_id: uuid.UUID | None = None
     item_version: int | None = None
     department: str | None = None
+    version_id: uuid.UUID | None = None
     materials: list[dict[str, Any]] = field(default_factory=list)
     reused: list[dict[str, Any]] = field(default_factory=list)
     promised: list[dict[str, Any]] = field(default_factory=list)
     form: list[dict[str, Any]] = field(default_factory=list)
+    met: set[str] = field(default_factory=set)  # ids of the requirements that are met, or may still follow
+    taken_for: dict[str, str] = field(default_factory=dict)  # material id -> name of the requirement
 
     def data(self) -> dict[str, Any]:
         """The parts of the package that only a case from the window has."""
@@ -39,7 +42,7 @@ class Gathered:
 
 
 _OPENED = """
-SELECT c.case_no, c.state, c.party_id, v.number, c.department
+SELECT c.case_no, c.state, c.party_id, v.number, c.department, c.item_version_id
 FROM cases c LEFT JOIN item_versions v ON v.id = c.item_version_id
 WHERE c.case_no = ANY(%(case_nos)s) ORDER BY c.case_no FOR NO KEY UPDATE OF c
 """
@@ -66,6 +69,19 @@ _PROMISED = """
 SELECT f.case_no, r.name, f.promised_until, f.promised_by FROM deferrals f JOIN requirements r ON r.id = f.requirement_id
 WHERE f.case_no = ANY(%(case_nos)s) AND f.settled_at IS NULL ORDER BY f.promised_until, r.seq
 """
+#: A decided result that was reused is a use without a material; a promise that is kept has its material.
+_MET = """
+SELECT m.case_no, m.requirement_id, r.name, m.id
+FROM materials m JOIN requirements r ON r.id = m.requirement_id
+WHERE m.case_no = ANY(%(case_nos)s) AND m.state IN ('usable', 'superseded')
+UNION ALL
+SELECT u.case_no, u.requirement_id, r.name, u.material_id
+FROM material_uses u JOIN requirements r ON r.id = u.requirement_id
+WHERE u.case_no = ANY(%(case_nos)s) AND u.withdrawn_at IS NULL
+UNION ALL
+SELECT f.case_no, f.requirement_id, NULL, NULL FROM deferrals f
+WHERE f.case_no = ANY(%(case_nos)s) AND f.settled_at IS NULL
+"""
 _FORM = """
 SELECT case_no, name, value, source_kind, source_name, source_date FROM case_fields
 WHERE case_no = ANY(%(case_nos)s) ORDER BY name
@@ -83,7 +99,9 @@ def gather(tx: Connection, opened_rows: Iterable[Any], desk: Desk) -> dict[str, 
     if not found:
         return found
     of = {"case_nos": list(found)}
-    materials, reused, promised, form = ask(tx, (_MATERIALS, of), (_REUSED, of), (_PROMISED, of), (_FORM, of))
+    materials, reused, promised, form, met = ask(
+        tx, (_MATERIALS, of), (_REUSED, of), (_PROMISED, of), (_FORM, of), (_MET, of)
+    )
     for case_no, *material in materials:
         found[case_no].materials.append(_material(material, desk))
     for case_no, *use in reused:
@@ -94,6 +112,10 @@ def gather(tx: Connection, opened_rows: Iterable[Any], desk: Desk) -> dict[str, 
         )
     for case_no, *one in form:
         found[case_no].form.append(_form_field(one))
+    for case_no, requirement_id, name, material_id in met:
+        found[case_no].met.add(str(requirement_id))
+        if material_id is not None:
+            found[case_no].taken_for[str(material_id)] = name
     return found
 
 
