@@ -12,6 +12,16 @@ from hub.model import Base, one_of
 
 KINDS = ("question", "proposal")
 STATES = ("open", "answered", "closed")
+LONGEST_SUBJECT = 200
+LONGEST_BODY = 4000
+ANSWER = "advice.answer"  # the name of the clock, in the table of limits
+
+
+def after_post(asked_by: str | None, by: str | None, *, closes: bool) -> str:
+    """The state once `by` (None: the window) has posted, whatever it was: who asked asks again, the other side answers."""
+    if closes:
+        return "closed"
+    return "open" if by == asked_by else "answered"
 
 
 class AdviceThread(Base):
