@@ -27,6 +27,7 @@ from hub.moments import parse_moment
 from hub.ports import Desk
 from hub.pushing import acknowledge
 from hub.pushing.package import instant, seal_event
+from hub.reconciling import take_counts
 from hub.round_trips import Rows, ask, write
 from schemas import MESSAGE_TYPES
 
@@ -48,6 +49,7 @@ TAKERS: tuple[Taker, ...] = (
     report_findings.TAKER,
     supply_materials.TAKER,
     take_posts.TAKER,
+    take_counts.TAKER,
 )
 _OF_TYPE = {name: taker for taker in TAKERS for name in taker.types}
 
