@@ -16,7 +16,7 @@ from sqlalchemy.orm import aliased
 from admin import cells
 from admin.listing import Choice, Column, Listing, words
 from admin.pages import ExportedList
-from admin.premises import here, may, own_department
+from admin.premises import actor, here, may, own_department
 from hub.case import Case, Decision
 from hub.department import Department
 from hub.errors import Denied
@@ -26,7 +26,7 @@ from hub.licensing.living.operation import LicenceOperation
 from hub.material import StoredObject
 from hub.party import Party
 from hub.pushing.push import Push
-from hub.tracing.trace import trace
+from hub.tracing.trace import Viewer, trace
 
 
 def _query() -> Select[Any]:
@@ -133,6 +133,13 @@ def pushed_to_own_department(case_no: Any) -> tuple[ColumnElement[bool], ...]:
     return (or_(pushed, exists().where(own.case_no == case_no, own.department == mine)),)
 
 
+def viewer(tx: Tx, case_no: str) -> Viewer:
+    """The signed-in user. A department that handles the case sees all of it; another only what is its own."""
+    mine = own_department()
+    handles = mine is None or tx.scalar(select(Case.department).where(Case.case_no == case_no)) == mine
+    return Viewer(actor(), None if handles else mine)
+
+
 class CaseView(ExportedList):
     """办件."""
 
@@ -149,8 +156,8 @@ class CaseView(ExportedList):
     def show(self, case_no: str) -> str:
         """The trace of one case: everything, in order of time."""
         with here().engine.connect() as tx:
-            found = trace(tx, case_no)
             self._check_confined(tx, case_no)
+            found = trace(tx, case_no, area=here().config.desk.area, viewer=viewer(tx, case_no))
             sizes = _sizes(tx, found.materials)
             item = tx.scalar(select(ServiceItem.name).where(ServiceItem.code == found.case["item_code"]))
             names = dict(tx.execute(select(Department.code, Department.name)).all())

@@ -63,7 +63,7 @@ def questions(messages: Sequence[Arrived]) -> tuple[Question, ...]:
     of = {"case_nos": list({str(message.data["project_no"]) for message in messages})}
     ids = {"ids": list({uuid.UUID(message.data["thread_id"]) for message in messages})}
     if not messages:
-        nothing = ("SELECT 1 WHERE false", {})
+        nothing: Question = ("SELECT 1 WHERE false", {})
         return (nothing,) * 5
     return (_CASES, of), (_PUSHES, of), (_THREADS, ids), (_LIMIT, {"name": ANSWER}), (_CALENDAR, {})
 

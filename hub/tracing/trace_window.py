@@ -5,33 +5,38 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, text
-
-from hub.reuse.consent import WAYS
+from hub.reuse.consent import WAYS, Consent
+from hub.reuse.deferral import Deferral
+from hub.reuse.material_use import MaterialUse
+from hub.tracing.gathering import Answer, Family, Gathering, columns, mapped
 from hub.tracing.trace_line import TraceLine
 
-_USES = text("""
-SELECT u.*, r.name AS requirement, coalesce(m.case_no, l.case_no, d.case_no) AS source_case, c.way, c.given_by
+_COLUMNS = columns(MaterialUse, "u")
+#: What this case used; and, not withdrawn, what others used of what it brought in - a confined viewer, the own ones.
+USES = f"""
+SELECT {_COLUMNS}, r.name AS requirement, coalesce(m.case_no, l.case_no, d.case_no) AS source_case, c.way, c.given_by
 FROM material_uses u JOIN requirements r ON r.id = u.requirement_id
 LEFT JOIN materials m ON m.id = u.material_id LEFT JOIN licences l ON l.id = u.licence_id
 LEFT JOIN decisions d ON d.id = u.decision_id LEFT JOIN consents c ON c.id = u.consent_id
-WHERE u.case_no = :case_no
+WHERE u.case_no = %(case_no)s
 UNION ALL
-SELECT u.*, r.name, coalesce(m.case_no, l.case_no, d.case_no), NULL, NULL
+SELECT {_COLUMNS}, r.name, coalesce(m.case_no, l.case_no, d.case_no), NULL, NULL
 FROM material_uses u JOIN requirements r ON r.id = u.requirement_id
 LEFT JOIN materials m ON m.id = u.material_id LEFT JOIN licences l ON l.id = u.licence_id
 LEFT JOIN decisions d ON d.id = u.decision_id
-WHERE u.case_no <> :case_no AND u.withdrawn_at IS NULL
-  AND (u.material_id IN (SELECT id FROM materials WHERE case_no = :case_no)
-    OR u.licence_id IN (SELECT id FROM licences WHERE case_no = :case_no)
-    OR u.decision_id IN (SELECT id FROM decisions WHERE case_no = :case_no))
-ORDER BY used_at
-""")
-_PROMISES = text("""
-SELECT f.*, r.name AS requirement FROM deferrals f JOIN requirements r ON r.id = f.requirement_id
-WHERE f.case_no = :case_no ORDER BY f.recorded_at
-""")
-_CONSENTS = text("SELECT * FROM consents WHERE case_no = :case_no ORDER BY given_at")
+WHERE u.case_no <> %(case_no)s AND u.withdrawn_at IS NULL AND (%(only)s::text IS NULL OR u.department = %(only)s)
+  AND (u.material_id IN (SELECT id FROM materials WHERE case_no = %(case_no)s)
+    OR u.licence_id IN (SELECT id FROM licences WHERE case_no = %(case_no)s)
+    OR u.decision_id IN (SELECT id FROM decisions WHERE case_no = %(case_no)s))
+ORDER BY used_at, id
+"""  # noqa: S608
+PROMISES = f"""
+SELECT {columns(Deferral, "f")}, r.name FROM deferrals f JOIN requirements r ON r.id = f.requirement_id
+WHERE f.case_no = %(case_no)s ORDER BY f.recorded_at, f.id
+"""  # noqa: S608
+_CONSENTS = (
+    f"SELECT {columns(Consent, 'c')} FROM consents c WHERE c.case_no = %(case_no)s ORDER BY c.given_at, c.id"  # noqa: S608
+)
 
 BEFELL = {
     "expired": "已过有效期",
@@ -41,55 +46,44 @@ BEFELL = {
 }
 
 
-def uses_of(tx: Connection, case_no: str) -> tuple[dict[str, Any], ...]:
-    """Every use by this case and, not withdrawn, of what this case brought in; with `requirement` and `source_case`."""
-    return tuple(dict(row._mapping) for row in tx.execute(_USES, {"case_no": case_no}))
-
-
-def promises_of(tx: Connection, case_no: str) -> tuple[dict[str, Any], ...]:
-    """Every promise on this case, with `requirement`."""
-    return tuple(dict(row._mapping) for row in tx.execute(_PROMISES, {"case_no": case_no}))
-
-
-def window_lines(
-    tx: Connection,
-    case: Mapping[str, Any],
-    uses: tuple[dict[str, Any], ...],
-    promises: tuple[dict[str, Any], ...],
-    names: Mapping[str, str],
-) -> Iterator[TraceLine]:
-    """The lines, in no order."""
+def _lines(found: Gathering, uses: Answer, promises: Answer, consents: Answer) -> Iterator[TraceLine]:
+    case = found.case
     if case["accepted_at"]:
         until = f"承诺 {case['promised_on']} 前办结" if case["promised_on"] else "当场办结"
         yield TraceLine(case["accepted_at"], "step", "窗口受理", until, "good", case["taken_by"])
-    for row in tx.execute(_CONSENTS, {"case_no": case["case_no"]}):
-        said = f"{row.given_by}，{WAYS[row.way]}"
-        yield TraceLine(row.given_at, "consent", "申请人同意复用", said, "good", row.recorded_by)
-        if row.withdrawn_at:
+    for row in mapped(Consent, consents):
+        said = f"{row['given_by']}，{WAYS[row['way']]}"
+        yield TraceLine(row["given_at"], "consent", "申请人同意复用", said, "good", row["recorded_by"])
+        if row["withdrawn_at"]:
             yield TraceLine(
-                row.withdrawn_at,
+                row["withdrawn_at"],
                 "consent",
                 "申请人撤回同意",
-                row.withdrawn_why or "",
+                row["withdrawn_why"] or "",
                 "warning",
-                row.withdrawn_by,
+                row["withdrawn_by"],
             )
-    for use in uses:
-        yield from _use(use, case["case_no"], names)
-    for promise in promises:
+    for use in uses_of(uses):
+        yield from _use(use, case["case_no"], found.names)
+    for promise in promises_of(promises):
         detail = f"{promise['promised_by']}承诺 {promise['promised_until']} 前补交"
-        yield TraceLine(
-            promise["recorded_at"],
-            "promise",
-            f"容缺：{promise['requirement']}",
-            detail,
-            by=promise["recorded_by"],
-        )
+        by = promise["recorded_by"]
+        yield TraceLine(promise["recorded_at"], "promise", f"容缺：{promise['requirement']}", detail, by=by)
         if promise["settled_at"]:
             ended = "容缺取消" if promise["settled_how"] == "cancelled" else "容缺补齐"
             yield TraceLine(
                 promise["settled_at"], "promise", f"{ended}：{promise['requirement']}", "", "good"
             )
+
+
+def uses_of(rows: Answer) -> list[dict[str, Any]]:
+    """Every use by this case and, not withdrawn, of what this case brought in; with `requirement` and `source_case`."""
+    return mapped(MaterialUse, rows, "requirement", "source_case", "way", "given_by")
+
+
+def promises_of(rows: Answer) -> list[dict[str, Any]]:
+    """Every promise on this case, with `requirement`."""
+    return mapped(Deferral, rows, "requirement")
 
 
 def _use(use: Mapping[str, Any], case_no: str, names: Mapping[str, str]) -> Iterator[TraceLine]:
@@ -124,3 +118,6 @@ def _use(use: Mapping[str, Any], case_no: str, names: Mapping[str, str]) -> Iter
         yield TraceLine(
             use["source_state_at"], "reuse", f"所依据的“{use['source_name']}”已恢复有效", "", "good"
         )
+
+
+FAMILY = Family((USES, PROMISES, _CONSENTS), _lines)

@@ -25,7 +25,7 @@ from hub.ports import Desk
 from hub.read_file import read_file
 from hub.register_department import add_department, revoke_key, trusted_keys
 from hub.report_program import report
-from hub.tracing.trace import trace
+from hub.tracing.trace import Viewer, trace
 from hub.workday import due
 from schemas import loads
 from storage.signing import Signer
@@ -174,16 +174,19 @@ def test_trace_tells_the_whole_life_in_order(county: Engine, desk: Desk, signers
         take_in(tx, [a_receipt(desk, signers["scjg"], package, "arrived", "signed")], [], desk)
         take_in(tx, [a_finding(desk, signers["scjg"], case.case_no, "F1", "3", "2")], [], desk)
     with county.begin() as tx:
-        told = trace(tx, case.case_no)
+        told = trace(tx, case.case_no, area=desk.area, viewer=Viewer("user:test"))
         with pytest.raises(NotFound):
-            trace(tx, "nothing")
-    kinds = [line.kind for line in told.lines]
+            trace(tx, "nothing", area=desk.area, viewer=Viewer("user:test"))
+    kinds = [line.family for line in told.lines]
 
-    assert {"step", "decision", "push", "receipt", "finding", "ledger"} <= set(kinds)
+    assert {"step", "decision", "push", "receipt", "finding", "licence", "notice"} <= set(kinds)
     assert kinds.count("push") == 2
     assert [line.at for line in told.lines] == sorted(line.at for line in told.lines)
     assert told.licences[0]["status"] == "02"
-    assert {push["department"]: push["state"] for push in told.pushes} == {"scjg": "signed", "zhzf": "owed"}
+    assert {push["department"]: push["signed_at"] is not None for push in told.pushes} == {
+        "scjg": True,
+        "zhzf": False,
+    }
 
 
 def test_overview_counts_what_is_there(county: Engine, desk: Desk, signers: dict[str, Signer]) -> None:

@@ -1,0 +1,66 @@
+"""The decision's side of a trace: steps, what was decided, how it was corrected or withdrawn, and who read which file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from hub.case import Decision, Step
+from hub.deciding.revision import DecisionRevision
+from hub.tracing.gathering import Answer, Family, Gathering, columns, mapped
+from hub.tracing.trace_line import TraceLine
+from schemas import code_table
+
+_STEPS = f"SELECT {columns(Step, 's')} FROM steps s WHERE s.case_no = %(case_no)s ORDER BY s.seq"  # noqa: S608
+DECISIONS = f"SELECT {columns(Decision, 'd')} FROM decisions d WHERE d.case_no = %(case_no)s"  # noqa: S608
+REVISIONS = f"""
+SELECT {columns(DecisionRevision, "r")} FROM decision_revisions r JOIN decisions d ON d.id = r.decision_id
+WHERE d.case_no = %(case_no)s ORDER BY r.revision
+"""  # noqa: S608
+#: A confined viewer sees the reads of the own department and of the own user.
+_READS = """
+SELECT f.at, f.reader, f.stated_use, m.name FROM file_reads f JOIN materials m ON m.id = f.material_id
+WHERE m.case_no = %(case_no)s
+  AND (%(only)s::text IS NULL OR f.reader IN ('department:' || %(only)s, %(actor)s::text)) ORDER BY f.at, f.reader
+"""
+
+
+def _lines(
+    found: Gathering, steps: Answer, decisions: Answer, revisions: Answer, reads: Answer
+) -> Iterator[TraceLine]:
+    del found
+    for row in mapped(Step, steps):
+        said = row["opinion"] or row["action"]
+        ended = (("办结时间", row["ended_at"]),) if row["ended_at"] else ()
+        who = (("办理人", row["handled_by"]),) if row["handled_by"] else ()
+        yield TraceLine(
+            row["started_at"], "step", f"环节：{row['name']}", said, by=row["org_name"], more=who + ended
+        )
+    for row in mapped(Decision, decisions):
+        result = code_table("result_type").get(row["result_type"], row["result_type"])
+        said = f"{row['document_name']} {row['document_no']}：{result}"
+        more = (("决定日期", row["decided_on"].isoformat()), ("内容摘要", bytes(row["content_hash"]).hex()))
+        yield TraceLine(row["created_at"], "decision", "决定入库", said, "good", row["decided_by"], more=more)
+    for row in mapped(DecisionRevision, revisions):
+        yield _revised(row)
+    for at, reader, use, name in reads:
+        yield TraceLine(at, "read", f"调阅材料：{name}", f"用途：{use}", by=reader)
+
+
+def _revised(row: dict[str, Any]) -> TraceLine:
+    withdrawn = row["kind"] == "withdrawn"
+    changed = tuple((f"{name}（原为）", str(value)) for name, value in row["before"].items())
+    now = tuple((f"{name}（改为）", str(value)) for name, value in row["after"].items())
+    paper = (("文书号", row["document_no"]),) if row["document_no"] else ()
+    return TraceLine(
+        row["at"],
+        "decision",
+        "决定被撤回" if withdrawn else f"决定更正（第 {row['revision']} 版）",
+        row["reason"],
+        "alert" if withdrawn else "warning",
+        row["actor"],
+        more=paper + changed + now,
+    )
+
+
+FAMILY = Family((_STEPS, DECISIONS, REVISIONS, _READS), _lines)

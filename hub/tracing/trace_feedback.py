@@ -1,0 +1,156 @@
+"""What came back, on a trace: facts of every kind with their files, and what each did to push, licence and other facts."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from hub.feedback.finding import Finding
+from hub.tracing.gathering import Answer, Family, Gathering, columns, mapped
+from hub.tracing.trace_line import TraceLine
+from schemas import code_table
+
+FINDINGS = f"""
+SELECT {columns(Finding, "f")} FROM findings f
+WHERE f.case_no = %(case_no)s AND (%(only)s::text IS NULL OR f.department = %(only)s)
+ORDER BY f.received_at, f.department, f.finding_no
+"""  # noqa: S608
+FILES = """
+SELECT x.finding_id, x.name, x.size, x.sha256 FROM finding_files x JOIN findings f ON f.id = x.finding_id
+WHERE f.case_no = %(case_no)s AND (%(only)s::text IS NULL OR f.department = %(only)s) ORDER BY x.finding_id, x.seq
+"""
+_EFFECT_TONE = {
+    "freeze": "alert",
+    "warn": "warning",
+    "propose_freeze": "warning",
+    "propose_revocation": "warning",
+    "lift": "good",
+    "none": "plain",
+}
+_EFFECT = {
+    "freeze": "证照暂扣",
+    "warn": "限期整改",
+    "propose_freeze": "请求暂扣证照，须由人确认",
+    "propose_revocation": "请求吊销证照，须由人确认",
+    "lift": "解除暂扣",
+}
+_RESULTS = {
+    "rectification": "rectification_result",
+    "enforcement": "enforcement_result",
+    "credit": "credit_kind",
+}
+_STANDING = {"corrected": "已被更正", "withdrawn": "已被撤销"}
+#: What is said of a fact by the names of its message, where one asks for it.
+_DETAILS = {
+    "plan_name": "计划名称",
+    "frequency": "频次",
+    "scope": "对象范围",
+    "from": "开始",
+    "to": "结束",
+    "illegal_fact": "违法事实",
+    "basis": "处罚依据",
+    "content": "处罚内容",
+    "publish_until": "公示截止期",
+    "until": "有效期至",
+    "transfer_to": "移交",
+}
+
+
+def _lines(found: Gathering, findings: Answer, files: Answer) -> Iterator[TraceLine]:
+    rows = mapped(Finding, findings)
+    numbers = {row["id"]: f"{row['finding_no']}" for row in rows}
+    named: dict[uuid.UUID, list[tuple[str, str]]] = {}
+    for finding, name, size, sha256 in files:
+        named.setdefault(finding, []).append(
+            (f"佐证文件 {name}", f"{size} 字节，SHA-256 {bytes(sha256).hex()}")
+        )
+    for row in rows:
+        more = (*_more(found, row, numbers), *named.get(row["id"], ()))
+        yield TraceLine(
+            row["received_at"],
+            "finding",
+            _title(found, row),
+            _detail(row),
+            _tone(row),
+            row["finding_no"],
+            row["department"],
+            found.incoming(row["kid"], row["envelope_sha256"]),
+            more,
+        )
+
+
+def said_of(row: Mapping[str, Any]) -> str:
+    """The result of a fact in words; empty where its kind has none."""
+    if row["kind"] == "inspection":
+        result = code_table("check_result").get(row["check_result"], row["check_result"])
+        return f"{result}，{code_table('handling').get(row['handling'], row['handling'])}"
+    table = _RESULTS.get(row["kind"])
+    return code_table(table).get(row["result"], row["result"] or "") if table else ""
+
+
+def _title(found: Gathering, row: Mapping[str, Any]) -> str:
+    kind = code_table("finding_kind").get(row["kind"], row["kind"])
+    if row["kind"] == "rectification" and row["round"]:
+        kind = f"第 {row['round']} 次整改"
+    said = said_of(row)
+    return f"{kind}：{found.name(row['department'])}" + (f"（{said}）" if said else "")
+
+
+def _detail(row: Mapping[str, Any]) -> str:
+    late = (
+        "已有更新的检查，仅存档"
+        if row["licence_id"] and not row["effect_applied"] and row["effect"] != "none"
+        else ""
+    )
+    parts = (
+        str(row["details"].get("plan_name") or "") if row["kind"] == "plan" else "",
+        row["document_no"] or "",
+        f"罚款 {_yuan(row['fine_fen'])} 元" if row["fine_fen"] else "",
+        f"没收 {_yuan(row['confiscated_fen'])} 元" if row["confiscated_fen"] else "",
+        row["explanation"] or "",
+        f"限 {row['rectify_by']} 前整改" if row["rectify_by"] else "",
+        _STANDING.get(row["standing"], ""),
+        late,
+    )
+    return "；".join(part for part in parts if part)
+
+
+def _yuan(fen: int) -> str:
+    return f"{fen // 100:,}.{fen % 100:02d}"
+
+
+def _tone(row: Mapping[str, Any]) -> str:
+    if row["standing"] != "standing":
+        return "plain"
+    if row["kind"] == "withdrawal":
+        return "warning"
+    if row["effect_applied"]:
+        return _EFFECT_TONE[row["effect"]]
+    return "good" if row["kind"] == "rectification" and row["result"] == "1" else "plain"
+
+
+def _more(
+    found: Gathering, row: Mapping[str, Any], numbers: Mapping[uuid.UUID, str]
+) -> Iterator[tuple[str, Any]]:
+    yield "部门编号", row["finding_no"]
+    yield "发生时间", row["happened_at"]
+    if row["about_id"]:
+        yield "针对", numbers.get(row["about_id"], "其他部门所报的一条")
+    if row["corrects_id"]:
+        yield "更正", numbers.get(row["corrects_id"], str(row["corrects_id"]))
+    if row["push_state"]:
+        yield "推送转为", code_table("push_state").get(row["push_state"], row["push_state"])
+    if row["effect"] in _EFFECT:
+        yield "证照处置", _EFFECT[row["effect"]] + ("" if row["effect_applied"] else "（未生效）")
+    inspectors = row["inspectors"].get("list") or []
+    if inspectors:
+        yield "检查人员", "、".join(str(one.get("name", "")) for one in inspectors)
+    for name, title in _DETAILS.items():
+        value = row["details"].get(name)
+        if value and (name, row["kind"]) != ("plan_name", "plan"):
+            yield title, found.names.get(str(value), str(value))
+    yield "签名密钥", row["kid"]
+
+
+FAMILY = Family((FINDINGS, FILES), _lines)

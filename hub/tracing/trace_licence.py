@@ -1,0 +1,48 @@
+"""The life of a case's licences on a trace: every operation, and what its holder was told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hub.licensing.licence import Licence
+from hub.licensing.life import OPERATIONS
+from hub.tracing.gathering import Answer, Family, Gathering, columns
+from hub.tracing.trace_line import TraceLine
+from schemas import code_table
+
+LICENCES = (
+    f"SELECT {columns(Licence, 'l')} FROM licences l WHERE l.case_no = %(case_no)s ORDER BY l.issued_on, l.id"  # noqa: S608
+)
+_OPERATIONS = """
+SELECT o.at, o.operation, o.from_status, o.to_status, o.reason, o.actor, o.department, o.document_no, l.name, l.number
+FROM licence_operations o JOIN licences l ON l.id = o.licence_id WHERE l.case_no = %(case_no)s ORDER BY o.at, o.id
+"""
+_TONES = {
+    "suspend": "alert",
+    "revoke": "alert",
+    "withdraw": "alert",
+    "cancel": "warning",
+    "expire": "warning",
+}
+
+
+def _lines(found: Gathering, operations: Answer) -> Iterator[TraceLine]:
+    del found
+    statuses = code_table("licence_status")
+    for at, operation, was, becomes, reason, actor, department, document_no, name, number in operations:
+        moved = (("状态", f"{statuses.get(was, '无')} → {statuses.get(becomes, becomes)}"),)
+        paper = (("文书号", document_no),) if document_no else ()
+        yield TraceLine(
+            at,
+            "licence",
+            f"{name}{OPERATIONS[operation][0]}",
+            reason,
+            _TONES.get(operation, "good"),
+            actor,
+            department,
+            None,
+            (("证照编号", number), *moved, *paper),
+        )
+
+
+FAMILY = Family((_OPERATIONS,), _lines)

@@ -1,0 +1,126 @@
+"""Pushes on a trace: when each was owed and left, what the department said of it, what the hub did, which limits passed."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from hub.pushing.push import Push, PushMove, PushOverdue, Receipt
+from hub.tracing.gathering import Answer, Family, Gathering, columns, mapped
+from hub.tracing.trace_line import TraceLine
+from schemas import code_table
+
+_MINE = "(%(only)s::text IS NULL OR p.department = %(only)s)"
+PUSHES = f"""
+SELECT {columns(Push, "p")} FROM pushes p WHERE p.case_no = %(case_no)s AND {_MINE} ORDER BY p.created_at, p.department
+"""  # noqa: S608
+_OF_PUSH = f"JOIN pushes p ON p.id = x.push_id WHERE p.case_no = %(case_no)s AND {_MINE}"
+_RECEIPTS = f"""
+SELECT {columns(Receipt, "x")}, p.department FROM receipts x {_OF_PUSH}
+ORDER BY x.at, array_position(ARRAY['arrived', 'signed', 'claimed', 'returned', 'closed'], x.kind), x.event_id
+"""  # noqa: S608
+_MOVES = f"SELECT {columns(PushMove, 'x')}, p.department FROM push_moves x {_OF_PUSH} ORDER BY x.at, x.id"  # noqa: S608
+_OVERDUES = (
+    f"SELECT {columns(PushOverdue, 'x')} FROM push_overdues x {_OF_PUSH} ORDER BY x.noticed_at, x.what"  # noqa: S608
+)
+
+_MOVED = {
+    "released": "放行推送",
+    "reassigned": "转派",
+    "insisted": "维持推送，不接受退回",
+    "recalled": "撤回推送",
+    "reopened": "重新开始监管",
+}
+_MOVED_TONE = {"recalled": "warning", "reassigned": "warning", "insisted": "warning"}
+_LIMIT = {"sign": "签收", "claim": "认领", "plan": "首次监管计划", "feedback": "反馈"}
+
+
+def _lines(
+    found: Gathering, pushes: Answer, receipts: Answer, moves: Answer, overdues: Answer
+) -> Iterator[TraceLine]:
+    rows = mapped(Push, pushes)
+    by_id = {row["id"]: row for row in rows}
+    for row in rows:
+        yield from _pushed(found, row, by_id)
+    for row in mapped(Receipt, receipts, "department"):
+        kind = code_table("receipt_kind").get(row["kind"], row["kind"])
+        tone = "warning" if row["kind"] == "returned" else "good"
+        yield TraceLine(
+            row["at"],
+            "receipt",
+            f"{kind}：{found.name(row['department'])}",
+            row["reason"] or "",
+            tone,
+            row["by"],
+            row["department"],
+            found.incoming(row["kid"], row["envelope_sha256"]),
+            (("本平台收到", row["received_at"]), ("签名密钥", row["kid"])),
+        )
+    for row in mapped(PushMove, moves, "department"):
+        yield _moved(found, row)
+    for row in mapped(PushOverdue, overdues):
+        yield from _overdue(found, row)
+
+
+def _pushed(
+    found: Gathering, row: Mapping[str, Any], by_id: Mapping[uuid.UUID, Mapping[str, Any]]
+) -> Iterator[TraceLine]:
+    name, department = found.name(row["department"]), row["department"]
+    signed = found.outgoing(row["event_id"], row["package_sha256"])
+    lacks = "、".join(str(one.get("name") or one.get("code")) for one in row["missing"] or ())
+    limits = tuple((f"{said}时限", row[f"{what}_by"]) for what, said in _LIMIT.items() if row[f"{what}_by"])
+    more = (
+        ("推送包", str(row["event_id"])),
+        ("包摘要", bytes(row["package_sha256"]).hex()),
+        *limits,
+        *((("本部门不见", "、".join(row["withheld"])),) if row["withheld"] else ()),
+    )
+    came = by_id.get(row["came_from"])
+    said = [
+        f"由{found.name(came['department'])}转来" if came else "",
+        f"缺少：{lacks}" if lacks else "",
+    ]
+    tone = "warning" if lacks else "plain"
+    title = f"应推送：{name}" if row["state"] != "held" else f"待补齐后推送：{name}"
+    detail = "；".join(part for part in said if part) or f"签名包 {row['event_id']}"
+    yield TraceLine(row["created_at"], "push", title, detail, tone, None, department, signed, more)
+    sent = found.sent.get(row["event_id"])
+    if sent and sent.published_at:
+        yield TraceLine(sent.published_at, "push", f"已发出：{name}", "已交给消息通道", department=department)
+
+
+def _moved(found: Gathering, row: Mapping[str, Any]) -> TraceLine:
+    states = code_table("push_state")
+    title = f"{_MOVED.get(row['act'], row['act'])}：{found.name(row['department'])}"
+    moved = f"{states.get(row['from_state'])} → {states.get(row['to_state'])}"
+    more = tuple((str(name), str(value)) for name, value in row["detail"].items())
+    tone = _MOVED_TONE.get(row["act"], "plain")
+    return TraceLine(
+        row["at"],
+        "push",
+        title,
+        row["reason"],
+        tone,
+        row["actor"],
+        row["department"],
+        None,
+        (("状态", moved), *more),
+    )
+
+
+def _overdue(found: Gathering, row: Mapping[str, Any]) -> Iterator[TraceLine]:
+    name, what = found.name(row["department"]), _LIMIT[row["what"]]
+    due = (("时限", row["due_at"]),)
+    yield TraceLine(
+        row["noticed_at"], "push", f"超过{what}时限：{name}", "", "alert", None, row["department"], None, due
+    )
+    ended: datetime | None = row["ended_at"]
+    if ended:
+        yield TraceLine(
+            ended, "push", f"超时已消除（{what}）：{name}", "", "good", None, row["department"], None, due
+        )
+
+
+FAMILY = Family((PUSHES, _RECEIPTS, _MOVES, _OVERDUES), _lines)
