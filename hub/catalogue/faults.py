@@ -11,13 +11,23 @@ from dataclasses import dataclass
 from hub.errors import Rejected
 
 SAID = 8
+_PARTS = {
+    "lines": "材料清单",
+    "form": "申请表字段",
+    "fields": "字段",
+    "steps": "特殊环节",
+    "must_steps": "推送须有的环节",
+    "must_elements": "推送须有的要素",
+    "conditions": "条件",
+    "departments": "接收部门",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
     """What is wrong with one box. `line` counts from 1; 0 is the whole form."""
 
-    part: str  # header, lines, form, fields, steps, rules, layout
+    part: str  # header, lines, form, fields, steps, elements, conditions, departments, rules, layout
     line: int
     field: str
     sentence: str
@@ -27,10 +37,7 @@ class Fault:
         """Where, in words."""
         if not self.line or self.part == "layout":  # of a layout the sentence names the element
             return ""
-        name = {"lines": "材料清单", "form": "申请表字段", "fields": "字段", "steps": "特殊环节"}.get(
-            self.part, ""
-        )
-        return f"{name}第 {self.line} 行："
+        return f"{_PARTS.get(self.part, '')}第 {self.line} 行："
 
 
 class Faulty(Rejected):
