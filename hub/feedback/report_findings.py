@@ -1,276 +1,190 @@
-"""Report findings: what a supervising department found, and its effect on push, case and licence, in one transaction.
+"""Report findings: what departments planned, found, had put right, punished and took back, with all that it does.
 
-Guarantees: what a finding asks for is what the rules said when it came; a department's newest inspection of a licence, by
-(happened_at, finding_no), decides, so the outcome does not depend on the order of arrival, and nothing happens twice. An
-older finding that comes late is kept and shown. A department speaks only of cases that were pushed to it; a finding on a
-licence that was renewed acts on its newest version. Departments, holder and cases that rely on a licence whose status
-changes are told in the same transaction.
+Guarantees: what a fact asks for is what the rules said when it came; of a department's facts about a licence the newest
+inspection, with what was put right of it, decides, so the outcome does not depend on the order of arrival, and nothing
+happens twice. What was corrected or withdrawn stays on file and counts as if it had never been: licence, case, push and
+light are worked out anew. A department speaks only of cases that were pushed to it; a fact on a licence that was renewed
+acts on its newest version. Departments, holder and cases that rely on a licence whose status changes, and the departments
+that hear of such facts, are told in the same transaction.
 """
 
 from __future__ import annotations
 
-import hashlib
 import uuid
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from sqlalchemy import Connection
 
-from hub.exchange.arrived import Arrived, Refused
+from hub.errors import Unavailable
+from hub.exchange.arrived import Arrived
 from hub.exchange.taker import Taker
+from hub.feedback.evidence import FindingFile
 from hub.feedback.finding import Finding
-from hub.licensing.findings.rules_of_findings import QUESTION as RULES
-from hub.licensing.findings.rules_of_findings import RulesOfFindings, rules_of_findings
-from hub.licensing.living.changed import ACTIONS, Changed
-from hub.licensing.living.hold_licences import hold_licences
-from hub.licensing.living.said_of_licences import Spoken
+from hub.feedback.grounds import Grounds, grounds, number_of, questions
+from hub.feedback.hand_over import push_to_newcomers
+from hub.feedback.judge import objection
+from hub.feedback.kinds import OF_TYPE, PLAN, act_of
+from hub.feedback.notices import clerk_notice, revoked_for_nothing
+from hub.feedback.onward import Onward, heard_of
+from hub.feedback.rows import Taken, by_finding, file_rows, ledger_row, taken
+from hub.feedback.shine_lights import shine_lights
+from hub.licensing.living.hold_licences import Ruled, hold_licences
 from hub.licensing.living.take_effect import effects_of, standing
-from hub.moments import parse_moment
 from hub.ports import Desk
-from hub.round_trips import Question, Rows, tell, write
-from schemas import code_table
-
-FINDINGS = uuid.UUID("f3b7a5c4-8a0a-5f55-9d5c-5a1c6f0f7e21")
-Answer = Sequence[Any]
-TOLERANCE = timedelta(days=1)  # a department's clock may be ahead, but not by more
+from hub.pushing.move import Act, move_pushes
+from hub.round_trips import Question, Rows, ask, tell, write
 
 
-class Named(NamedTuple):
-    """A licence that a finding on a case may speak of, by the identifier of any of its versions."""
-
-    identifier: str
-    id: uuid.UUID  # the newest version
-    type_code: str
-
-
-@dataclass(frozen=True, slots=True)
-class Grounds:
-    """What findings of one batch are judged by."""
-
-    cases: frozenset[str]
-    pushes: Mapping[tuple[str, str], uuid.UUID]  # (case_no, department) -> push
-    names: Mapping[str, str]  # of departments
-    licences: Mapping[str, Sequence[Named]]  # by case_no, the one that is meant where none is named first
-    numbers: frozenset[tuple[str, ...]]  # (department, finding_no) that were used before
-    rules: RulesOfFindings
+def report_findings(tx: Connection, messages: Sequence[Arrived], known: Grounds, desk: Desk) -> None:
+    """Take facts that nothing speaks against."""
+    now = desk.clock()
+    for batch in _batches(messages):
+        _take(tx, [taken(message, known, now) for message in batch], known, desk)
 
 
-_CASES = "SELECT case_no FROM cases WHERE case_no = ANY(%(case_nos)s)"
-_PUSHES = """
-SELECT p.case_no, p.department, p.id, d.name FROM pushes p JOIN departments d ON d.code = p.department
-WHERE p.case_no = ANY(%(case_nos)s)
+def _batches(messages: Sequence[Arrived]) -> Iterator[list[Arrived]]:
+    """What takes a fact back comes after the batch that brought it: what stands is read from the database."""
+    batch: list[Arrived] = []
+    numbers: set[tuple[str, str]] = set()
+    for message in messages:
+        undoes = message.data.get(OF_TYPE[message.event["type"]].undoes)
+        if undoes and (message.department, undoes) in numbers:
+            yield batch
+            batch, numbers = [], set()
+        batch.append(message)
+        numbers.add((message.department, number_of(message)))
+    if batch:
+        yield batch
+
+
+_UNDONE = """
+UPDATE findings f SET standing = n.standing FROM unnest(%(ids)s::uuid[], %(standings)s::text[]) AS n(id, standing)
+WHERE f.id = n.id AND f.standing = 'standing' RETURNING f.id
 """
-#: The licences of the cases, each followed to its newest version.
-_LICENCES = """
-WITH RECURSIVE line(case_no, first_id, issued_on, first, id, identifier, type_code, version) AS (
-  SELECT case_no, id, issued_on, identifier, id, identifier, type_code, 1 FROM licences
-  WHERE case_no = ANY(%(case_nos)s)
-  UNION ALL
-  SELECT l.case_no, l.first_id, l.issued_on, l.first, n.id, n.identifier, n.type_code, l.version + 1
-  FROM line l JOIN licences n ON n.previous_id = l.id
-)
-SELECT case_no, first_id, id, identifier, type_code FROM line ORDER BY issued_on DESC, first, first_id, version
-"""
-_NUMBERS = """
-SELECT department, finding_no FROM findings
-WHERE (department, finding_no) IN (SELECT * FROM unnest(%(departments)s::text[], %(numbers)s::text[]))
-"""
-
-
-def questions(messages: Sequence[Arrived]) -> tuple[Question, ...]:
-    """Ask for everything that findings speak of."""
-    of = {"case_nos": list({str(message.data["project_no"]) for message in messages})}
-    numbers = {
-        "departments": [message.department for message in messages],
-        "numbers": [message.data["finding_no"] for message in messages],
-    }
-    return (_CASES, of), (_PUSHES, of), (_LICENCES, of), (_NUMBERS, numbers), RULES
-
-
-def grounds(cases: Answer, pushes: Answer, licences: Answer, numbers: Answer, rules: Answer) -> Grounds:
-    """The answers to `questions`."""
-    newest = {first: (id_, type_code) for _, first, id_, _, type_code in licences}
-    by_case: dict[str, list[Named]] = {}
-    for case_no, first, _, identifier, _ in licences:
-        by_case.setdefault(case_no, []).append(Named(identifier, *newest[first]))
-    return Grounds(
-        frozenset(row[0] for row in cases),
-        {(case_no, department): push_id for case_no, department, push_id, _ in pushes},
-        {department: name for _, department, _, name in pushes},
-        by_case,
-        frozenset(tuple(row) for row in numbers),
-        rules_of_findings(rules),
-    )
-
-
-def objection(message: Arrived, known: Grounds, now: datetime) -> Refused | None:
-    """Why this finding cannot be taken, if so."""
-    data = message.data
-    case_no, number = data["project_no"], data["finding_no"]
-    if case_no != message.case_no or case_no not in known.cases:
-        return message.refuse(
-            "unknown_case",
-            f"没有办件编号为 {case_no} 的办件",
-            "project_no 与消息的 subject 都应为推送包中的办件编号",
-        )
-    if (case_no, message.department) not in known.pushes:
-        return message.refuse(
-            "unknown_push", f"办件 {case_no} 没有推送给本部门，不能上报其监管信息", "只上报推送给本部门的办件"
-        )
-    if parse_moment(data["inspected_at"]) > now + TOLERANCE:
-        return message.refuse("schema", f"检查日期 {data['inspected_at']} 在将来", "happened_at 不晚于今天")
-    identifier = data.get("certificateIdentifier")
-    if identifier and identifier not in {one.identifier for one in known.licences.get(case_no, ())}:
-        return message.refuse(
-            "unknown_case",
-            f"证照 {identifier} 不属于办件 {case_no}",
-            "certificateIdentifier 应为推送包中的证照标识",
-        )
-    if (message.department, number) in known.numbers:
-        return message.refuse(
-            "schema", f"监管信息编号 {number} 已经用过", "每条监管信息用新的编号；更正请另报一条"
-        )
-    return None
-
-
 _COUNT = """
 UPDATE pushes p SET findings = p.findings + n.more, last_finding_at = %(now)s
 FROM unnest(%(ids)s::uuid[], %(more)s::int[]) AS n(id, more) WHERE p.id = n.id
 """
+_REVOKED = """
+SELECT o.finding_id FROM licence_operations o JOIN licences l ON l.id = o.licence_id
+WHERE o.finding_id = ANY(%(ids)s) AND o.operation = 'revoke' AND l.status = o.to_status
+"""
 
 
-def report_findings(tx: Connection, messages: Sequence[Arrived], known: Grounds, desk: Desk) -> None:
-    """Take findings that nothing speaks against."""
-    if not messages:
-        return
+def _take(tx: Connection, facts: Sequence[Taken], known: Grounds, desk: Desk) -> None:
     now = desk.clock()
-    judged = [_finding_row(message, known, desk) for message in messages]
-    rows = [row for row, _ in judged]
-    ruled = hold_licences(tx, [_spoken(row) for row in rows if row["licence_id"]], now)
-    for row in rows:
-        row["effect_applied"] = row["id"] in ruled.applied
-    effects = effects_of(tx, list(ruled.changes.values()), desk, spoken=True)
-    notices = [_notice(row, known.names[row["department"]], ruled.changes.get(row["id"])) for row in rows]
-    ledger = [_ledger_row(row, rule, ruled.changes.get(row["id"])) for row, rule in judged]
-    effects.notices[:0] = notices
-    effects.ledger[:0] = ledger
-    write(tx, Rows(Finding, rows), *ruled.tables(), *effects.tables())
-    counts = Counter(row["push_id"] for row in rows)
+    undone = [one for one in facts if one.undone is not None]
+    baseless = _undo(tx, undone)
+    ruled = hold_licences(
+        tx,
+        [word for one in facts if (word := one.spoken()) is not None],
+        now,
+        anew=[word for one in undone if (word := one.took_back(known)) is not None],
+    )
+    for one in facts:
+        one.row["effect_applied"] = one.row["id"] in ruled.applied
+    counted = _move(tx, facts, undone, now)
+    _write(tx, facts, known, desk, ruled, baseless)
     tell(
         tx,
         *ruled.statements,
         *(standing(ruled.stand_anew) if ruled.stand_anew else ()),
-        (_COUNT, {"ids": list(counts), "more": list(counts.values()), "now": now}),
+        *counted,
+    )
+    shine_lights(tx, _parties(facts, known), now)
+
+
+def _undo(tx: Connection, undone: Sequence[Taken]) -> set[uuid.UUID]:
+    """Mark what stands no longer; gives those for which a licence was revoked that still is."""
+    if not undone:
+        return set()
+    old = [one.undone for one in undone if one.undone is not None]
+    of = {
+        "ids": [one.id for one in old],
+        "standings": ["corrected" if one.row["corrects_id"] else "withdrawn" for one in undone],
+    }
+    marked, revoked = ask(tx, (_UNDONE, of), (_REVOKED, of))
+    if len(marked) != len(old):
+        raise Unavailable("有监管信息刚刚被更正或撤销，稍后自动重试。")
+    return {row[0] for row in revoked}
+
+
+def _move(tx: Connection, facts: Sequence[Taken], undone: Sequence[Taken], now: datetime) -> list[Question]:
+    """Pushes, by these facts; what only counts them is left to be told later."""
+    acting = [(one, act) for one in facts if (act := _act(one))]
+    anew = {one.undone.push_id for one in undone if one.undone and one.undone.push_id}
+    moved = move_pushes(
+        tx,
+        [
+            Act(
+                one.row["push_id"],
+                act,
+                now if one.kind.name == PLAN else one.row["happened_at"],
+                plan=one.kind.name == PLAN,
+                counted=True,
+            )
+            for one, act in acting
+        ],
+        now,
+        anew=anew,
+    )
+    for (one, _), state in zip(acting, moved, strict=True):
+        one.row["push_state"] = state
+    more = Counter(one.row["push_id"] for one in facts if not _act(one))
+    if not more:
+        return []
+    return [(_COUNT, {"ids": list(more), "more": list(more.values()), "now": now})]
+
+
+def _act(one: Taken) -> str | None:
+    return act_of(one.kind.name, one.kind.result_of(one.message.data), one.row["handling"])
+
+
+def _write(
+    tx: Connection,
+    facts: Sequence[Taken],
+    known: Grounds,
+    desk: Desk,
+    ruled: Ruled,
+    baseless: set[uuid.UUID],
+) -> None:
+    """Facts, and what follows from them, in the order in which they refer to each other."""
+    changes = by_finding(ruled.changes)
+    effects = effects_of(tx, ruled.changes, desk, spoken=True)
+    onward = Onward(desk, known, heard_of(tx, facts))
+    notices, ledger = [], []
+    for one in facts:
+        mine = changes.get(one.row["id"], ())
+        notices.append(clerk_notice(one, known, mine))
+        if one.undone is not None and one.undone.id in baseless:
+            notices.append(revoked_for_nothing(one, known))
+        ledger.append(ledger_row(one, mine))
+        onward.add(one, one.row["effect"] if one.row["effect_applied"] else None)
+    pushed = push_to_newcomers(tx, onward.newcomers, desk)
+    effects.notices[:0] = notices
+    effects.ledger[:0] = ledger
+    write(
+        tx,
+        Rows(Finding, [one.row for one in facts]),
+        Rows(FindingFile, [row for one in facts for row in file_rows(one)]),
+        *ruled.tables(),
+        *effects.tables(),
+        *pushed,
+        *onward.tables(),
     )
 
 
-def _finding_row(message: Arrived, known: Grounds, desk: Desk) -> tuple[dict[str, Any], int | None]:
-    """The row, and the rule by which its effect was found."""
-    data = message.data
-    licences = known.licences.get(data["project_no"], ())
-    named = data.get("certificateIdentifier")
-    licence = next((one for one in licences if named in (None, "", one.identifier)), None)
-    effect, rule = known.rules.asks(
-        "inspection", data["check_result"], data["handling"], licence.type_code if licence else None
-    )
-    row = {
-        "id": uuid.uuid5(FINDINGS, f"{message.department}|{data['finding_no']}"),
-        "department": message.department,
-        "finding_no": data["finding_no"],
-        "case_no": data["project_no"],
-        "push_id": known.pushes[data["project_no"], message.department],
-        "licence_id": licence.id if licence else None,
-        "happened_at": parse_moment(data["inspected_at"]),
-        "inspectors": {"list": list(data.get("inspectors") or [])},
-        "check_result": data["check_result"],
-        "handling": data["handling"],
-        "rectify_by": date.fromisoformat(data["rectify_by"][:10]) if data.get("rectify_by") else None,
-        "explanation": data.get("explain"),
-        "publicity": data.get("publicity"),
-        "effect": effect,
-        "effect_applied": False,
-        "kid": message.kid,
-        "envelope_sha256": hashlib.sha256(message.value).digest(),
-        "received_at": desk.clock(),
-    }
-    return row, rule
+def _parties(facts: Sequence[Taken], known: Grounds) -> set[uuid.UUID]:
+    """Parties whose light may be another now: theirs is not green, or a fact says that it should not be."""
+    found = set()
+    for one in facts:
+        case = known.cases[one.row["case_no"]]
+        light = known.lights.light(one.kind.name, one.kind.result_of(one.message.data), one.row["handling"])
+        if case.lit or one.undone is not None or light in ("yellow", "red"):
+            found.add(case.party_id)
+    return found
 
 
-def _spoken(row: Mapping[str, Any]) -> Spoken:
-    return Spoken(
-        row["id"],
-        row["licence_id"],
-        row["department"],
-        row["happened_at"],
-        row["finding_no"],
-        row["effect"],
-        row["explanation"] or f"检查结果：{_said(row)}",
-    )
-
-
-def _said(row: Mapping[str, Any]) -> str:
-    result = code_table("check_result")[row["check_result"]]
-    return f"{result}，{code_table('handling')[row['handling']]}"
-
-
-_SEVERITY = {
-    "freeze": "alert",
-    "warn": "warning",
-    "propose_freeze": "warning",
-    "propose_revocation": "warning",
-    "lift": "info",
-    "none": "info",
-}
-_CHANGE = {"suspend": "证照已冻结（暂扣）", "restore": "证照已恢复有效"}
-_PROPOSED = {
-    "propose_freeze": "证照状态未变：该部门请求暂扣，须由人确认",
-    "propose_revocation": "证照状态未变：该部门请求吊销，须由人确认",
-}
-
-
-def _notice(row: Mapping[str, Any], department: str, change: Changed | None) -> dict[str, Any]:
-    late = "" if row["effect_applied"] or not row["licence_id"] else "（该部门已有更新的检查，本条仅存档）"
-    if change is not None:
-        what = _CHANGE[change.operation]
-    else:
-        what = (_PROPOSED.get(row["effect"]) if row["effect_applied"] else None) or "证照状态未变"
-    return {
-        "audience": "clerk",
-        "severity": _SEVERITY[row["effect"]] if row["effect_applied"] else "info",
-        "title": f"{department}检查：{_said(row)}{late}",
-        "body": f"{what}。{row['explanation'] or ''}".strip(),
-        "case_no": row["case_no"],
-    }
-
-
-def _ledger_row(row: Mapping[str, Any], rule: int | None, change: Changed | None) -> dict[str, Any]:
-    return {
-        "actor": f"department:{row['department']}",
-        "action": ACTIONS[change.operation] if change else "finding.taken",
-        "subject": f"licence:{row['licence_id']}" if change else f"finding:{row['id']}",
-        "case_no": row["case_no"],
-        "reason": row["explanation"],
-        "detail": {
-            "finding": str(row["id"]),
-            "check_result": row["check_result"],
-            "handling": row["handling"],
-            "effect": row["effect"],
-            "rule": rule,
-            "applied": row["effect_applied"],
-            "sha256": row["envelope_sha256"].hex(),
-            "kid": row["kid"],
-        },
-    }
-
-
-TAKER = Taker(
-    frozenset({"finding.reported.v1"}),
-    questions,
-    grounds,
-    objection,
-    report_findings,
-    number=lambda message: (message.department, message.data["finding_no"]),
-)
+TAKER = Taker(frozenset(OF_TYPE), questions, grounds, objection, report_findings)

@@ -188,7 +188,9 @@ def test_what_must_be_confirmed_only_asks(strict: Engine, desk: Desk, signers: S
     assert sorted(proposals(strict)) == [("freeze", "open"), ("revoke", "open")]
     with strict.begin() as tx:
         assert tx.execute(select(Case.standing)).scalar_one() == "watch"
-        bodies = tx.execute(text("SELECT severity, body FROM notices ORDER BY id")).all()
+        bodies = tx.execute(
+            text("SELECT severity, body FROM notices WHERE audience = 'clerk' ORDER BY id")
+        ).all()
         newest = tx.execute(
             select(Finding.finding_no, LicenceProposal.reason)
             .join(LicenceProposal, LicenceProposal.finding_id == Finding.id)
@@ -378,8 +380,8 @@ def test_an_ended_licence_keeps_its_status(county: Engine, desk: Desk, signers: 
     assert status(county) == "04"
     with county.begin() as tx:
         assert tx.execute(text("SELECT count(*) FROM outbox")).scalar_one() == before
-        body = tx.execute(text("SELECT body FROM notices ORDER BY id DESC LIMIT 1")).scalar_one()
-        assert body.startswith("证照状态未变")
+        told = text("SELECT body FROM notices WHERE audience = 'clerk' ORDER BY id DESC LIMIT 1")
+        assert tx.execute(told).scalar_one().startswith("证照状态未变")
     with county.begin() as tx:  # the department's word is not lost, though
         change_status(tx, licence_id, "reinstate", **said(desk, document_no="示复〔2026〕1号"))
     assert status(county) == "02"

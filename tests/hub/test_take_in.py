@@ -92,7 +92,7 @@ def test_the_same_message_twice_has_one_effect(county: Engine, desk: Desk, signe
         first = take_in(tx, [finding, finding], [], desk)
     with county.begin() as tx:
         second = take_in(tx, [finding], [], desk)
-        notices = tx.execute(select(Notice.id)).all()
+        notices = tx.execute(select(Notice.id).where(Notice.audience == "clerk")).all()
 
     assert (first.accepted, first.duplicates) == (1, 1)
     assert (second.accepted, second.duplicates, second.quarantined) == (0, 1, 0)
@@ -111,7 +111,9 @@ def test_a_finding_freezes_the_licence_and_tells_the_window(
 
     licence = one(county, Licence.status)
     standing = one(county, Case.standing)
-    notice = one(county, Notice.audience, Notice.severity, Notice.case_no, Notice.body, Notice.title)
+    with county.begin() as tx:
+        told = select(Notice.audience, Notice.severity, Notice.case_no, Notice.body, Notice.title)
+        notice = tx.execute(told.where(Notice.audience == "clerk")).one()
     assert licence == ("02",)
     assert standing == ("alert",)
     assert notice[:3] == ("clerk", "alert", case.case_no)

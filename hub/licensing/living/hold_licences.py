@@ -3,14 +3,15 @@
 Guarantees: after it, a department holds a licence exactly if its newest finding that speaks of holding (freeze, lift, warn,
 or a confirmed proposal) freezes; an older one that comes late changes nothing. A proposal is open exactly while the
 department's newest finding asks for it and nobody has decided on it. A living licence is 暂扣 exactly while someone holds
-it; one that has ended keeps its status. What a person of a department did counts like a finding of that day. Writes
-nothing: see `Ruled`.
+it; one that has ended keeps its status. What a person of a department did counts like a finding of that day. Where a finding
+was corrected or withdrawn, the department's word is worked out from what still stands, as if that one had never been; what
+a person lifted stays lifted. Writes nothing: see `Ruled`.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -20,7 +21,7 @@ from sqlalchemy import Connection
 from hub.licensing.findings.rule import LicenceProposal
 from hub.licensing.licence import EXPIRED, FROZEN, VALID, Hold
 from hub.licensing.living.changed import Changed
-from hub.licensing.living.said_of_licences import DECISIVE, PROPOSES, Bench, Seat, Spoken, said_of_licences
+from hub.licensing.living.said_of_licences import PROPOSES, Bench, Seat, Spoken, said_of_licences
 from hub.round_trips import Question, Rows
 
 #: In which statuses a proposal makes sense.
@@ -32,7 +33,7 @@ class Ruled:
     """What findings did: rows to be written after the findings, and statements to be told after those."""
 
     applied: set[uuid.UUID] = field(default_factory=set)  # findings that spoke last when they were heard
-    changes: dict[uuid.UUID, Changed] = field(default_factory=dict)  # by finding
+    changes: list[Changed] = field(default_factory=list)
     holds: list[dict[str, Any]] = field(default_factory=list)
     proposals: list[dict[str, Any]] = field(default_factory=list)
     statements: list[Question] = field(default_factory=list)
@@ -43,36 +44,69 @@ class Ruled:
         return Rows(Hold, self.holds), Rows(LicenceProposal, self.proposals)
 
 
-def hold_licences(tx: Connection, spoken: Sequence[Spoken], now: datetime) -> Ruled:
-    """Judge findings, in the order of arrival. Takes the licences' locks; raises Unavailable where one was just renewed."""
+def hold_licences(
+    tx: Connection, spoken: Sequence[Spoken], now: datetime, *, anew: Collection[Spoken] = ()
+) -> Ruled:
+    """Judge findings, in the order of arrival. Takes the licences' locks; raises Unavailable where one was just renewed.
+
+    `anew`: corrections and withdrawals, each with the licence and department of the finding that stands no longer (mark it
+    so before). A correction is among `spoken`, too.
+    """
     ruled = Ruled()
-    if not spoken:
+    if not spoken and not anew:
         return ruled
-    bench = said_of_licences(tx, {one.licence_id for one in spoken})
+    bench = said_of_licences(tx, {one.licence_id for one in (*anew, *spoken)})
     before = set(bench.holds)
-    for one in spoken:
-        was_held = bench.holders[one.licence_id] > 0
-        acted = _hear(bench, one)
-        if one.seat not in bench.newest or one.rank > bench.newest[one.seat].rank:
-            bench.newest[one.seat] = one
-            acted = True
+    undone = {one.finding_id: one for one in anew}
+    for one in (
+        *(one for one in anew if one.finding_id not in {said.finding_id for said in spoken}),
+        *spoken,
+    ):
+        old = undone.get(one.finding_id)
+        held = {seat[0]: bench.holders[seat[0]] > 0 for seat in {one.seat, (old or one).seat}}
+        acted = old is not None and _think_again(bench, old.seat)
+        if old is not one:
+            acted = _hear(bench, one) or acted
+            if one.seat not in bench.newest or one.rank > bench.newest[one.seat].rank:
+                bench.newest[one.seat] = one
+                acted = True
         if acted:
             ruled.applied.add(one.finding_id)
-        if (change := _change(bench, one, was_held, now)) is not None:
-            ruled.changes[one.finding_id] = change
-    _save_holds(ruled, bench, before, spoken, now)
-    _save_proposals(ruled, bench, {one.seat for one in spoken}, now)
+        for licence_id, was_held in held.items():
+            if (change := _change(bench, one, licence_id, was_held, now)) is not None:
+                ruled.changes.append(change)
+    _save_holds(ruled, bench, before, (*anew, *spoken), now)
+    _save_proposals(ruled, bench, {one.seat for one in (*anew, *spoken)}, now)
     ruled.stand_anew = bench.otherwise()
     return ruled
 
 
+def _think_again(bench: Bench, seat: Seat) -> bool:
+    """Whether the department holds the licence by what still stands; true where that is another answer."""
+    freezes = bench.freezing.get(seat)
+    if freezes is None and seat in bench.holds and seat not in bench.by_hand:
+        del bench.holds[seat]
+        bench.holders[seat[0]] -= 1
+        return True
+    if freezes is not None and seat not in bench.holds:
+        bench.holds[seat] = freezes
+        bench.holders[seat[0]] += 1
+        return True
+    return False
+
+
 def _hear(bench: Bench, one: Spoken) -> bool:
     """Whether the department holds the licence after this; false where this finding does not say, or says it too late."""
-    if one.effect not in DECISIVE:
+    if not one.decides:
         return False
     if one.seat in bench.decisive and one.rank <= bench.decisive[one.seat]:
         return False
     bench.decisive[one.seat] = one.rank
+    bench.by_hand.discard(one.seat)
+    if one.effect == "freeze":
+        bench.freezing[one.seat] = one.finding_id
+    else:
+        bench.freezing.pop(one.seat, None)
     if one.effect == "freeze" and one.seat not in bench.holds:
         bench.holds[one.seat] = one.finding_id
         bench.holders[one.licence_id] += 1
@@ -82,9 +116,11 @@ def _hear(bench: Bench, one: Spoken) -> bool:
     return True
 
 
-def _change(bench: Bench, one: Spoken, was_held: bool, now: datetime) -> Changed | None:
+def _change(
+    bench: Bench, one: Spoken, licence_id: uuid.UUID, was_held: bool, now: datetime
+) -> Changed | None:
     """The change of status that this finding brings, if it does."""
-    status, held = bench.status[one.licence_id], bench.holders[one.licence_id] > 0
+    status, held = bench.status[licence_id], bench.holders[licence_id] > 0
     if status == VALID and held:
         operation = "suspend"
     elif status == FROZEN and was_held and not held:
@@ -92,7 +128,7 @@ def _change(bench: Bench, one: Spoken, was_held: bool, now: datetime) -> Changed
     else:
         return None
     change = Changed(
-        one.licence_id,
+        licence_id,
         operation,
         status,
         one.reason,
@@ -101,10 +137,10 @@ def _change(bench: Bench, one: Spoken, was_held: bool, now: datetime) -> Changed
         department=one.department,
         finding_id=one.finding_id,
         finding_no=one.finding_no,
-        case_no=bench.case_no[one.licence_id],
-        id=uuid.uuid5(one.finding_id, "licence.operation"),
+        case_no=bench.case_no[licence_id],
+        id=uuid.uuid5(one.finding_id, f"licence.operation {licence_id}"),
     )
-    bench.status[one.licence_id] = change.to_status
+    bench.status[licence_id] = change.to_status
     return change
 
 
@@ -156,11 +192,11 @@ def _save_proposals(ruled: Ruled, bench: Bench, seats: set[Seat], now: datetime)
     overtaken: list[uuid.UUID] = []
     repeated: list[tuple[uuid.UUID, Spoken]] = []
     for seat in sorted(seats):
-        said = bench.newest[seat]
-        wanted = _wanted(bench, said)
+        said = bench.newest.get(seat)
+        wanted = _wanted(bench, said) if said else None
         for effect in PROPOSES.values():
             known = bench.open.get((*seat, effect))
-            if effect != wanted:
+            if said is None or effect != wanted:
                 if known:
                     overtaken.append(known[0])
                     del bench.open[(*seat, effect)]

@@ -21,6 +21,7 @@ from hub.licensing.living.announce import Audience, announcements, audience, que
 from hub.licensing.living.changed import HAPPENED, SAID, Changed
 from hub.licensing.living.notify_holders import holder_notice_rows
 from hub.licensing.living.operation import LicenceOperation
+from hub.licensing.living.said_of_licences import NEWEST, SPEAKING, STANDING
 from hub.noticing.notice import Notice
 from hub.ports import Desk
 from hub.reuse.tell_relied import SourceChange, Told, relied
@@ -61,7 +62,7 @@ AND (SELECT count(*) FROM licences l WHERE l.case_no = c.case_no) > 1
 ORDER BY c.case_no FOR NO KEY UPDATE
 """
 #: What a case's licences mean for it: alert while one is held or was taken away, watch while one was warned of.
-_STANDING = """
+_STANDING = f"""
 WITH RECURSIVE back(id, previous_id, case_no) AS (
   SELECT id, previous_id, case_no FROM licences WHERE id = ANY(%(ids)s)
   UNION SELECT l.id, l.previous_id, l.case_no FROM back JOIN licences l ON l.id = back.previous_id
@@ -70,8 +71,8 @@ WITH RECURSIVE back(id, previous_id, case_no) AS (
   UNION SELECT f.case_no, l.id FROM of_case f JOIN licences l ON l.previous_id = f.id
 ), said(licence_id, effect) AS (
   SELECT DISTINCT ON (f.licence_id, f.department) f.licence_id, f.effect
-  FROM findings f WHERE f.licence_id IN (SELECT id FROM of_case)
-  ORDER BY f.licence_id, f.department, f.happened_at DESC, f.finding_no COLLATE "C" DESC
+  FROM {SPEAKING} WHERE f.licence_id IN (SELECT id FROM of_case) AND {STANDING}
+  ORDER BY f.licence_id, f.department, {NEWEST}
 ), judged AS (
   SELECT o.case_no, max(CASE
     WHEN l.status IN ('03', '07') OR l.status IN ('01', '02') AND h.licence_id IS NOT NULL THEN 2
@@ -84,7 +85,7 @@ WITH RECURSIVE back(id, previous_id, case_no) AS (
 )
 UPDATE cases c SET standing = (ARRAY['clear', 'watch', 'alert'])[j.worst + 1]
 FROM judged j WHERE c.case_no = j.case_no AND c.standing <> (ARRAY['clear', 'watch', 'alert'])[j.worst + 1]
-"""
+"""  # noqa: S608 - our own words
 
 
 @dataclass(slots=True)
