@@ -18,6 +18,7 @@ from hub.workday import LOCAL
 
 #: Where the newest fact decides, not the furthest.
 TURNING = frozenset({"supervising", "answered", "closed"})
+_TURNS = frozenset({"supervised", "answered", "closed", "reopened"})
 #: No clock runs: nobody waits for the department.
 STILL = frozenset({"held", "returned", *SETTLED})
 #: Facts and receipts do not bring these back: only people of the hub moved a push there.
@@ -96,7 +97,7 @@ def forward(push: Row, act: Act, now: datetime) -> None:
     was, becomes, at = push["state"], after(push["state"], act.act), effective(act, now)
     if was in FIXED:
         return
-    if becomes in TURNING:
+    if act.act in _TURNS:
         if was in TURNING and push["state_at"] and _key(at, becomes) < _key(push["state_at"], was):
             return
         push["state_at"] = at
@@ -110,7 +111,7 @@ def replay(push: Row, acts: Iterable[Act], now: datetime) -> None:
     state, state_at = "owed", None
     for act in sorted(acts, key=lambda one: (effective(one, now), _ORDER.index(one.act))):
         state = after(state, act.act)
-        if state in TURNING:
+        if act.act in _TURNS:
             state_at = effective(act, now)
     push["state"], push["state_at"] = state, state_at
 

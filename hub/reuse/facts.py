@@ -93,7 +93,8 @@ _DECISIONS = _part(
 LEFT JOIN departments d ON d.code = c.department
 LEFT JOIN LATERAL (SELECT * FROM licences n WHERE n.case_no = c.case_no
   ORDER BY n.issued_on DESC, n.identifier DESC LIMIT 1) l ON true
-WHERE c.party_id = %(party)s AND c.item_code = ANY(%(items)s::text[]) AND x.result_type IN ('0', '6')""",
+WHERE c.party_id = %(party)s AND c.item_code = ANY(%(items)s::text[]) AND x.result_type IN ('0', '6')
+  AND x.withdrawn_at IS NULL""",
     tag="'d'",
     id="x.id",
     code="c.item_code",

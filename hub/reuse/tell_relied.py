@@ -66,7 +66,7 @@ _WHAT = {"material": "材料", "licence": "证照", "decision": "审批结果"}
 class SourceChange(NamedTuple):
     """What happened to one material or licence; `by` names who did it and `said` what became of it, for the sentence."""
 
-    kind: str  # material, licence
+    kind: str  # material, licence, decision
     id: uuid.UUID
     happened: str
     by: str = ""
@@ -104,6 +104,9 @@ WITH n AS (
   WHERE n.kind = 'licence' AND u.source_state = n.was AND u.withdrawn_at IS NULL AND NOT EXISTS (
     SELECT 1 FROM licences o WHERE o.case_no = l.case_no
       AND (o.issued_on, o.identifier) > (l.issued_on, l.identifier))
+  UNION ALL
+  SELECT u.id, n.id, n.becomes FROM n JOIN material_uses u ON u.decision_id = n.id
+  WHERE n.kind = 'decision' AND u.source_state = n.was AND u.withdrawn_at IS NULL
 )
 UPDATE material_uses u SET source_state = hit.becomes, source_state_at = %(now)s
 FROM hit, cases c, requirements r

@@ -1,0 +1,285 @@
+"""Correct a decision 更正: what was written wrongly in a decision that was pushed already.
+
+Guarantees: the correction is a fact of its own and never changes (decision_revisions); the decision shows what is right;
+every department that has an earlier version gets the whole package anew, with what it may not see withheld as before, naming
+the message it replaces, and signs for it anew; cases that rely on the decision are told. All in the caller's transaction.
+The licence is not touched: it has its own acts. Whom and what was decided (party, item, document number) cannot be
+corrected: such a decision is withdrawn and made anew.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from hub.case import Decision
+from hub.deciding.decided_rows import PERSONAL
+from hub.deciding.owed_rows import held_context
+from hub.deciding.revision import DecisionRevision
+from hub.deciding.told import Decided, Recipient, Telling, checked, look
+from hub.errors import Conflict, Rejected
+from hub.ledger import LedgerRow
+from hub.ports import Desk
+from hub.pushing.package import instant
+from hub.pushing.push import Push
+from hub.pushing.rulebook import Clock
+from hub.pushing.withhold import masked_text
+from hub.reuse.tell_relied import SourceChange, tell_relied
+from hub.round_trips import Rows, write
+from schemas import code_table, dumps, loads
+
+EVENT_TYPE = "approval.corrected.v1"
+#: Columns of a decision that can be corrected, and where a package has them.
+COLUMNS = {
+    "document_name": "result.result_cetr_name",
+    "decided_on": "result.result_date",
+    "result_type": "result.result_type",
+    "explanation": "result.result_explain",
+}
+#: Elements that name the decision itself, or whom it is about.
+FIXED_ELEMENTS = frozenset({"XK_WSH", "XK_XDR_MC", "XK_XDR_SHXYM"})
+_LONGEST = {"document_name": 200, "explanation": 4096}
+_ELEMENT_LONGEST = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What is right. Columns and elements that are not named stay. `seen` is the revision that was looked at."""
+
+    reason: str
+    document_no: str | None = None
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    elements: Mapping[str, str] = field(default_factory=dict)
+    seen: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that becomes right, as it may be shown."""
+
+    path: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """How it ended."""
+
+    revision: int
+    departments: tuple[str, ...]
+    changes: tuple[Change, ...]
+
+
+def compare(decision: Decided, correction: Correction, desk: Desk) -> list[Change]:
+    """What a correction would change. Raises Rejected where something cannot be corrected, or nothing changes."""
+    changes = [
+        Change(name, _text(getattr(decision, name)), _text(value))
+        for name, value in correction.columns.items()
+        if _checked_column(name, value) != getattr(decision, name)
+    ]
+    for name, value in correction.elements.items():
+        shown = _shown(name, value, desk)
+        # Of a personal number only the mask is on file: one that was typed in full is taken for a new one.
+        typed = name in PERSONAL and shown != value
+        if shown == str(decision.elements.get(name) or "") and not typed:
+            continue
+        if name in FIXED_ELEMENTS:
+            raise Rejected(f"{name} 说明是谁的哪一份决定，不能更正。请撤回这份决定，用正确的内容另作决定。")
+        if name not in decision.elements:
+            raise Rejected(f"决定里没有要素“{name[:80]}”，不能更正。")
+        if len(value) > _ELEMENT_LONGEST:
+            raise Rejected(f"{name} 太长，不超过 {_ELEMENT_LONGEST} 字。")
+        changes.append(Change(f"elements.{name}", str(decision.elements.get(name) or ""), shown))
+    if not changes:
+        raise Rejected("没有改动任何内容。请改正至少一项再提交。")
+    return changes
+
+
+def correct_decision(
+    tx: Connection, case_no: str, correction: Correction, desk: Desk, *, actor: str
+) -> Corrected:
+    """Correct it and tell everyone who has it. Raises NotFound, Rejected, and Conflict where it changed meanwhile."""
+    reason, document_no = checked(correction.reason, correction.document_no)
+    standing = look(tx, case_no, lock=True)
+    decision, now = standing.decision, desk.clock()
+    if decision.withdrawn_at is not None:
+        raise Conflict("这份决定已经撤回，不能再更正。")
+    if correction.seen not in (None, decision.revision):
+        raise Conflict("这份决定刚刚由他人更正。请刷新页面，看清现在的内容再办。")
+    changes = compare(decision, correction, desk)
+    revision = decision.revision + 1
+    columns = {name: value for name, value in correction.columns.items() if value != getattr(decision, name)}
+    changed = {one.path for one in changes}
+    elements = {n: value for n, value in correction.elements.items() if f"elements.{n}" in changed}
+    _save(tx, decision, columns, elements, revision, desk)
+    telling = Telling.begin(tx, desk, case_no, now)
+    about = _about(reason, document_no, changes, now)
+    for to in standing.told:
+        clock = standing.clock(to.department, now)
+        data = _package(to, columns, elements, clock, revision, about)
+        telling.say(EVENT_TYPE, to, revision, data, clock.sign_by)
+        title = f"决定已更正，须重新签收：{decision.document_no}"
+        telling.notice(to, title, f"{reason}。更正内容已随新的推送包发出。", clock.sign_by)
+    tx.execute(update(Push).where(Push.id.in_([to.id for to in standing.told])).values(revision=revision))
+    row = {
+        "decision_id": decision.id,
+        "revision": revision,
+        "kind": "corrected",
+        "reason": reason,
+        "document_no": document_no,
+        "before": {one.path: one.before for one in changes},
+        "after": {one.path: one.after for one in changes},
+        "actor": actor,
+        "at": now,
+    }
+    detail = {"revision": revision, "changed": [one.path for one in changes], "document_no": document_no}
+    detail["departments"] = [to.department for to in standing.told]
+    write(
+        tx,
+        Rows(DecisionRevision, [row]),
+        *telling.tables(),
+        Rows(LedgerRow, [ledger_row(decision, "decision.corrected", reason, detail, actor)]),
+    )
+    tell_relied(tx, [SourceChange("decision", decision.id, "corrected", why=reason)], actor=actor, now=now)
+    return Corrected(revision, tuple(to.name for to in standing.told), tuple(changes))
+
+
+def ledger_row(
+    decision: Decided, action: str, reason: str, detail: Mapping[str, Any], actor: str
+) -> dict[str, Any]:
+    """What was done to a decision."""
+    return {
+        "actor": actor,
+        "action": action,
+        "subject": f"decision:{decision.org_code}/{decision.document_no}",
+        "case_no": decision.case_no,
+        "reason": reason,
+        "detail": dict(detail),
+    }
+
+
+def _checked_column(name: str, value: Any) -> Any:
+    if name not in COLUMNS:
+        raise Rejected(f"{name} 不能更正。")
+    if name == "decided_on":
+        if not isinstance(value, date):
+            raise Rejected("请填写决定日期。")
+        return value
+    if name == "result_type" and value not in code_table("result_type"):
+        raise Rejected("请选择办结结果。")
+    if not str(value).strip():
+        raise Rejected("更正后的内容不能为空。")
+    if len(str(value)) > _LONGEST.get(name, 200):
+        raise Rejected(f"内容太长，不超过 {_LONGEST.get(name, 200)} 字。")
+    return value
+
+
+def _text(value: Any) -> str:
+    return str(value) if value is not None else ""
+
+
+def _shown(name: str, value: str, desk: Desk) -> str:
+    return desk.identities.mask(value) if name in PERSONAL and value and "*" not in value else value
+
+
+def _save(
+    tx: Connection,
+    decision: Decided,
+    columns: Mapping[str, Any],
+    elements: Mapping[str, str],
+    revision: int,
+    desk: Desk,
+) -> None:
+    shown = {name: _shown(name, value, desk) for name, value in elements.items()}
+    values = {**columns, "elements": {**decision.elements, **shown}, "revision": revision}
+    tx.execute(update(Decision).where(Decision.id == decision.id).values(**values))
+
+
+def _correct_held(
+    tx: Connection,
+    ids: Sequence[uuid.UUID],
+    columns: Mapping[str, Any],
+    elements: Mapping[str, str],
+    desk: Desk,
+) -> None:
+    """What held pushes will be made of is right from the start: nobody has it yet, so nobody is told."""
+    query = select(Push.id, Push.held_package).where(Push.id.in_(ids), Push.held_package.is_not(None))
+    for push_id, sealed in tx.execute(query).all() if ids else ():
+        assert sealed is not None
+        context = held_context(push_id)
+        kept = loads(desk.identities.unseal_text(bytes(sealed), context=context).encode())
+        kept["data"] = _corrected(kept["data"], columns, elements, frozenset())
+        blob = desk.identities.seal_text(dumps(kept).decode(), context=context)
+        tx.execute(update(Push).where(Push.id == push_id).values(held_package=blob))
+
+
+def _about(reason: str, document_no: str | None, changes: list[Change], now: Any) -> dict[str, Any]:
+    paths = [COLUMNS.get(one.path, one.path) for one in changes]
+    return {"reason": reason, "document_no": document_no, "at": instant(now), "changed": paths}
+
+
+def _package(
+    to: Recipient,
+    columns: Mapping[str, Any],
+    elements: Mapping[str, str],
+    clock: Clock,
+    revision: int,
+    about: Mapping[str, Any],
+) -> dict[str, Any]:
+    """What this department was sent last, with what changed in place."""
+    withheld = frozenset(to.withheld or ())
+    data = _corrected(to.data, columns, elements, withheld)
+    hidden = {path for path in withheld if path.startswith("elements.")}
+    visible = [
+        path
+        for path in about["changed"]
+        if path not in hidden and not ("elements" in withheld and path.startswith("elements."))
+    ]
+    return {
+        **data,
+        "push": {
+            **data["push"],
+            "sign_by": instant(clock.sign_by) if clock.sign_by else None,
+            "revision": revision,
+        },
+        "correction": {
+            "revision": revision,
+            "replaces_event_id": str(to.event_id),
+            "replaces_sha256": bytes(to.sha256).hex(),
+            **about,
+            "changed": visible,
+        },
+    }
+
+
+def _corrected(
+    data: Mapping[str, Any],
+    columns: Mapping[str, Any],
+    elements: Mapping[str, str],
+    withheld: frozenset[str],
+) -> dict[str, Any]:
+    """The data with what is right in place; what was left out stays so, what was masked is masked anew."""
+    result = dict(data["result"])
+    for name, value in columns.items():
+        path = COLUMNS[name]
+        if name == "document_name" and data["licence"]:
+            continue  # the result is named after its licence
+        member = path.partition(".")[2]
+        if path in withheld and result[member] is None:
+            continue
+        text = value.isoformat() if isinstance(value, date) else str(value)
+        result[member] = masked_text(text) if path in withheld else text
+    shown = dict(data["elements"])
+    if "elements" not in withheld:
+        for name, value in elements.items():
+            if f"elements.{name}" not in withheld:
+                shown[name] = value
+            elif name in shown:
+                shown[name] = masked_text(value)
+    return {**data, "result": result, "elements": shown}
