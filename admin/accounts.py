@@ -15,6 +15,7 @@ from sqlalchemy import delete, select, text
 
 from admin.accounts_tables import UserDepartment
 from admin.licensing.rights import LICENSING
+from admin.noticing.rights import NOTICING
 from admin.sharing.rights import SHARING
 
 ROLE_TITLES = {
@@ -60,22 +61,22 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
         "PushRuleView": ("can_list",),
         "QuarantineView": ("can_list", "can_show", "can_settle"),
         "OutboxView": ("can_list", "can_unpark", "can_resend"),
-        "NoticeView": ("can_list", "can_read"),
         "LedgerView": ("can_list", "can_export"),
         "ProgramView": ("can_list",),
         "UploadView": ("can_upload",),
         **SHARING["data_admin"],
         **LICENSING["data_admin"],
+        **NOTICING["data_admin"],
     },
     "clerk": {
         **_FACTS,
         **_WINDOW,
         **_CATALOGUE,
         "PartyView": ("can_list",),
-        "NoticeView": ("can_list", "can_read"),
         "FileView": ("can_read",),
         **SHARING["clerk"],
         **LICENSING["clerk"],
+        **NOTICING["clerk"],
     },
     "approver": {
         **_FACTS,
@@ -87,8 +88,15 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
         "FileView": ("can_read",),
         **SHARING["approver"],
         **LICENSING["approver"],
+        **NOTICING["approver"],
     },
-    "supervisor": {**_FACTS, "FileView": ("can_read",), **SHARING["supervisor"], **LICENSING["supervisor"]},
+    "supervisor": {
+        **_FACTS,
+        "FileView": ("can_read",),
+        **SHARING["supervisor"],
+        **LICENSING["supervisor"],
+        **NOTICING["supervisor"],
+    },
     "overseer": {
         **_FACTS,
         "DepartmentView": ("can_list", "can_show"),
@@ -97,6 +105,7 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
         "ProgramView": ("can_list",),
         **SHARING["overseer"],
         **LICENSING["overseer"],
+        **NOTICING["overseer"],
     },
 }
 _LOCK = 0x53484741  # any constant: two migrating programs wait for each other

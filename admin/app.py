@@ -37,8 +37,10 @@ from admin.config import AdminConfig
 from admin.home import HomeView
 from admin.licensing.sharing import share_api
 from admin.live import LiveBoard
-from admin.notice_pages import unread_now
+from admin.noticing.notice_pages import unread_now
+from admin.noticing.reading import wants_sound
 from admin.public import pages as public_pages
+from admin.rest import door as department_rest
 from admin.signing_in import Doorkeeper
 
 ROOT = Path(__file__).resolve().parent
@@ -62,6 +64,7 @@ def create_app(config: AdminConfig) -> Flask:
     csrf = CSRFProtect(app)
     csrf.exempt(department_api.bp)
     csrf.exempt(share_api.bp)
+    csrf.exempt(department_rest.bp)
     headers.install(app)
     errors.install(app)
     with app.app_context():
@@ -77,6 +80,7 @@ def create_app(config: AdminConfig) -> Flask:
         config_ledger.install(db.session)
         _limit_api_sign_in(app, appbuilder)
         share_api.install(app, appbuilder)
+        department_rest.install(app, appbuilder)
         public_pages.install(app, csrf, appbuilder.sm.limiter)
     _fill_templates(app)
     app.teardown_request(_close_uploads)
@@ -187,6 +191,7 @@ def _fill_templates(app: Flask) -> None:
         navigation=navigation.sections,
         newest_notice=lambda: premises.here().live.newest(),
         unread_notices=unread_now,
+        notice_sound=wants_sound,
         area_name=lambda: premises.here().config.area_name,
         locale_now=_locale,
         demo=lambda: premises.here().config.demo,

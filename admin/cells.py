@@ -33,6 +33,15 @@ TONES: dict[str, dict[str, str]] = {
 WORDS: dict[str, dict[str, tuple[str, str]]] = {
     "standing": {"clear": ("正常", "good"), "watch": ("关注", "warn"), "alert": ("告警", "bad")},
     "severity": {"info": ("一般", "info"), "warning": ("重要", "warn"), "alert": ("紧急", "bad")},
+    "notice_state": {"unread": ("未读", "warn"), "read": ("已阅", "info"), "handled": ("已处理", "good")},
+    "notice_kind": {
+        "finding": ("监管反馈", "warn"),
+        "thread": ("协调建议", "info"),
+        "push": ("推送", "info"),
+        "licence": ("证照", "good"),
+        "case": ("办件", "mute"),
+        "system": ("系统", "mute"),
+    },
     "quarantine_state": {
         "held": ("待处理", "warn"),
         "replayed": ("已重放", "good"),

@@ -24,7 +24,7 @@ from admin.home_figures import (
     tile,
     today,
 )
-from admin.notice_pages import unread
+from admin.noticing.notice_pages import unread
 from admin.premises import here, own_department, roles
 from admin.sharing.home_tiles import not_submitted_tile, waiting_tiles
 from hub.case import Case, Decision

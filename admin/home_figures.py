@@ -12,7 +12,7 @@ from flask import url_for
 from sqlalchemy import Connection, and_, case, func, select
 
 from admin import cells
-from admin.live_pages import audiences
+from admin.noticing.reading import reader
 from hub.case import Case
 from hub.department import Department
 from hub.feedback.finding import Finding
@@ -104,7 +104,7 @@ def per_day(tx: Connection, *only: Any) -> dict[str, list[Any]]:
 def notices(tx: Connection, limit: int = RECENT) -> list[Any]:
     rows = tx.execute(
         select(Notice.__table__)
-        .where(Notice.audience.in_(audiences()))
+        .where(reader().shown_to())
         .order_by(Notice.id.desc())
         .limit(limit)
     )

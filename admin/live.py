@@ -1,6 +1,6 @@
 """Notices as they happen: one LISTEN thread per process, any number of pages.
 
-Guarantees: a page that names the last notice it saw gets every later one of its audience, once, in order of id - also
+Guarantees: a page that names the last notice it saw gets every later one that is for its reader, once, in order of id - also
 over a lost connection, on either side. The database is asked again every second, so a lost NOTIFY costs a second. A
 stream holds no database connection while it waits. Does not keep notices: the table does.
 """
@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, func, select, true
 
 from hub.noticing.notice import CHANNEL, Notice
+from hub.noticing.reader import Reader
 
 PING_SECONDS = 5.0  # a page that went away is noticed by the second ping it does not take
 POLL_SECONDS = 1.0
@@ -32,7 +33,7 @@ class Stream:
     """One open page."""
 
     user: str
-    audiences: frozenset[str]
+    reader: Reader
     closed: bool = False
     waiting: list[dict[str, Any]] = field(default_factory=list)
     woken: threading.Event = field(default_factory=threading.Event)
@@ -51,9 +52,9 @@ class LiveBoard:
         self._high = 0
         self.listening = False
 
-    def open(self, user: str, audiences: frozenset[str]) -> Stream:
+    def open(self, user: str, reader: Reader) -> Stream:
         """A new stream; the user's oldest one ends where there are too many. The thread starts with the first."""
-        stream = Stream(user, audiences)
+        stream = Stream(user, reader)
         with self._lock:
             own = [other for other in self._streams if other.user == user]
             for oldest in own[: max(0, len(own) - STREAMS_PER_USER + 1)]:
@@ -95,9 +96,9 @@ class LiveBoard:
         """Whether streams should end."""
         return self._stopping.is_set()
 
-    def missed(self, audiences: frozenset[str], after: int) -> list[dict[str, Any]]:
+    def missed(self, reader: Reader, after: int) -> list[dict[str, Any]]:
         """Notices later than `after`, oldest first."""
-        query = select(Notice.__table__).where(Notice.id > after, Notice.audience.in_(audiences))
+        query = select(Notice.__table__).where(Notice.id > after, reader.shown_to())
         with self._engine.connect() as tx:
             return [_shown(row) for row in tx.execute(query.order_by(Notice.id).limit(BATCH))]
 
@@ -153,7 +154,7 @@ class LiveBoard:
             self._high = max(self._high, row.id)
             with self._lock:
                 for stream in self._streams:
-                    if shown["audience"] in stream.audiences:
+                    if stream.reader.sees(row):
                         stream.waiting.append(shown)
                         stream.woken.set()
         if len(self._seen) > 4 * LOOK_BACK:
@@ -165,7 +166,7 @@ def follow(board: LiveBoard, stream: Stream, after: int | None) -> Iterator[dict
     last: set[int] = set()
     if after is not None:
         position = after
-        while batch := board.missed(stream.audiences, position):
+        while batch := board.missed(stream.reader, position):
             for shown in batch:
                 position = shown["id"]
                 last.add(position)

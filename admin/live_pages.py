@@ -1,4 +1,4 @@
-"""`/live/notices`: server-sent events for the signed-in user's audiences."""
+"""`/live/notices`: server-sent events of the notices that are for the signed-in user."""
 
 from __future__ import annotations
 
@@ -7,18 +7,11 @@ from collections.abc import Iterator
 from flask import Blueprint, Response, abort, current_app, g, request
 
 from admin.live import LiveBoard, Stream, follow
-from admin.premises import here, may, roles
+from admin.noticing.reading import reader
+from admin.premises import here, may
 from schemas import dumps
 
 bp = Blueprint("live", __name__, url_prefix="/live")
-
-#: role -> audiences of notices it is shown
-AUDIENCES = {"clerk": {"clerk"}, "data_admin": {"data_admin"}, "Admin": {"clerk", "data_admin"}}
-
-
-def audiences() -> frozenset[str]:
-    """The audiences that the signed-in user belongs to."""
-    return frozenset(audience for role in roles() for audience in AUDIENCES.get(role, ()))
 
 
 @bp.get("/notices")
@@ -26,7 +19,7 @@ def notices() -> Response:
     """Every notice later than Last-Event-ID (or `after`), then each new one as it comes."""
     if not g.user.is_authenticated or not may("can_list", "NoticeView"):
         abort(403)
-    board, user, mine = here().live, str(g.user.username), audiences()
+    board, user, mine = here().live, str(g.user.username), reader()
     after = _after(request.headers.get("Last-Event-ID") or request.args.get("after"))
     current_app.extensions["appbuilder"].session.remove()  # a waiting page must not hold a connection
     stream = board.open(user, mine)

@@ -25,7 +25,7 @@ from admin.licensing.rule_pages import LicenceRuleView
 from admin.licensing.types.design_pages import LicenceDesignView
 from admin.licensing.types.exchange_pages import LicenceExchangeView
 from admin.licensing.types.type_pages import LicenceTypeView
-from admin.notice_pages import NoticeView
+from admin.noticing.notice_pages import NoticeView
 from admin.outbox_pages import OutboxView
 from admin.party_pages import PartyView
 from admin.pushing.push_pages import PushView

@@ -29,6 +29,19 @@
     if (row && !node.closest('a, button, input, summary, form, details') && !String(getSelection())) location.href = row.dataset.href;
   });
   every('[data-submit]').forEach((select) => select.addEventListener('change', () => select.form.submit()));
+  const many = one('[data-check-all]');
+  if (many) {
+    const boxes = () => every(`input[type=checkbox][name=${many.dataset.checkAll}]`);
+    const count = one('[data-bulk-count]');
+    const said = count?.textContent;
+    const show = () => { const n = boxes().filter((box) => box.checked).length; if (count) count.textContent = n ? String(n) : said; };
+    many.addEventListener('change', () => { boxes().forEach((box) => { box.checked = many.checked; }); show(); });
+    boxes().forEach((box) => box.addEventListener('change', show));
+  }
+  every('[data-filter-list]').forEach((field) => field.addEventListener('input', () => {
+    const wanted = field.value.trim().toLowerCase();
+    every('li', one(field.dataset.filterList)).forEach((line) => { line.hidden = !line.textContent.toLowerCase().includes(wanted); });
+  }));
   every('.drop input').forEach((input) => {
     const zone = input.closest('.drop');
     input.addEventListener('change', () => { one('[data-drop-name]', zone).textContent = input.files[0]?.name ?? ''; });
@@ -79,13 +92,20 @@
     link.href = board.dataset.case.replace('__CASE__', encodeURIComponent(notice.case_no));
     return link;
   }
+  function noticeLink(notice) {
+    const link = element('a', '', notice.title);
+    link.href = board.dataset.notice.replace(/0$/, notice.id);
+    return link;
+  }
   function listLine(notice) {
     const line = element('li', `notice fresh new ${notice.severity}`);
     line.dataset.id = notice.id;
     const body = element('div');
     const small = element('small', '', new Date(notice.at).toLocaleTimeString('zh-CN', { hour12: false, timeZone: 'Asia/Shanghai' }));
     if (notice.case_no) small.append(' · ', caseLink(notice, notice.case_no));
-    body.append(element('b', '', notice.title), element('p', '', notice.body), small);
+    const head = element('b');
+    head.append(noticeLink(notice));
+    body.append(head, element('p', '', notice.body), small);
     const mark = element('button', 'ghost small', board.dataset.markText);
     mark.type = 'button';
     mark.dataset.mark = notice.id;
@@ -95,7 +115,9 @@
   function toast(notice) {
     const box = element('div', `toast ${notice.severity}`);
     const body = element('div');
-    body.append(element('b', '', notice.title), element('p', '', notice.body));
+    const head = element('b');
+    head.append(noticeLink(notice));
+    body.append(head, element('p', '', notice.body));
     if (notice.case_no) body.append(caseLink(notice, board.dataset.open));
     const close = element('button', 'close', '×');
     close.type = 'button';
@@ -106,6 +128,27 @@
     while (board.children.length > 4) board.firstChild.remove();
     if (notice.severity !== 'alert') setTimeout(() => box.remove(), 12000);
   }
+  // A short soft tone, made here; a browser that wants a click first stays silent.
+  function sound() {
+    if (!board.dataset.sound) return;
+    const audio = new AudioContext();
+    if (audio.state === 'suspended') { audio.close(); return; }
+    const tone = new OscillatorNode(audio, { frequency: 740 });
+    const gain = new GainNode(audio, { gain: 0.08 });
+    gain.gain.exponentialRampToValueAtTime(0.0001, audio.currentTime + 0.4);
+    tone.connect(gain).connect(audio.destination);
+    tone.start();
+    tone.stop(audio.currentTime + 0.4);
+    tone.addEventListener('ended', () => audio.close());
+  }
+  // What others have read meanwhile: asked when the page is looked at again, and now and then.
+  async function recount() {
+    if (document.hidden) return;
+    const answer = await fetch(board.dataset.unread).catch(() => null);
+    if (answer?.ok && !answer.redirected) { unread = (await answer.json()).unread; showUnread(); }
+  }
+  document.addEventListener('visibilitychange', recount);
+  setInterval(recount, 60000);
   showUnread();
   const seen = new Set(every('.notice[data-id]').map((line) => Number(line.dataset.id)));
   let stream = null;
@@ -125,6 +168,7 @@
       unread += 1;
       showUnread();
       toast(notice);
+      sound();
       const list = one('[data-prepend]');
       if (list) {
         list.hidden = false;

@@ -59,6 +59,7 @@ class Drain:
         self.parking.refresh()
         self._backlog = Backlog(session, batch=max(sizes.live, sizes.bulk))
         self._live_at = float("-inf")
+        self.remade: set[str] = set()  # topics that were gone: what had been on them is lost
         # A mark need not wait for the disk: forgotten, it makes a duplicate.
         session.run("SET synchronous_commit = off")
 
@@ -110,7 +111,8 @@ class Drain:
             for row, outcome in zip(rows, outcomes, strict=True)
             if isinstance(outcome, TopicMissing)
         }
-        if missing and ensure_topics(self._bus, missing):
+        if missing and (made := ensure_topics(self._bus, missing)):
+            self.remade |= set(made)
             return  # they go with the next round
         waiting: ConnectorError | None = None
         for row, outcome in zip(rows, outcomes, strict=True):

@@ -2,7 +2,8 @@
 
 Guarantees: uploads that a crash or a silent scanner left unfinished are finished; abandoned ones, their spooled bytes and
 objects that nobody refers to are removed when they are a day old; promises, sources and grants whose day has passed are
-told; licences whose last day has passed expire, their holders are warned before, and status lists are made anew. A chore
+told; notices get their limits and unread ones escalate; what is too old raises an alert; what a broker lost goes out again;
+licences whose last day has passed expire, their holders are warned before, and status lists are made anew. A chore
 that fails is logged and shown, and stops neither the others nor a message.
 What was removed is in the ledger; the last round and its counts are in what the relay says of itself.
 """
@@ -19,13 +20,19 @@ import structlog
 from sqlalchemy import Engine, text
 
 from hub.errors import HubError
+from hub.exchange.resend import resend_unsigned
 from hub.ledger import Entry, record
 from hub.licensing.checking.make_status_lists import refresh_status_lists
 from hub.licensing.living.expire_licences import expire_licences, warn_holders
+from hub.noticing.alert import KINDS as ALERTS
+from hub.noticing.escalate import escalate, set_limits
+from hub.noticing.raise_alerts import note_fault, raise_alerts
 from hub.ports import Clock, Desk
+from hub.pushing.overdue import notice_overdue
 from hub.reuse.promise_deferral import tell_overdue
 from hub.reuse.tell_relied import expire_sources
 from hub.sharing.expire_grants import expire_grants
+from hub.pushing.release_push import complete_held
 from hub.store_upload import abandon_stale, referenced_objects, unfinished, unfinished_among
 from hub.workday import LOCAL
 from storage.intake.finish import Intake, finish_upload
@@ -44,11 +51,17 @@ TITLES = {
     "spooled": "清理暂存文件",
     "orphans": "清理无主文件",
     "overdue": "容缺逾期提醒",
+    "missed": "推送超时提醒",
     "sources": "来源到期提醒",
     "grants": "授权到期",
     "expired": "证照到期失效",
     "warned": "证照到期提醒",
     "status_lists": "更新证照状态清单",
+    "limits": "提醒定限",
+    "escalated": "提醒升级",
+    "alerts": "告警变化",
+    "resent": "自动补发",
+    "completed": "补齐后放行",
 }
 REMOVED = frozenset({"abandoned", "spooled", "orphans"})
 
@@ -77,8 +90,13 @@ class Housekeeper:
     def _chores(self, orphans: bool) -> Mapping[str, Callable[[], int]]:
         chores: dict[str, Callable[[], int]] = {
             "overdue": lambda: self._batches(lambda tx, now: tell_overdue(tx, now)),
+            "missed": lambda: self._batches(notice_overdue),
             "sources": lambda: self._batches(lambda tx, now: expire_sources(tx, _day(now), now=now)),
             "grants": lambda: self._batches(lambda tx, now: expire_grants(tx, _day(now), now)),
+            "limits": lambda: self._batches(set_limits),
+            "escalated": lambda: self._batches(escalate),
+            "alerts": self._look_for_alerts,
+            "resent": self._resend,
         }
         if self.desk is not None:
             desk = self.desk
@@ -86,6 +104,7 @@ class Housekeeper:
                 "expired": lambda: self._batches(lambda tx, now: expire_licences(tx, _day(now), desk)),
                 "warned": lambda: self._batches(lambda tx, now: warn_holders(tx, _day(now), desk)),
                 "status_lists": lambda: self._refresh(desk),
+                "completed": lambda: self._batches(lambda tx, _now: complete_held(tx, desk)),
             }
         if self.intake is not None:
             intake = self.intake
@@ -116,6 +135,23 @@ class Housekeeper:
             if not done:
                 break
         return total
+
+    def _look_for_alerts(self) -> int:
+        """Each kind on its own: one that cannot be looked for says so, and hides none of the others."""
+        changed = 0
+        for kind in ALERTS:
+            try:
+                with self.engine.begin() as tx:
+                    changed += raise_alerts(tx, kind, self.clock())
+            except Exception as error:
+                _log.warning("housekeeping.alerts", kind=kind, error=str(error)[:300])
+                with self.engine.begin() as tx:
+                    note_fault(tx, kind, str(error))
+        return changed
+
+    def _resend(self) -> int:
+        with self.engine.begin() as tx:
+            return resend_unsigned(tx, self.clock())
 
     def _refresh(self, desk: Desk) -> int:
         with self.engine.begin() as tx:

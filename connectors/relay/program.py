@@ -10,6 +10,7 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import structlog
@@ -27,6 +28,7 @@ from connectors.session import Session, SessionLost
 from hub.department import Department, topic_in, topic_out
 from hub.exchange.outbox import CHANNEL
 from hub.exchange.outbox_partitions import ensure as ensure_partitions
+from hub.exchange.resend import resend_lost
 from hub.ports import Clock, Desk, Signer
 from hub.seal_ledger import HeadStore
 from storage.intake.finish import Intake
@@ -114,6 +116,9 @@ def _serve(
                 rebalanced = time.monotonic()
                 chores.run()
             sent = drain.step()
+            if drain.remade:
+                chores.refill(drain.remade)
+                drain.remade = set()
             backoff.succeeded()
             voice.running(drain)
             if not sent:
@@ -157,6 +162,12 @@ class _Chores:
             self._ensure_topics()
             self._looked_at = now
 
+    def refill(self, made: Iterable[str]) -> None:
+        """Topics that had to be made: a new department has nothing to lose, another gets again what it has not."""
+        with self._engine.begin() as tx:
+            if lost := resend_lost(tx, sorted(made), self._config.clock()):
+                _log.warning("relay.refilled", topics=sorted(made), rows=lost)
+
     def _ensure_topics(self) -> None:
         with self._engine.connect() as tx:
             codes = tx.execute(select(Department.code).where(Department.active)).scalars().all()
@@ -166,6 +177,7 @@ class _Chores:
             try:
                 if made := ensure_topics(self._config.bus, fresh):
                     _log.info("relay.topics", made=made)
+                    self.refill(made)
             except ConnectorError as error:
                 if isinstance(error, BusUnavailable | Misconfigured):
                     raise

@@ -11,7 +11,7 @@ from hub.model import Base, one_of
 
 
 class Attempt(Base):
-    """One try. `subject` is 'quarantine:<id>' or 'key:<topic>/<key>'."""
+    """One try. `subject` is 'quarantine:<id>', 'key:<topic>/<key>', or 'message:<event id>' of one that was sent again."""
 
     __tablename__ = "attempts"
     __table_args__ = (

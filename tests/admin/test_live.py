@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from admin.live import STREAMS_PER_USER, LiveBoard, follow
+from hub.noticing.reader import Reader as HubReader
 from tests.admin.conftest import Hub
 
 
@@ -22,14 +23,17 @@ def board(hub: Hub) -> Any:
     made.stop()
 
 
-def insert(hub: Hub, title: str, audience: str = "clerk") -> int:
+def insert(
+    hub: Hub, title: str, audience: str = "clerk", department: str | None = None, item: str | None = None
+) -> int:
     with hub.engine.begin() as tx:
         return int(
             tx.execute(
                 text(
-                    "INSERT INTO notices (audience, severity, title, body) VALUES (:a, 'info', :t, '') RETURNING id"
+                    "INSERT INTO notices (audience, severity, title, body, department, item_code)"
+                    " VALUES (:a, 'info', :t, '', :d, :i) RETURNING id"
                 ),
-                {"a": audience, "t": title},
+                {"a": audience, "t": title, "d": department, "i": item},
             ).scalar_one()
         )
 
@@ -37,10 +41,12 @@ def insert(hub: Hub, title: str, audience: str = "clerk") -> int:
 class Reader(threading.Thread):
     """Follows a stream until told to stop."""
 
-    def __init__(self, board: LiveBoard, user: str, audience: str, after: int | None) -> None:
+    def __init__(
+        self, board: LiveBoard, user: str, audience: str, after: int | None, **narrowed: Any
+    ) -> None:
         super().__init__(daemon=True)
         self.board, self.after = board, after
-        self.stream = board.open(user, frozenset({audience}))
+        self.stream = board.open(user, HubReader(frozenset({audience}), **narrowed))
         self.got: list[tuple[str, float]] = []
         self.start()
 
@@ -124,6 +130,32 @@ def test_a_user_with_too_many_pages_loses_the_oldest(board: LiveBoard) -> None:
 def test_the_stream_is_for_signed_in_users_with_the_right(
     hub: Hub, as_user: Callable[[str], FlaskClient]
 ) -> None:
-    """A stranger and a role without notices get 403."""
+    """A stranger gets 403; every role has notices, a department's user those of the department and of all."""
     assert hub.app.test_client().get("/live/notices").status_code == 403
-    assert as_user("overseer").get("/live/notices").status_code == 403
+    own, others = insert(hub, "本部门的", "supervisor", "scjg"), insert(hub, "别部门的", "supervisor", "zhzf")
+    everybodys, clerks = insert(hub, "所有部门的", "supervisor"), insert(hub, "窗口的")
+    supervisor = as_user("supervisor")
+    shown = {one: supervisor.get(f"/notices/{one}").status_code for one in (own, others, everybodys, clerks)}
+    assert shown == {own: 200, others: 404, everybodys: 200, clerks: 404}
+
+
+def test_a_stream_carries_exactly_what_is_for_its_reader(hub: Hub, board: LiveBoard) -> None:
+    """Of eight notices of two departments, with and without an item, each of four readers gets exactly those that the same
+    reader finds in the list."""
+    with hub.engine.begin() as tx:
+        item = tx.execute(text("SELECT code FROM service_items ORDER BY code LIMIT 1")).scalar_one()
+    readers = [
+        Reader(board, "all", "clerk", None),
+        Reader(board, "scjg", "clerk", None, department="scjg"),
+        Reader(board, "item", "clerk", None, items=frozenset({item})),
+        Reader(board, "other", "clerk", None, department="zhzf", items=frozenset({"none"})),
+    ]
+    until(lambda: board.listening)
+    for department in (None, "scjg", "zhzf"):
+        for code in (None, item):
+            insert(hub, f"{department}/{code}", "clerk", department, code)
+    insert(hub, "别人的", "data_admin")
+    insert(hub, "末了")
+    until(lambda: all(reader.titles()[-1:] == ["末了"] for reader in readers))
+    assert [len(reader.got) for reader in readers] == [7, 5, 7, 3]
+    assert readers[3].titles() == ["None/None", "zhzf/None", "末了"]

@@ -1,0 +1,13 @@
+"""What each role may do with notices, alerts and parked keys. Whose notices they are is asked besides: see reading."""
+
+from __future__ import annotations
+
+_NOTICES: dict[str, tuple[str, ...]] = {"NoticeView": ("can_list", "can_read")}
+
+NOTICING: dict[str, dict[str, tuple[str, ...]]] = {
+    "data_admin": _NOTICES,
+    "clerk": _NOTICES,
+    "approver": _NOTICES,
+    "supervisor": _NOTICES,
+    "overseer": _NOTICES,
+}

@@ -1,0 +1,182 @@
+"""Raise alerts: what is older than its limit is raised once, told once, and clears by itself when it is over.
+
+Guarantees: one open alert for one subject, however often it is looked for; each kind is looked for on its own, so that one
+that fails hides none of the others; `alert_limits.checked_at` says when each was last looked for. Subjects are departments,
+topics and programs, never single messages: a flood of messages is one alert.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, func, insert, select, text, update
+
+from hub.errors import NotFound, Rejected
+from hub.ledger import Entry, record
+from hub.noticing.alert import KINDS, Alert, AlertLimit
+from hub.noticing.notice import Notice
+
+ACTOR = "program:relay"
+LONGEST = 100_000  # minutes
+#: kind -> what it is called, how bad it is
+TITLES = {
+    "undelivered": ("推送长时间未签收", "alert"),
+    "unpublished": ("消息长时间未发布", "alert"),
+    "parked": ("消息被搁置", "warning"),
+    "quarantined": ("隔离消息长时间未处理", "warning"),
+    "program": ("程序失去联系", "alert"),
+    "unsigned_correction": ("更正或撤回长时间未签收", "alert"),
+}
+
+
+class Late(NamedTuple):
+    """One thing over its limit."""
+
+    subject: str
+    department: str | None
+    words: str
+    since: datetime
+
+
+_UNDELIVERED = """
+SELECT 'department:' || d.code, d.code, d.name || '有 ' || p.n || ' 个推送还没有签收', p.oldest
+FROM departments d CROSS JOIN LATERAL (
+  SELECT count(*) AS n, min(created_at) AS oldest FROM pushes
+  WHERE state IN ('owed', 'arrived') AND department = d.code AND created_at < :before) p
+WHERE d.active AND p.n > 0
+"""
+_UNPUBLISHED = """
+SELECT 'topic:' || o.topic, NULL, o.topic || ' 有 ' || count(*) || ' 条消息还没有发布', min(o.created_at)
+FROM outbox o WHERE o.published_at IS NULL AND o.created_at < :before
+  AND NOT EXISTS (SELECT FROM parked_keys p WHERE p.topic = o.topic AND p.key = o.key)
+GROUP BY o.topic
+"""
+_PARKED = """
+SELECT 'topic:' || topic, NULL, topic || ' 有 ' || count(*) || ' 个办件的消息被搁置：' || min(cause), min(parked_at)
+FROM parked_keys WHERE parked_at < :before GROUP BY topic
+"""
+_QUARANTINED = """
+SELECT coalesce('department:' || q.department, 'topic:' || q.topic), d.code,
+  coalesce(d.name, q.topic) || '有 ' || q.n || ' 条隔离消息等待处理', q.oldest
+FROM (SELECT department, CASE WHEN department IS NULL THEN topic END AS topic, count(*) AS n, min(received_at) AS oldest
+      FROM quarantine WHERE state = 'held' AND received_at < :before GROUP BY 1, 2) q
+LEFT JOIN departments d ON d.code = q.department
+"""
+_PROGRAM = """
+SELECT 'program:' || name, NULL, '程序 ' || name || ' 没有消息', max(seen_at) FROM programs
+GROUP BY name HAVING max(seen_at) < :before AND bool_or(state <> 'stopped')
+"""
+_CORRECTION = """
+SELECT 'department:' || d.code, d.code, d.name || '有 ' || count(*) || ' 个更正或撤回还没有签收', min(a.created_at)
+FROM announcements a JOIN departments d ON d.code = a.department
+WHERE a.signed_at IS NULL AND a.kind IN ('approval.corrected.v1', 'approval.withdrawn.v1') AND a.created_at < :before
+GROUP BY d.code, d.name
+"""
+_CHECKS = {
+    "undelivered": _UNDELIVERED,
+    "unpublished": _UNPUBLISHED,
+    "parked": _PARKED,
+    "quarantined": _QUARANTINED,
+    "program": _PROGRAM,
+    "unsigned_correction": _CORRECTION,
+}
+assert set(_CHECKS) == set(KINDS) == set(TITLES)
+
+
+def raise_alerts(tx: Connection, kind: str, now: datetime) -> int:
+    """Look for one kind: raise what is new, clear what is over. Gives how many were raised or cleared."""
+    limit = tx.execute(select(AlertLimit.__table__).where(AlertLimit.kind == kind)).one_or_none()
+    if limit is None:
+        return 0
+    found = _late(tx, kind, now - timedelta(minutes=limit.minutes)) if limit.active else []
+    open_now = {
+        row.subject: row
+        for row in tx.execute(
+            select(Alert.__table__).where(Alert.kind == kind, Alert.cleared_at.is_(None)).with_for_update()
+        )
+    }
+    for late in found:
+        if late.subject in open_now:
+            which = Alert.id == open_now[late.subject].id
+            tx.execute(update(Alert).where(which).values(words=late.words, since=late.since))
+        else:
+            _raise(tx, kind, late, now)
+    subjects = {late.subject for late in found}
+    over = [row for subject, row in open_now.items() if subject not in subjects]
+    _clear(tx, over, now)
+    tx.execute(update(AlertLimit).where(AlertLimit.kind == kind).values(checked_at=now, fault=None))
+    return len(subjects - open_now.keys()) + len(over)
+
+
+def note_fault(tx: Connection, kind: str, fault: str) -> None:
+    """The last look for this kind failed."""
+    tx.execute(update(AlertLimit).where(AlertLimit.kind == kind).values(fault=fault[:300]))
+
+
+def _late(tx: Connection, kind: str, before: datetime) -> list[Late]:
+    return [Late(*row) for row in tx.execute(text(_CHECKS[kind]), {"before": before})]
+
+
+def _raise(tx: Connection, kind: str, late: Late, now: datetime) -> None:
+    title, severity = TITLES[kind]
+    notice = tx.execute(
+        insert(Notice)
+        .values(
+            audience="data_admin",
+            department=late.department,
+            severity=severity,
+            title=f"{title}：{late.words}",
+            body="恢复后本提醒自动了结。请在“告警”页查看时限和历史。",
+        )
+        .returning(Notice.id)
+    ).scalar_one()
+    tx.execute(
+        insert(Alert).values(
+            kind=kind,
+            subject=late.subject,
+            words=late.words,
+            since=late.since,
+            raised_at=now,
+            notice_id=notice,
+        )
+    )
+    detail = {"words": late.words, "since": late.since.isoformat()}
+    record(tx, Entry(ACTOR, "alert.raised", f"alert:{kind}/{late.subject}", detail=detail))
+
+
+def _clear(tx: Connection, over: Sequence[Any], now: datetime) -> None:
+    if not over:
+        return
+    tx.execute(update(Alert).where(Alert.id.in_([row.id for row in over])).values(cleared_at=now))
+    told = [row.notice_id for row in over if row.notice_id is not None]
+    tx.execute(
+        update(Notice)
+        .where(Notice.id.in_(told), Notice.handled_at.is_(None))
+        .values(
+            handled_at=now,
+            handled_by=ACTOR,
+            handled_note="已自行恢复",
+            read_at=func.coalesce(Notice.read_at, now),
+            read_by=func.coalesce(Notice.read_by, ACTOR),
+        )
+    )
+    record(tx, *(Entry(ACTOR, "alert.cleared", f"alert:{row.kind}/{row.subject}") for row in over))
+
+
+def change_limit(tx: Connection, kind: str, minutes: int, active: bool, *, actor: str, reason: str) -> bool:
+    """How old this kind may grow from now on. Raises NotFound or Rejected; False where nothing changes."""
+    if not 1 <= minutes <= LONGEST:
+        raise Rejected(f"时限应为 1 到 {LONGEST} 分钟。")
+    row = tx.execute(
+        select(AlertLimit.minutes, AlertLimit.active).where(AlertLimit.kind == kind).with_for_update()
+    ).one_or_none()
+    if row is None:
+        raise NotFound("没有这一类告警。")
+    if (row.minutes, row.active) == (minutes, active):
+        return False
+    tx.execute(update(AlertLimit).where(AlertLimit.kind == kind).values(minutes=minutes, active=active))
+    detail = {"before": [row.minutes, row.active], "after": [minutes, active]}
+    record(tx, Entry(actor, "alert_limit.changed", f"alert_limit:{kind}", reason=reason, detail=detail))
+    return True
