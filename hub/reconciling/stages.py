@@ -32,11 +32,12 @@ _PLANNED = f"p.planned_at IS NOT NULL OR {_ANSWERED}"
 
 #: Every push of the days, with how far it is; `late` is what it missed first.
 PUSHED = f"""
-SELECT p.id, p.department, p.case_no, p.event_id, c.item_code, p.state, p.missing, p.sign_by, p.claim_by, p.feedback_by,
+SELECT p.id, p.department, p.case_no, p.event_id, c.item_code, p.state, nullif(p.missing, 'null') AS missing,
+  p.sign_by, p.claim_by, p.plan_by, p.feedback_by,
   coalesce(p.sign_by, p.claim_by, p.created_at + interval '{ARRIVES_WITHIN}') AS arrive_by, p.returned_why,
   p.state <> 'held' AS pushed, ({_ARRIVED}) AS arrived, ({_SIGNED}) AS signed, ({_CLAIMED}) AS claimed,
   ({_ANSWERED}) AS answered, ({_PLANNED}) AS planned,
-  p.returned_at IS NOT NULL OR p.state = 'returned' AS returned, ({_GONE}) AS gone, p.plan_by
+  p.returned_at IS NOT NULL OR p.state = 'returned' AS returned, ({_GONE}) AS gone
 FROM decisions d JOIN pushes p ON p.decision_id = d.id JOIN cases c ON c.case_no = d.case_no
 WHERE d.decided_on BETWEEN %(first)s AND %(last)s
 """  # noqa: S608 - our own words
