@@ -3,6 +3,7 @@
 Guarantees: uploads that a crash or a silent scanner left unfinished are finished; abandoned ones, their spooled bytes and
 objects that nobody refers to are removed when they are a day old; promises, sources and grants whose day has passed are
 told; notices get their limits and unread ones escalate; what is too old raises an alert; what a broker lost goes out again;
+at night the month is reconciled;
 licences whose last day has passed expire, their holders are warned before, and status lists are made anew. A chore
 that fails is logged and shown, and stops neither the others nor a message.
 What was removed is in the ledger; the last round and its counts are in what the relay says of itself.
@@ -29,10 +30,11 @@ from hub.noticing.escalate import escalate, set_limits
 from hub.noticing.raise_alerts import note_fault, raise_alerts
 from hub.ports import Clock, Desk
 from hub.pushing.overdue import notice_overdue
+from hub.pushing.release_push import complete_held
+from hub.reconciling.reconcile_nightly import reconcile_nightly
 from hub.reuse.promise_deferral import tell_overdue
 from hub.reuse.tell_relied import expire_sources
 from hub.sharing.expire_grants import expire_grants
-from hub.pushing.release_push import complete_held
 from hub.store_upload import abandon_stale, referenced_objects, unfinished, unfinished_among
 from hub.workday import LOCAL
 from storage.intake.finish import Intake, finish_upload
@@ -61,6 +63,7 @@ TITLES = {
     "escalated": "提醒升级",
     "alerts": "告警变化",
     "resent": "自动补发",
+    "reconciled": "对账",
     "completed": "补齐后放行",
 }
 REMOVED = frozenset({"abandoned", "spooled", "orphans"})
@@ -104,6 +107,7 @@ class Housekeeper:
                 "expired": lambda: self._batches(lambda tx, now: expire_licences(tx, _day(now), desk)),
                 "warned": lambda: self._batches(lambda tx, now: warn_holders(tx, _day(now), desk)),
                 "status_lists": lambda: self._refresh(desk),
+                "reconciled": lambda: reconcile_nightly(self.engine, desk),
                 "completed": lambda: self._batches(lambda tx, _now: complete_held(tx, desk)),
             }
         if self.intake is not None:
