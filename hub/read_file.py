@@ -1,18 +1,20 @@
 """Read a file: who may, for what stated use, on the record.
 
-Guarantees: a department reads only materials of cases that were pushed to it, those that these cases reused included; a
-request token is spent by its first use; every read is in the ledger before the first byte leaves, and a denied one is
-recorded by `note_denied`.
+Guarantees: a department reads only materials of cases that were pushed to it, those that these cases reused included, and
+none that its pushes leave out; a request token is spent by its first use; every read is in the ledger before the first byte
+leaves, and a denied one is recorded by `note_denied`.
 """
 
 from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, and_, func, or_, select
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
+from hub.catalogue.item_version import Requirement
 from hub.errors import Conflict, Denied, NotFound, Rejected
 from hub.ledger import Entry, record
 from hub.material import FileRead, Material, StoredObject
@@ -65,12 +67,7 @@ def read_file(
     if row is None:
         raise NotFound(f"没有编号为 {material_id} 的材料。")
     if department is not None:
-        reused = select(MaterialUse.case_no).where(MaterialUse.material_id == material_id)
-        owed = select(Push.id).where(
-            or_(Push.case_no == row.case_no, Push.case_no.in_(reused)), Push.department == department
-        )
-        if not tx.execute(owed).first():
-            raise Denied("该材料所属办件没有推送给本部门，不能调阅。")
+        _check_pushed(tx, row, department)
     spent = tx.execute(
         pg_insert(FileRead)
         .values(id=uuid.uuid4(), material_id=material_id, reader=reader, token_id=token_id, stated_use=use)
@@ -99,6 +96,34 @@ def read_file(
         bytes(row.wrapped_key),
         row.case_no,
     )
+
+
+def _check_pushed(tx: Connection, material: Any, department: str) -> None:
+    """The department's pushes of the cases that hold or reused it: one of them must not leave it out."""
+    pushes = tx.execute(
+        select(Push.withheld, Requirement.name)
+        .outerjoin(
+            MaterialUse,
+            and_(MaterialUse.case_no == Push.case_no, MaterialUse.material_id == material.id),
+        )
+        .outerjoin(
+            Requirement, Requirement.id == func.coalesce(MaterialUse.requirement_id, material.requirement_id)
+        )
+        .where(
+            Push.department == department,
+            Push.state != "held",
+            or_(Push.case_no == material.case_no, MaterialUse.id.is_not(None)),
+        )
+    ).all()
+    if not pushes:
+        raise Denied("该材料所属办件没有推送给本部门，不能调阅。")
+    issued = {"licence", "licence.document"} if material.origin == "result" else set()
+    if all(
+        {"materials[]", f"materials[{material.name}]", f"materials[{one.name}]", *issued}
+        & set(one.withheld or ())
+        for one in pushes
+    ):
+        raise Denied("按推送规则，这份材料不提供给本部门，不能调阅。")
 
 
 def note_denied(tx: Connection, material_id: str, *, reader: str, why: str) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from admin.catalogue.posted import boxes, listed
 from hub.catalogue.formats import MIB
-from hub.catalogue.item_header import CODE_TITLES, SHARING_KEYS
+from hub.catalogue.item_header import CODE_TITLES, MUST, SHARING_KEYS
 from hub.catalogue.item_lines import Line
 from hub.catalogue.published import PublishedItem, item_version
 from hub.catalogue.save_item import Standing
@@ -39,6 +39,7 @@ def editor_state(standing: Standing) -> dict[str, Any]:
         "lines": [line_state(one) for one in standing.lines],
         "form": [dict(one) for one in standing.form],
         "steps": list(header.get("special_steps") or []),
+        **{key: list(header.get(key) or []) for key in MUST},
     }
 
 
@@ -64,6 +65,7 @@ def posted_item() -> dict[str, Any]:
     """What the editor says, for `save_item`."""
     header = boxes(TEXTS)
     header["special_steps"] = listed("steps")
+    header |= {key: listed(key) for key in MUST}
     return {"header": header, "lines": listed("lines"), "form": listed("form_fields")}
 
 
@@ -75,6 +77,7 @@ def posted_state() -> dict[str, Any]:
         "lines": _rows(said["lines"]),
         "form": _rows(said["form"]),
         "steps": _rows(said["header"]["special_steps"]),
+        **{key: _rows(said["header"][key]) for key in MUST},
     }
 
 

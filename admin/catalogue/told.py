@@ -30,6 +30,8 @@ BOXES = {
     "sharing_conditions": _("共享条件"),
     "sharing_basis": _("不予共享的依据"),
     "special_steps": _("特殊环节"),
+    "must_steps": _("推送须有的环节"),
+    "must_elements": _("推送须有的要素"),
     "provider": _("数源部门"),
     "holder_kinds": _("适用的相对人"),
     "consent_required": _("须经当事人同意"),
@@ -135,6 +137,8 @@ def value_text(field: str, value: Any) -> str:
         return f"{int(value) // MIB} MB"
     if field == "special_steps":
         return "；".join(f"{one['name']}（{one.get('days') or 0}）" for one in value)
+    if field in ("must_steps", "must_elements"):
+        return "、".join(str(one.get("title") or one["name"]) for one in value)
     if field == "stand_ins":
         return "、".join(f"{_KINDS[kind]} {code}" for kind, code in value)
     if isinstance(value, list | tuple):

@@ -17,7 +17,7 @@ from hub.catalogue import compare
 from hub.catalogue.check_item import known, reference_faults
 from hub.catalogue.faults import refuse
 from hub.catalogue.fields import FieldDef
-from hub.catalogue.item_header import header_of, parse_header
+from hub.catalogue.item_header import header_of, must_columns, must_of, parse_header
 from hub.catalogue.item_lines import Line, coded
 from hub.catalogue.item_version import ItemVersion, Requirement
 from hub.catalogue.line_rows import read_lines, replace_lines
@@ -43,7 +43,14 @@ def draft_item(tx: Connection, item_code: str, *, actor: str) -> uuid.UUID:
     """The draft of this item: the one there is, or a new one copied from what is published (else from the last one)."""
     item = locked_item(tx, item_code)
     versions = tx.execute(
-        select(ItemVersion.id, ItemVersion.state, ItemVersion.number, ItemVersion.form)
+        select(
+            ItemVersion.id,
+            ItemVersion.state,
+            ItemVersion.number,
+            ItemVersion.form,
+            ItemVersion.steps,
+            ItemVersion.elements,
+        )
         .where(ItemVersion.item_code == item_code)
         .order_by(ItemVersion.number.desc())
     ).all()
@@ -53,13 +60,15 @@ def draft_item(tx: Connection, item_code: str, *, actor: str) -> uuid.UUID:
     source = next((one for one in versions if one.state == "published"), versions[0] if versions else None)
     number = versions[0].number + 1 if versions else 1
     draft = uuid.uuid4()
+    must = must_of(source) if source else {}
     tx.execute(
         insert(ItemVersion).values(
             id=draft,
             item_code=item_code,
             number=number,
-            header=header_of(item),
+            header={**header_of(item), **must},
             form=source.form if source else [],
+            **must_columns(must),
             created_by=actor,
         )
     )
@@ -76,7 +85,7 @@ def set_header(tx: Connection, version_id: uuid.UUID, header: Mapping[str, Any],
     clean, faults = parse_header({**row.header, **header})
     refuse(faults)
     before, after = compare.Content(row.header), compare.Content(clean)
-    _changed(tx, row, compare.changes(before, after), actor, header=clean)
+    _changed(tx, row, compare.changes(before, after), actor, header=clean, **must_columns(clean))
 
 
 def set_form(tx: Connection, version_id: uuid.UUID, fields: Sequence[FieldDef], *, actor: str) -> None:

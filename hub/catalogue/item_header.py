@@ -5,7 +5,9 @@ Guarantees: `parse_header` gives a header whose every key is there, or one fault
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from hub.catalogue.code_pattern import CODE_KINDS
@@ -13,7 +15,9 @@ from hub.catalogue.faults import Fault
 from hub.catalogue.sharing_attribute import SHARING
 from hub.catalogue.texts import line, lines, whole, yes
 from hub.item import ServiceItem
-from schemas import code_table
+from schemas import PERMIT_GENERATIONS, code_table, permit_columns
+
+_ELEMENT = re.compile(r"[^\s.\[\]（）、\x00]{1,100}")
 
 CODE_TITLES = {
     "catalog_code": "基本编码",
@@ -37,13 +41,26 @@ HEADER = (
     *SHARING_KEYS,
     "special_steps",
 )
+#: What a package must hold beside the required materials: of a version, never live by itself.
+MUST = {"must_steps": "steps", "must_elements": "elements"}  # key of the header -> column of the version
 MOST_STEPS = 30
+MOST_ELEMENTS = 100
 CODE_LENGTH = 64
 
 
 def header_of(item: Any) -> dict[str, Any]:
     """The header of a live item (a row of service_items)."""
     return {key: getattr(item, key) for key in HEADER}
+
+
+def must_of(version: Any) -> dict[str, Any]:
+    """What a version (a row of item_versions) says that a package must hold, as keys of its header."""
+    return {key: list(getattr(version, column)) for key, column in MUST.items()}
+
+
+def must_columns(header: Mapping[str, Any]) -> dict[str, Any]:
+    """The same, as columns of the version."""
+    return {column: list(header.get(key) or []) for key, column in MUST.items()}
 
 
 def parse_header(raw: Mapping[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
@@ -74,7 +91,10 @@ def parse_header(raw: Mapping[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
     header |= sharing
     wrong |= faults
     header["special_steps"], steps = _steps(raw.get("special_steps"))
-    return header, [*(Fault("header", 0, key, said) for key, said in wrong.items()), *steps]
+    header["must_steps"], must_steps = _must_steps(raw.get("must_steps"))
+    header["must_elements"], must_elements = _must_elements(raw.get("must_elements"))
+    found = (Fault("header", 0, key, said) for key, said in wrong.items())
+    return header, [*found, *steps, *must_steps, *must_elements]
 
 
 def parse_sharing(raw: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
@@ -130,6 +150,53 @@ def _steps(raw: Any) -> tuple[list[dict[str, Any]], list[Fault]]:
             }
         )
     return steps, faults
+
+
+def _must_steps(raw: Any) -> tuple[list[dict[str, Any]], list[Fault]]:
+    rows = raw if isinstance(raw, list | tuple) else []
+    names = [line(one.get("name") if isinstance(one, Mapping) else one) for one in rows[: MOST_STEPS + 1]]
+    if len(names) > MOST_STEPS:
+        return [], [Fault("must_steps", 0, "", f"推送须有的环节最多 {MOST_STEPS} 个。")]
+    faults = [
+        Fault("must_steps", number, "name", "请填写环节名称，至多 60 字。")
+        for number, name in enumerate(names, 1)
+        if not 1 <= len(name) <= 60
+    ]
+    return [{"name": name} for name in dict.fromkeys(names)], faults
+
+
+def _must_elements(raw: Any) -> tuple[list[dict[str, Any]], list[Fault]]:
+    rows = raw if isinstance(raw, list | tuple) else []
+    if len(rows) > MOST_ELEMENTS:
+        return [], [Fault("must_elements", 0, "", f"推送须有的要素最多 {MOST_ELEMENTS} 个。")]
+    found: dict[str, dict[str, Any]] = {}
+    faults: list[Fault] = []
+    for number, one in enumerate(rows, 1):
+        name, title = _named(one)
+        if not _ELEMENT.fullmatch(name):
+            faults.append(Fault("must_elements", number, "name", "请选择要素，或填写要素的代号。"))
+        found.setdefault(name, {"name": name, "title": title[:100] or element_title(name)})
+    return list(found.values()), faults
+
+
+def _named(one: Any) -> tuple[str, str]:
+    """A row of the editor, or a cell's "代号（名称）"."""
+    if isinstance(one, Mapping):
+        return line(one.get("name")), line(one.get("title"))
+    name, _mark, title = line(one).partition("（")
+    return name, title.removesuffix("）")
+
+
+def element_title(name: str) -> str:
+    """How an element is called: as the newest 双公示 sheet calls its column, else by its own name."""
+    return element_titles().get(name, name)
+
+
+@cache
+def element_titles() -> dict[str, str]:
+    """The columns of the newest 双公示 sheet: code -> title."""
+    columns = permit_columns(PERMIT_GENERATIONS[0])["columns"]
+    return {str(one["code"]): str(one["name"]) for one in columns}
 
 
 def live_columns(header: Mapping[str, Any]) -> dict[str, Any]:

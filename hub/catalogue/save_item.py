@@ -27,7 +27,7 @@ from hub.catalogue.draft_item import (
 )
 from hub.catalogue.faults import Fault, Faulty, refuse
 from hub.catalogue.fields import FieldDef, parse_defs
-from hub.catalogue.item_header import header_of, parse_header
+from hub.catalogue.item_header import header_of, must_of, parse_header
 from hub.catalogue.item_lines import Line, tried_lines
 from hub.catalogue.item_version import ItemVersion
 from hub.catalogue.line_rows import read_lines
@@ -68,6 +68,7 @@ def standing_item(tx: Connection, item: Any) -> Standing:
         return Standing(None, 0, "", header_of(item))
     found = min(versions, key=lambda one: (order.get(one.state, 2), -one.number))
     header = found.header if found.state == "draft" else header_of(item)
+    header = {**header, **must_of(found)}
     return Standing(found.id, found.number, found.state, header, tuple(found.form), read_lines(tx, found.id))
 
 

@@ -110,6 +110,8 @@ SHEETS: dict[str, tuple[Column, ...]] = {
         Column("licence_name", "证照名称"),
         Column("aliases", "别名", "list"),
         *_SHARING,
+        Column("must_steps", "推送须有的环节", "list"),
+        Column("must_elements", "推送须有的要素", "list"),
     ),
     "材料清单": (
         _ITEM,

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select
 
 from hub.catalogue.code_pattern import CodePattern
 from hub.catalogue.formats import MIB
+from hub.catalogue.item_header import element_title
 from hub.catalogue.item_lines import Line
 from hub.catalogue.licence_type import LicenceType
 from hub.catalogue.material_type import MaterialType
@@ -52,7 +53,7 @@ def _put(found: Rows, sheet: str, values: Mapping[str, Any]) -> None:
 
 
 def _item(found: Rows, code: str, standing: Standing, names: Mapping[tuple[str, str], str]) -> None:
-    _put(found, "事项", {"item": code, **standing.header})
+    _put(found, "事项", {"item": code, **standing.header, **_must(standing.header)})
     for one in standing.lines:
         _put(found, "材料清单", {"item": code, **_line(one)})
         for kind, target in one.stand_ins:
@@ -65,6 +66,19 @@ def _item(found: Rows, code: str, standing: Standing, names: Mapping[tuple[str, 
     for step in standing.header.get("special_steps") or []:
         _put(found, "特殊环节", {"item": code, **step})
     _fields(found, "item", code, standing.form)
+
+
+def _must(header: Mapping[str, Any]) -> dict[str, list[str]]:
+    """What a package must hold, as cells: a name, with its title where that is not the usual one."""
+    return {
+        "must_steps": [str(one["name"]) for one in header.get("must_steps") or []],
+        "must_elements": [
+            str(one["name"])
+            if one["title"] == element_title(str(one["name"]))
+            else f"{one['name']}（{one['title']}）"
+            for one in header.get("must_elements") or []
+        ],
+    }
 
 
 def _line(one: Line) -> dict[str, Any]:

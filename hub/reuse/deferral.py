@@ -9,6 +9,7 @@ from sqlalchemy import Connection, ForeignKey, Index, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hub.model import Base
+from hub.round_trips import ask
 
 
 class Deferral(Base):
@@ -38,11 +39,21 @@ class Deferral(Base):
     overdue_told_at: Mapped[datetime | None]
 
 
+_WAITED_FOR = """
+SELECT 1 FROM pushes p JOIN requirements r ON r.id = %(requirement)s
+WHERE p.case_no = %(case_no)s AND p.state = 'held'
+  AND p.missing @> jsonb_build_array(jsonb_build_object('kind', 'material', 'code', r.code)) LIMIT 1
+"""
+
+
 def promised(tx: Connection, case_no: str, requirement_id: uuid.UUID) -> bool:
-    """Whether an open promise stands for this line: what was promised may follow even the decision."""
+    """Whether an open promise stands for this line, or a push waits for it: that may follow even the decision."""
     found = select(Deferral.id).where(
         Deferral.case_no == case_no,
         Deferral.requirement_id == requirement_id,
         Deferral.settled_at.is_(None),
     )
-    return tx.execute(found).first() is not None
+    if tx.execute(found).first() is not None:
+        return True
+    (waiting,) = ask(tx, (_WAITED_FOR, {"case_no": case_no, "requirement": requirement_id}))
+    return bool(waiting)
