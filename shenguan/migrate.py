@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import text
 
 from hub import migrations
-from hub.exchange import outbox_partitions
+from hub.exchange import outbox_partitions, pull
 from shenguan import demo, wiring, working_calendar
 from shenguan.settings import Settings
 
@@ -32,6 +32,7 @@ def migrate(settings: Settings, said: Report = print_nothing) -> None:
         migrations.upgrade(engine)
         with engine.begin() as tx:
             outbox_partitions.ensure(tx, wiring.now())
+            pull.order_anew(tx, settings.area)
             working_calendar.fill(tx)
             demo.ensure_catch_all(tx)
         said("对象存储桶")
