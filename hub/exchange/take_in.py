@@ -1,35 +1,35 @@
 """Take in: what departments sent, in one transaction.
 
 Guarantees: for every message exactly one of {inbox row with its effect, nothing because it was taken before, quarantine row
-with its cause and an answer to the sender}. All of a batch or nothing; the caller commits the offsets after.
+with its cause and an answer to the sender}. All of a batch or nothing; the caller commits the offsets after. What came
+before the fact or the file it speaks of is taken by itself as soon as that is there.
 """
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from hub import supply_materials
 from hub.advice import take_posts
+from hub.department import source_of
 from hub.exchange.arrived import Arrived, Refused
-from hub.exchange.inbox import InboxRow, Quarantined
-from hub.exchange.outbox import LIVE, OutboxRow
+from hub.exchange.attempt import Attempt
+from hub.exchange.inbox import InboxRow
+from hub.exchange.quarantine_refused import quarantine
 from hub.exchange.taker import Taker
 from hub.feedback import report_findings
 from hub.ledger import LedgerRow
 from hub.moments import parse_moment
 from hub.ports import Desk
 from hub.pushing import acknowledge
-from hub.pushing.package import instant, seal_event
 from hub.reconciling import take_counts
-from hub.round_trips import Rows, ask, write
-from schemas import MESSAGE_TYPES
+from hub.round_trips import Rows, ask, tell, write
+from schemas import MESSAGE_TYPES, loads
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,10 @@ def take_in(tx: Connection, arrived: Sequence[Arrived], refused: Sequence[Refuse
     """Take one batch in. Order within a case and a kind is the order of `arrived`."""
     fresh, grounds = _look_up(tx, arrived)
     accepted, objected = _judge(fresh, grounds, desk)
-    _take(tx, accepted, grounds, desk)
-    held = _quarantine(tx, [*refused, *objected], desk)
+    freed = _take(tx, accepted, grounds, desk)
+    held = quarantine(tx, [*refused, *objected], desk)
+    if freed:
+        take_held(tx, freed, desk)
     return TakenIn(len(accepted), len(arrived) - len(fresh), held, tuple(accepted), (*refused, *objected))
 
 
@@ -67,16 +69,87 @@ def take_at_once(tx: Connection, arrived: Sequence[Arrived], desk: Desk) -> list
     """Take what somebody waits to hear of: all of it, or nothing and what speaks against it. Nothing is quarantined."""
     fresh, grounds = _look_up(tx, arrived)
     accepted, objected = _judge(fresh, grounds, desk)
-    if not objected:
-        _take(tx, accepted, grounds, desk)
+    if not objected and (freed := _take(tx, accepted, grounds, desk)):
+        take_held(tx, freed, desk)
     return objected
 
 
-def _take(tx: Connection, accepted: Sequence[Arrived], grounds: Sequence[Any], desk: Desk) -> None:
+#: What goes away by itself when what is missing comes.
+WAITS = frozenset({"unknown_finding", "unknown_evidence"})
+_HELD = """
+SELECT id, topic, department, kid, value, signature FROM quarantine
+WHERE state = 'held' AND cause = ANY(%(causes)s) AND department = ANY(%(departments)s) AND size = octet_length(value)
+ORDER BY id DESC LIMIT 500 FOR UPDATE SKIP LOCKED
+"""
+_SETTLE = """
+UPDATE quarantine SET state = 'replayed', settled_by = 'program:intake', settled_why = %(why)s, settled_at = %(now)s
+WHERE id = ANY(%(ids)s)
+"""
+
+
+def take_held(tx: Connection, departments: Collection[str], desk: Desk) -> int:
+    """Take what these departments sent too early, as far as it can be taken now; the rest goes on waiting, unanswered.
+
+    Its signature was good when it came. Gives how many were taken.
+    """
+    total = 0
+    while True:
+        of = {"causes": sorted(WAITS), "departments": sorted(departments)}
+        (rows,) = ask(tx, (_HELD, of))
+        messages = [
+            Arrived(topic, -1, id_, department, kid, bytes(value), signature, loads(bytes(value)))
+            for id_, topic, department, kid, value, signature in reversed(rows)
+        ]
+        fresh, grounds = _look_up(tx, messages)
+        accepted, objected = _judge(fresh, grounds, desk)
+        waiting = {(source_of(desk.area, str(one.department)), one.event_id) for one in objected}
+        _take(tx, accepted, grounds, desk)
+        done = [message for message in messages if message.identity not in waiting]
+        _settle(tx, done, desk.clock())
+        total += len(accepted)
+        if not accepted:
+            return total
+
+
+def _settle(tx: Connection, done: Sequence[Arrived], now: datetime) -> None:
+    if not done:
+        return
+    why = "所指的监管信息或佐证文件已经送到，自动重新接收"
+    tell(tx, (_SETTLE, {"ids": [message.offset for message in done], "why": why, "now": now}))
+    ledger = [
+        {
+            "actor": "program:intake",
+            "action": "message.replayed",
+            "subject": f"quarantine:{message.offset}",
+            "case_no": message.case_no,
+            "reason": why,
+            "detail": {},
+        }
+        for message in done
+    ]
+    attempts = [
+        {
+            "subject": f"quarantine:{message.offset}",
+            "act": "replay",
+            "actor": "program:intake",
+            "done": True,
+            "words": why,
+            "at": now,
+        }
+        for message in done
+    ]
+    write(tx, Rows(LedgerRow, ledger), Rows(Attempt, attempts))
+
+
+def _take(tx: Connection, accepted: Sequence[Arrived], grounds: Sequence[Any], desk: Desk) -> set[str]:
+    """Gives the departments of whose held messages some may be taken now."""
+    freed: set[str] = set()
     _write_inbox(tx, accepted, desk.clock())
     for taker, known in zip(TAKERS, grounds, strict=True):
         if mine := [message for message in accepted if message.event["type"] in taker.types]:
             taker.take(tx, mine, known, desk)
+            freed |= set(taker.frees(mine, known))
+    return freed
 
 
 _TAKEN = """
@@ -114,12 +187,17 @@ def _judge(
     numbers: set[tuple[str, str]] = set()
     known = dict(zip(TAKERS, grounds, strict=True))
     now = desk.clock()
-    for message in fresh:
-        refusal = _objection(message, known, numbers, now)
-        if refusal is None:
-            accepted.append(message)
-        else:
-            objected.append(refusal)
+    waiting: Sequence[Arrived] = fresh
+    while waiting:
+        refused: list[tuple[Arrived, Refused]] = []
+        for message in waiting:
+            if (refusal := _objection(message, known, numbers, now)) is None:
+                accepted.append(message)
+            else:
+                refused.append((message, refusal))
+        stuck = len(refused) == len(waiting)  # else what they speak of may have come later in the batch
+        objected += [refusal for _, refusal in refused if stuck or refusal.cause not in WAITS]
+        waiting = [] if stuck else [message for message, refusal in refused if refusal.cause in WAITS]
     return accepted, objected
 
 
@@ -157,82 +235,3 @@ def _write_inbox(tx: Connection, messages: Sequence[Arrived], now: datetime) -> 
         for message in messages
     ]
     write(tx, Rows(InboxRow, rows))
-
-
-def _quarantine(tx: Connection, refused: Sequence[Refused], desk: Desk) -> int:
-    if not refused:
-        return 0
-    now = desk.clock()
-    rows = [_quarantine_row(one.clipped(), now) for one in refused]
-    inserted = tx.execute(
-        pg_insert(Quarantined)
-        .on_conflict_do_nothing()
-        .returning(Quarantined.id, Quarantined.topic, Quarantined.partition, Quarantined.offset),
-        rows,
-    ).all()
-    numbers = {(row.topic, row.partition, row.offset): row.id for row in inserted}
-    held = [one for one in refused if (one.topic, one.partition, one.offset) in numbers]
-    ledger = [
-        {
-            "actor": f"department:{one.department}" if one.department else "unknown",
-            "action": "message.quarantined",
-            "subject": f"quarantine:{numbers[one.topic, one.partition, one.offset]}",
-            "case_no": None,
-            "reason": one.message,
-            "detail": {
-                "cause": one.cause,
-                "topic": one.topic,
-                "offset": one.offset,
-                "sha256": one.sha256.hex(),
-            },
-        }
-        for one in held
-    ]
-    answers = [_answer(one, desk, now) for one in held if one.department]
-    write(tx, Rows(LedgerRow, ledger), Rows(OutboxRow, answers))
-    return len(held)
-
-
-def _quarantine_row(one: Refused, now: datetime) -> dict[str, Any]:
-    return {
-        "topic": one.topic,
-        "partition": one.partition,
-        "offset": one.offset,
-        "department": one.department,
-        "event_id": one.event_id,
-        "case_no": one.case_no,
-        "cause": one.cause,
-        "message": one.message,
-        "expected": one.expected,
-        "value": one.value,
-        "size": one.size,
-        "sha256": one.sha256,
-        "signature": one.signature,
-        "kid": one.kid,
-        "received_at": now,
-    }
-
-
-def _answer(one: Refused, desk: Desk, now: datetime) -> dict[str, Any]:
-    """quarantined.v1 to the sender, keyed by the broken message itself: it has no case that could be trusted."""
-    assert one.department is not None
-    key = f"quarantine-{one.sha256.hex()[:16]}"
-    return seal_event(
-        desk,
-        one.department,
-        "quarantined.v1",
-        key,
-        {
-            "topic": one.topic,
-            "partition": one.partition,
-            "offset": one.offset,
-            "sha256": one.sha256.hex(),
-            "event_id": one.event_id,
-            "cause": one.cause,
-            "message": one.message,
-            "expected": one.expected,
-            "received_at": instant(now),
-        },
-        event_id=uuid.uuid5(uuid.UUID(bytes=one.sha256[:16]), f"{one.topic}/{one.partition}/{one.offset}"),
-        lane=LIVE,
-    ).row

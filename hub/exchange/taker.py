@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,3 +25,5 @@ class Taker:
     take: Callable[[Connection, Sequence[Arrived], Any, Desk], None]
     #: What may not come twice in one batch, since the database only knows earlier ones; None: no such thing.
     number: Callable[[Arrived], tuple[str, str] | None] = lambda _: None
+    #: Departments of whose held messages some may be taken now that these were.
+    frees: Callable[[Sequence[Arrived], Any], Collection[str]] = lambda _messages, _known: ()

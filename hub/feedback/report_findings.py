@@ -187,4 +187,9 @@ def _parties(facts: Sequence[Taken], known: Grounds) -> set[uuid.UUID]:
     return found
 
 
-TAKER = Taker(frozenset(OF_TYPE), questions, grounds, objection, report_findings)
+def frees(messages: Sequence[Arrived], known: Grounds) -> set[str]:
+    """Departments that sent something too early, and now the fact that it speaks of may be here."""
+    return {message.department for message in messages} & known.held
+
+
+TAKER = Taker(frozenset(OF_TYPE), questions, grounds, objection, report_findings, frees=frees)
