@@ -20,7 +20,12 @@ class Party(Base):
     """One party; the same body or person is one row however often it applies."""
 
     __tablename__ = "parties"
-    __table_args__ = (one_of("kind", PARTY_KINDS), Index("ix_parties_name", "name"))
+    __table_args__ = (
+        one_of("kind", PARTY_KINDS),
+        Index("ix_parties_name", "name"),
+        # For any part of a name, in any script: hub.party_search.
+        Index("ix_parties_pairs", text("shenguan_pairs(name)"), postgresql_using="gin"),
+    )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     kind: Mapped[str]

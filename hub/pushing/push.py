@@ -81,9 +81,7 @@ class Push(Base):
         Index("ix_pushes_created_at", "created_at", "id"),
         Index("ix_pushes_department", "department", "created_at", "id"),
         Index("ix_pushes_state", "state", "created_at", "id"),
-        Index(
-            "ix_pushes_incomplete", "created_at", "id", postgresql_where=text("missing IS NOT NULL")
-        ),
+        Index("ix_pushes_incomplete", "created_at", "id", postgresql_where=text("missing IS NOT NULL")),
         Index("ix_pushes_due", "next_due_at", postgresql_where=text("next_due_at IS NOT NULL")),
     )
 

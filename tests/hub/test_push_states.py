@@ -229,7 +229,7 @@ def test_a_returned_push_is_reassigned(county: Engine, desk: Desk, signers: Sign
 def test_the_hub_insists_and_the_department_is_told(
     county: Engine, desk: Desk, signers: Signers, clock: Clock
 ) -> None:
-    """Insisting makes it signed again, with the reason sent on; the old return sent again changes nothing, a new one does."""
+    """Insisting makes it signed again, the reason is sent on; the old return sent again changes nothing, a new one does."""
     (case,) = decided(county, desk)
     say(county, desk, signers["scjg"], case.case_no, "arrived", "signed", "returned")
     first = clock()

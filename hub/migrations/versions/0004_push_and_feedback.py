@@ -126,6 +126,14 @@ END $$;
 CREATE TRIGGER findings_stand BEFORE UPDATE ON findings FOR EACH ROW EXECUTE FUNCTION shenguan_findings_stand();
 """
 
+#: Names are found by any part of them: by their pairs of neighbouring characters.
+PAIRS = """
+CREATE FUNCTION shenguan_pairs(words text) RETURNS text[] LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN (SELECT coalesce(array_agg(DISTINCT substr(lower(words), n, 2)), '{}')
+        FROM generate_series(1, length(words) - 1) n);
+CREATE INDEX ix_parties_pairs ON parties USING gin (shenguan_pairs(name));
+"""
+
 #: CHECKs on tables that were there before.
 CHECKS = (
     ("department_keys", "custody_known", "custody IN ('department', 'hub')"),
@@ -909,6 +917,7 @@ def upgrade() -> None:
     op.bulk_insert(
         transitions, [dict(zip(("from_state", "act", "to_state"), one, strict=True)) for one in TRANSITIONS]
     )
+    op.execute(PAIRS)
     op.execute(PROPOSALS)
     op.execute(TRIGGERS)
     # What is not signed for has its clock running on; what is has no limits of before.
