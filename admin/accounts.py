@@ -14,6 +14,8 @@ from flask_appbuilder.security.sqla.models import PermissionView
 from sqlalchemy import delete, select, text
 
 from admin.accounts_tables import UserDepartment
+from admin.advice.rights import ADVICE
+from admin.inbox.rights import INBOX
 from admin.licensing.rights import LICENSING
 from admin.noticing.rights import NOTICING
 from admin.sharing.rights import SHARING
@@ -36,6 +38,7 @@ EVERYBODY = {
 }
 _FACTS = {
     "CaseView": ("can_list", "can_show", "can_export"),
+    "TraceView": ("can_export", "can_verify"),
     "PushView": ("can_list", "can_export"),
     "FindingView": ("can_list", "can_export"),
 }
@@ -66,6 +69,7 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
         "UploadView": ("can_upload",),
         **SHARING["data_admin"],
         **LICENSING["data_admin"],
+        **ADVICE["data_admin"],
         **NOTICING["data_admin"],
     },
     "clerk": {
@@ -76,6 +80,7 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
         "FileView": ("can_read",),
         **SHARING["clerk"],
         **LICENSING["clerk"],
+        **ADVICE["clerk"],
         **NOTICING["clerk"],
     },
     "approver": {
@@ -88,13 +93,16 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
         "FileView": ("can_read",),
         **SHARING["approver"],
         **LICENSING["approver"],
+        **ADVICE["approver"],
         **NOTICING["approver"],
     },
     "supervisor": {
         **_FACTS,
         "FileView": ("can_read",),
+        **INBOX["supervisor"],
         **SHARING["supervisor"],
         **LICENSING["supervisor"],
+        **ADVICE["supervisor"],
         **NOTICING["supervisor"],
     },
     "overseer": {
@@ -105,6 +113,7 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
         "ProgramView": ("can_list",),
         **SHARING["overseer"],
         **LICENSING["overseer"],
+        **ADVICE["overseer"],
         **NOTICING["overseer"],
     },
 }

@@ -9,7 +9,10 @@ from typing import Any
 from flask import request, url_for
 from flask_babel import lazy_gettext as _
 
+from admin.advice.advice_list import waiting
+from admin.inbox.tabs import to_sign
 from admin.licensing.proposal_pages import open_proposals
+from admin.noticing.alert_pages import open_alerts
 from admin.premises import may
 
 
@@ -46,6 +49,7 @@ SECTIONS: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
     (
         _("办理"),
         (
+            Entry(_("收件箱"), "outbox", "InboxView.list", "can_list", "InboxView", to_sign),
             Entry(_("窗口工作台"), "window", "WorkbenchView.index", "can_use", "WorkbenchView"),
             Entry(_("登记审批决定"), "stamp", "DecideView.form", "can_decide", "DecideView"),
             Entry(_("数据导入"), "upload", "UploadView.index", "can_upload", "UploadView"),
@@ -57,6 +61,7 @@ SECTIONS: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             Entry(_("办件"), "folder", "CaseView.list", "can_list", "CaseView"),
             Entry(_("推送"), "send", "PushView.list", "can_list", "PushView"),
             Entry(_("监管信息"), "eye", "FindingView.list", "can_list", "FindingView"),
+            Entry(_("协调建议"), "people", "AdviceView.list", "can_list", "AdviceView", waiting),
             Entry(_("行政相对人"), "people", "PartyView.list", "can_list", "PartyView"),
         ),
     ),
@@ -102,7 +107,10 @@ SECTIONS: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
     (
         _("运行"),
         (
+            Entry(_("告警"), "bell", "AlertView.list", "can_list", "AlertView", open_alerts),
+            Entry(_("部门健康"), "pulse", "HealthView.list", "can_list", "HealthView"),
             Entry(_("隔离区"), "shield", "QuarantineView.list", "can_list", "QuarantineView"),
+            Entry(_("搁置的办件"), "lock", "ParkedView.list", "can_list", "ParkedView"),
             Entry(_("发件箱"), "outbox", "OutboxView.list", "can_list", "OutboxView"),
             Entry(_("运行状态"), "pulse", "ProgramView.list", "can_list", "ProgramView"),
             Entry(_("留痕账本"), "book", "LedgerView.list", "can_list", "LedgerView"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from admin.advice.view import AdviceView
 from admin.case_pages import CaseView
 from admin.catalogue.exchange_pages import CatalogueView
 from admin.catalogue.item_pages import ItemView
@@ -13,6 +14,7 @@ from admin.decide_pages import DecideView
 from admin.department_pages import DepartmentView
 from admin.file_pages import FileView
 from admin.finding_pages import FindingView
+from admin.inbox.view import InboxNewsView, InboxView
 from admin.ledger_pages import LedgerView, ProgramView
 from admin.licensing.batches.batch_pages import LicenceBatchView
 from admin.licensing.batches.taking_pages import LicenceFilesView
@@ -25,8 +27,11 @@ from admin.licensing.rule_pages import LicenceRuleView
 from admin.licensing.types.design_pages import LicenceDesignView
 from admin.licensing.types.exchange_pages import LicenceExchangeView
 from admin.licensing.types.type_pages import LicenceTypeView
+from admin.noticing.alert_pages import AlertView
+from admin.noticing.health_pages import HealthView
 from admin.noticing.notice_pages import NoticeView
 from admin.outbox_pages import OutboxView
+from admin.parked_pages import ParkedView
 from admin.party_pages import PartyView
 from admin.pushing.push_pages import PushView
 from admin.pushing.rule_pages import PushRuleView
@@ -37,10 +42,15 @@ from admin.sharing.objection_pages import ObjectionView
 from admin.sharing.party_pages import PartyUsesView
 from admin.sharing.statistics_pages import StatisticsView
 from admin.sharing.use_pages import UseView
+from admin.tracing.view import TraceView
 from admin.upload_pages import UploadView
 from admin.workbench.view import WorkbenchView
 
 VIEWS = (
+    AlertView,
+    HealthView,
+    ParkedView,
+    AdviceView,
     CaseView,
     CatalogueView,
     CodePatternView,
@@ -55,6 +65,8 @@ VIEWS = (
     StatisticsView,
     UseView,
     HolderNoticeView,
+    InboxNewsView,
+    InboxView,
     ItemView,
     LedgerView,
     LicenceBatchView,
@@ -75,6 +87,7 @@ VIEWS = (
     PushRuleView,
     PushView,
     QuarantineView,
+    TraceView,
     UploadView,
     WorkbenchView,
 )

@@ -9,6 +9,7 @@ one. The user who stated it is in the ledger beside the department.
 from __future__ import annotations
 
 import hashlib
+import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -85,8 +86,8 @@ def _arrived(department: str, statement: Statement, signer: Signer, desk: Desk) 
     if found := violations(statement.event_type, event):
         faults: dict[str, str] = {}
         for one in found:
-            name, _, rest = one.path.removeprefix("data").removeprefix(".").partition(".")
-            faults.setdefault(name, f"{one.message}" if not rest else f"{rest}：{one.message}")
+            name = re.split(r"[.\[]", one.path.removeprefix("data").removeprefix("."), maxsplit=1)[0]
+            faults.setdefault(name, one.message)
         raise Unsaid(faults)
     value = dumps(event)
     if len(value) > MAX_MESSAGE_BYTES:

@@ -22,6 +22,7 @@ from admin import AdminConfig, create_app
 from admin.accounts import RIGHTS, ensure_user, prepare
 from hub.ports import Desk
 from shenguan.demo import ensure_demo_area
+from storage.custody import KeyCustody
 from storage.files import FileStore
 from storage.identity import IdentityVault
 from storage.intake.finish import Intake
@@ -63,6 +64,7 @@ def desk_for(area: str = AREA) -> Desk:
         signer=Signer.from_pem("hub", generate_private_key()),
         identities=IdentityVault(os.urandom(32), KeyEncryption(os.urandom(32))),
         clock=lambda: datetime.now(UTC),
+        custody=KeyCustody(KeyEncryption(os.urandom(32))),
     )
 
 
