@@ -22,6 +22,7 @@ from sqlalchemy import Engine, text
 
 from hub.errors import HubError
 from hub.exchange.resend import resend_unsigned
+from hub.joining.receipts import take_arrivals
 from hub.ledger import Entry, record
 from hub.licensing.checking.make_status_lists import refresh_status_lists
 from hub.licensing.living.expire_licences import expire_licences, warn_holders
@@ -65,6 +66,7 @@ TITLES = {
     "resent": "自动补发",
     "reconciled": "对账",
     "completed": "补齐后放行",
+    "arrived": "网页收件箱到达",
 }
 REMOVED = frozenset({"abandoned", "spooled", "orphans"})
 
@@ -109,6 +111,7 @@ class Housekeeper:
                 "status_lists": lambda: self._refresh(desk),
                 "reconciled": lambda: reconcile_nightly(self.engine, desk),
                 "completed": lambda: self._batches(lambda tx, _now: complete_held(tx, desk)),
+                "arrived": lambda: self._batches(lambda tx, _now: take_arrivals(tx, desk)),
             }
         if self.intake is not None:
             intake = self.intake

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, text
 
+from hub.errors import Rejected
 from hub.joining.speak_for import Statement, speak_for, statement_id
 from hub.ports import Desk
 from hub.pushing.package import instant
@@ -103,11 +104,24 @@ def take_arrivals(tx: Connection, desk: Desk, *, department: str | None = None, 
     if desk.custody is None:
         return 0
     rows = tx.execute(text(_ARRIVING), {"department": department, "limit": limit, "now": desk.clock()}).all()
+    done = 0
     for code in sorted({row.department for row in rows}):
         told = [
             Told(row.event_id, row.key, bytes(row.sha256), row.push_id)
             for row in rows
             if row.department == code
         ]
-        speak_for(tx, code, [receipt(one, "arrived", desk) for one in told], desk, actor=PROGRAM)
-    return len(rows)
+        done += _arrived(tx, code, told, desk)
+    return done
+
+
+def _arrived(tx: Connection, code: str, told: Sequence[Told], desk: Desk) -> int:
+    """All at once; and when something speaks against one of them, the others all the same."""
+    try:
+        with tx.begin_nested():
+            speak_for(tx, code, [receipt(one, "arrived", desk) for one in told], desk, actor=PROGRAM)
+    except Rejected:
+        if len(told) == 1:
+            return 0
+        return sum(_arrived(tx, code, [one], desk) for one in told)
+    return len(told)
