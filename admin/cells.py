@@ -69,6 +69,11 @@ WORDS: dict[str, dict[str, tuple[str, str]]] = {
         "enforcing": ("执法", "warn"),
     },
     "active": {"True": ("启用", "good"), "False": ("停用", "mute")},
+    "channel": {
+        "kafka": ("连接器（Kafka）", "info"),
+        "rest": ("接口拉取（REST）", "info"),
+        "web": ("网页收件箱", "good"),
+    },
     "sharing": {
         "unconditional": ("无条件共享", "good"),
         "conditional": ("有条件共享", "warn"),

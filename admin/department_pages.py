@@ -13,12 +13,14 @@ from sqlalchemy import Connection, Select, func, select, update
 from werkzeug.wrappers import Response
 
 from admin import cells
-from admin.listing import Column, Listing
-from admin.pages import ListScreen, reason, sentence_on_refusal, to
+from admin.joining_pages import JoiningPages, users_of
+from admin.listing import Choice, Column, Listing, words
+from admin.pages import reason, sentence_on_refusal, to
 from admin.premises import actor, here
-from hub.department import ROLES, Department, DepartmentKey, topic_in, topic_out
+from hub.department import CHANNELS, ROLES, Department, DepartmentKey, topic_in, topic_out
 from hub.errors import NotFound, Rejected
 from hub.identifiers import uscc_fault
+from hub.joining.change_channel import add_web_department
 from hub.ledger import Entry, record
 from hub.pushing.push import Push
 from hub.pushing.rules.rule import PushRule, RuleDepartment
@@ -49,6 +51,7 @@ def _query() -> Select[Any]:
         Department.roles,
         Department.active,
         Department.contact,
+        Department.channel,
         keys.label("keys"),
         undelivered.label("undelivered"),
         oldest.label("oldest"),
@@ -69,7 +72,7 @@ def role_pills(roles: list[str]) -> Markup:
     return Markup(" ").join(cells.word("role", role) for role in roles)
 
 
-class DepartmentView(ListScreen):
+class DepartmentView(JoiningPages):
     """部门与密钥."""
 
     route_base = "/departments"
@@ -81,6 +84,13 @@ class DepartmentView(ListScreen):
             Column("code", _("代码"), lambda r: cells.mono(r.code), Department.code, narrow=True),
             Column("name", _("名称"), lambda r: cells.plain(r.name), Department.name, narrow=True),
             Column("roles", _("职能"), lambda r: role_pills(r.roles)),
+            Column(
+                "channel",
+                _("接入方式"),
+                lambda r: cells.word("channel", r.channel),
+                Department.channel,
+                lambda r: cells.word_text("channel", r.channel),
+            ),
             Column("keys", _("有效密钥"), lambda r: r.keys or cells.pill(gettext("没有密钥"), "bad")),
             Column("undelivered", _("未签收"), _undelivered, None, narrow=True),
             Column("active", _("状态"), lambda r: cells.word("active", r.active)),
@@ -88,6 +98,7 @@ class DepartmentView(ListScreen):
         order=(Department.code,),
         search=(Department.code, Department.name, Department.uscc),
         search_hint=_("代码、名称"),
+        choices=(Choice("channel", _("接入方式"), Department.channel, words("channel")),),
         href=lambda r: url_for("DepartmentView.show", code=r.code),
         empty=_("还没有部门。点“登记部门”，填写名称并上传其公钥。"),
     )
@@ -113,6 +124,7 @@ class DepartmentView(ListScreen):
                 .order_by(PushRule.id)
             ).all()
             states = _states(tx, code)
+            users = users_of(tx, code)
         area = here().config.desk.area
         return self.page(
             "department.html",
@@ -123,6 +135,8 @@ class DepartmentView(ListScreen):
             states=states,
             roles=role_pills(row.roles),
             topics=(topic_in(area, code), topic_out(area, code)),
+            users=users,
+            channels=CHANNELS,
         )
 
     @expose("/add", methods=["GET", "POST"])
@@ -148,6 +162,18 @@ class DepartmentView(ListScreen):
         if not 2 <= len(name) <= 60:
             raise Rejected(gettext("请填写部门名称（2 到 60 个字）。"))
         _check_uscc(uscc)
+        if request.form.get("channel") == "web":
+            with here().engine.begin() as tx:
+                add_web_department(
+                    tx,
+                    here().config.desk,
+                    code=code,
+                    name=name,
+                    roles=request.form.getlist("roles"),
+                    uscc=uscc or None,
+                    actor=actor(),
+                )
+            return code
         pem = _pem()
         with here().engine.begin() as tx:
             add_department(
