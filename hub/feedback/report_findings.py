@@ -22,7 +22,7 @@ from hub.exchange.arrived import Arrived
 from hub.exchange.taker import Taker
 from hub.feedback.evidence import FindingFile
 from hub.feedback.finding import Finding
-from hub.feedback.grounds import Grounds, grounds, number_of, questions
+from hub.feedback.grounds import Grounds, grounds, questions
 from hub.feedback.hand_over import push_to_newcomers
 from hub.feedback.judge import objection
 from hub.feedback.kinds import OF_TYPE, PLAN, act_of
@@ -30,7 +30,9 @@ from hub.feedback.notices import clerk_notice, revoked_for_nothing
 from hub.feedback.onward import Onward, heard_of
 from hub.feedback.rows import Taken, by_finding, file_rows, ledger_row, taken
 from hub.feedback.shine_lights import shine_lights
+from hub.feedback.story import Fact
 from hub.licensing.living.hold_licences import Ruled, hold_licences
+from hub.licensing.living.reconsider_licences import reconsider_licences
 from hub.licensing.living.take_effect import effects_of, standing
 from hub.ports import Desk
 from hub.pushing.move import Act, move_pushes
@@ -45,48 +47,46 @@ def report_findings(tx: Connection, messages: Sequence[Arrived], known: Grounds,
 
 
 def _batches(messages: Sequence[Arrived]) -> Iterator[list[Arrived]]:
-    """What takes a fact back comes after the batch that brought it: what stands is read from the database."""
+    """What takes another fact back is taken alone, since it asks the database what stands; the others together."""
     batch: list[Arrived] = []
-    numbers: set[tuple[str, str]] = set()
     for message in messages:
-        undoes = message.data.get(OF_TYPE[message.event["type"]].undoes)
-        if undoes and (message.department, undoes) in numbers:
-            yield batch
-            batch, numbers = [], set()
-        batch.append(message)
-        numbers.add((message.department, number_of(message)))
+        if message.data.get(OF_TYPE[message.event["type"]].undoes):
+            if batch:
+                yield batch
+            yield [message]
+            batch = []
+        else:
+            batch.append(message)
     if batch:
         yield batch
 
 
 _UNDONE = """
-UPDATE findings f SET standing = n.standing FROM unnest(%(ids)s::uuid[], %(standings)s::text[]) AS n(id, standing)
-WHERE f.id = n.id AND f.standing = 'standing' RETURNING f.id
+UPDATE findings SET standing = %(standing)s WHERE id = %(id)s AND standing = 'standing' RETURNING id
 """
+_APPLIED = "UPDATE findings SET effect_applied = true WHERE id = %(id)s"
 _COUNT = """
 UPDATE pushes p SET findings = p.findings + n.more, last_finding_at = %(now)s
 FROM unnest(%(ids)s::uuid[], %(more)s::int[]) AS n(id, more) WHERE p.id = n.id
 """
 _REVOKED = """
-SELECT o.finding_id FROM licence_operations o JOIN licences l ON l.id = o.licence_id
-WHERE o.finding_id = ANY(%(ids)s) AND o.operation = 'revoke' AND l.status = o.to_status
+SELECT 1 FROM licence_operations o JOIN licences l ON l.id = o.licence_id
+WHERE o.finding_id = %(id)s AND o.operation = 'revoke' AND l.status = o.to_status
 """
 
 
 def _take(tx: Connection, facts: Sequence[Taken], known: Grounds, desk: Desk) -> None:
     now = desk.clock()
-    undone = [one for one in facts if one.undone is not None]
-    baseless = _undo(tx, undone)
-    ruled = hold_licences(
-        tx,
-        [word for one in facts if (word := one.spoken()) is not None],
-        now,
-        anew=[word for one in undone if (word := one.took_back(known)) is not None],
-    )
-    for one in facts:
-        one.row["effect_applied"] = one.row["id"] in ruled.applied
-    counted = _move(tx, facts, undone, now)
-    _write(tx, facts, known, desk, ruled, baseless)
+    undone = facts[0].undone
+    baseless = undone is not None and _undo(tx, facts[0], undone)
+    counted = _move(tx, facts, now)
+    if undone is None:
+        ruled = hold_licences(tx, [word for one in facts if (word := one.spoken()) is not None], now)
+        for one in facts:
+            one.row["effect_applied"] = one.row["id"] in ruled.applied
+    else:
+        ruled = _reconsider(tx, facts[0], known, now)
+    _write(tx, facts, known, desk, ruled, baseless=baseless)
     tell(
         tx,
         *ruled.statements,
@@ -96,25 +96,32 @@ def _take(tx: Connection, facts: Sequence[Taken], known: Grounds, desk: Desk) ->
     shine_lights(tx, _parties(facts, known), now)
 
 
-def _undo(tx: Connection, undone: Sequence[Taken]) -> set[uuid.UUID]:
-    """Mark what stands no longer; gives those for which a licence was revoked that still is."""
-    if not undone:
-        return set()
-    old = [one.undone for one in undone if one.undone is not None]
-    of = {
-        "ids": [one.id for one in old],
-        "standings": ["corrected" if one.row["corrects_id"] else "withdrawn" for one in undone],
-    }
+def _undo(tx: Connection, one: Taken, old: Fact) -> bool:
+    """Mark what stands no longer. Whether a licence was revoked for it, and still is."""
+    of = {"id": old.id, "standing": "corrected" if one.row["corrects_id"] else "withdrawn"}
     marked, revoked = ask(tx, (_UNDONE, of), (_REVOKED, of))
-    if len(marked) != len(old):
-        raise Unavailable("有监管信息刚刚被更正或撤销，稍后自动重试。")
-    return {row[0] for row in revoked}
+    if not marked:
+        raise Unavailable("这条监管信息刚刚被更正或撤销，稍后自动重试。")
+    return bool(revoked)
 
 
-def _move(tx: Connection, facts: Sequence[Taken], undone: Sequence[Taken], now: datetime) -> list[Question]:
+def _reconsider(tx: Connection, one: Taken, known: Grounds, now: datetime) -> Ruled:
+    """Written first, so that what stands can be asked of the database alone."""
+    write(tx, *_fact_tables([one]))
+    word = one.word(known)
+    if word is None:
+        return Ruled()
+    ruled = reconsider_licences(tx, *word, now)
+    if one.row["id"] in ruled.applied:
+        one.row["effect_applied"] = True
+        tell(tx, (_APPLIED, {"id": one.row["id"]}))
+    return ruled
+
+
+def _move(tx: Connection, facts: Sequence[Taken], now: datetime) -> list[Question]:
     """Pushes, by these facts; what only counts them is left to be told later."""
     acting = [(one, act) for one in facts if (act := _act(one))]
-    anew = {one.undone.push_id for one in undone if one.undone and one.undone.push_id}
+    anew = {one.undone.push_id for one in facts if one.undone and one.undone.push_id}
     moved = move_pushes(
         tx,
         [
@@ -148,7 +155,8 @@ def _write(
     known: Grounds,
     desk: Desk,
     ruled: Ruled,
-    baseless: set[uuid.UUID],
+    *,
+    baseless: bool,
 ) -> None:
     """Facts, and what follows from them, in the order in which they refer to each other."""
     changes = by_finding(ruled.changes)
@@ -158,7 +166,7 @@ def _write(
     for one in facts:
         mine = changes.get(one.row["id"], ())
         notices.append(clerk_notice(one, known, mine))
-        if one.undone is not None and one.undone.id in baseless:
+        if baseless:
             notices.append(revoked_for_nothing(one, known))
         ledger.append(ledger_row(one, mine))
         onward.add(one, one.row["effect"] if one.row["effect_applied"] else None)
@@ -167,13 +175,17 @@ def _write(
     effects.ledger[:0] = ledger
     write(
         tx,
-        Rows(Finding, [one.row for one in facts]),
-        Rows(FindingFile, [row for one in facts for row in file_rows(one)]),
+        *(_fact_tables(facts) if facts[0].undone is None else ()),
         *ruled.tables(),
         *effects.tables(),
         *pushed,
         *onward.tables(),
     )
+
+
+def _fact_tables(facts: Sequence[Taken]) -> tuple[Rows, Rows]:
+    files = [row for one in facts for row in file_rows(one)]
+    return Rows(Finding, [one.row for one in facts]), Rows(FindingFile, files)
 
 
 def _parties(facts: Sequence[Taken], known: Grounds) -> set[uuid.UUID]:

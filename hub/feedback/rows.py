@@ -53,20 +53,16 @@ class Taken(NamedTuple):
             return None
         return self._word(row["licence_id"], row["effect"])
 
-    def took_back(self, known: Grounds) -> Spoken | None:
-        """The word on a licence that stands no longer by this."""
+    def word(self, known: Grounds) -> tuple[Spoken, set[uuid.UUID]] | None:
+        """Of what takes another back: its word, and the licences that the two speak of."""
         old = self.undone
         if old is None or old.kind not in RULED:
             return None
-        now = next(
-            (
-                one.id
-                for one in known.licences.get(old.case_no, ())
-                if old.licence_id in (one.version_id, one.id)
-            ),
-            None,
-        )
-        return self._word(now, "none") if now is not None else None
+        versions = known.licences.get(old.case_no, ())
+        found = {one.id for one in versions if old.licence_id in (one.version_id, one.id)}
+        if self.row["licence_id"] is not None and self.kind.name in RULED:
+            found.add(self.row["licence_id"])
+        return (self._word(next(iter(found)), self.row["effect"]), found) if found else None
 
     def _word(self, licence_id: uuid.UUID, effect: str) -> Spoken:
         row = self.row

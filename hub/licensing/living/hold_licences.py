@@ -4,14 +4,13 @@ Guarantees: after it, a department holds a licence exactly if its newest finding
 or a confirmed proposal) freezes; an older one that comes late changes nothing. A proposal is open exactly while the
 department's newest finding asks for it and nobody has decided on it. A living licence is 暂扣 exactly while someone holds
 it; one that has ended keeps its status. What a person of a department did counts like a finding of that day. Where a finding
-was corrected or withdrawn, the department's word is worked out from what still stands, as if that one had never been; what
-a person lifted stays lifted. Writes nothing: see `Ruled`.
+was corrected or withdrawn, see hub.licensing.living.reconsider_licences. Writes nothing: see `Ruled`.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -44,55 +43,35 @@ class Ruled:
         return Rows(Hold, self.holds), Rows(LicenceProposal, self.proposals)
 
 
-def hold_licences(
-    tx: Connection, spoken: Sequence[Spoken], now: datetime, *, anew: Collection[Spoken] = ()
-) -> Ruled:
-    """Judge findings, in the order of arrival. Takes the licences' locks; raises Unavailable where one was just renewed.
-
-    `anew`: corrections and withdrawals, each with the licence and department of the finding that stands no longer (mark it
-    so before). A correction is among `spoken`, too.
-    """
+def hold_licences(tx: Connection, spoken: Sequence[Spoken], now: datetime) -> Ruled:
+    """Judge findings, in the order of arrival. Takes the licences' locks; raises Unavailable where one was just renewed."""
     ruled = Ruled()
-    if not spoken and not anew:
+    if not spoken:
         return ruled
-    bench = said_of_licences(tx, {one.licence_id for one in (*anew, *spoken)})
+    bench = said_of_licences(tx, {one.licence_id for one in spoken})
     before = set(bench.holds)
-    undone = {one.finding_id: one for one in anew}
-    for one in (
-        *(one for one in anew if one.finding_id not in {said.finding_id for said in spoken}),
-        *spoken,
-    ):
-        old = undone.get(one.finding_id)
-        held = {seat[0]: bench.holders[seat[0]] > 0 for seat in {one.seat, (old or one).seat}}
-        acted = old is not None and _think_again(bench, old.seat)
-        if old is not one:
-            acted = _hear(bench, one) or acted
-            if one.seat not in bench.newest or one.rank > bench.newest[one.seat].rank:
-                bench.newest[one.seat] = one
-                acted = True
+    for one in spoken:
+        was_held = bench.holders[one.licence_id] > 0
+        acted = _hear(bench, one)
+        if one.seat not in bench.newest or one.rank > bench.newest[one.seat].rank:
+            bench.newest[one.seat] = one
+            acted = True
         if acted:
             ruled.applied.add(one.finding_id)
-        for licence_id, was_held in held.items():
-            if (change := _change(bench, one, licence_id, was_held, now)) is not None:
-                ruled.changes.append(change)
-    _save_holds(ruled, bench, before, (*anew, *spoken), now)
-    _save_proposals(ruled, bench, {one.seat for one in (*anew, *spoken)}, now)
-    ruled.stand_anew = bench.otherwise()
+        if (change := change_of(bench, one, one.licence_id, was_held, now)) is not None:
+            ruled.changes.append(change)
+    lifting = {one.seat: one.finding_id for one in sorted(spoken, key=lambda one: one.rank)}
+    keep(ruled, bench, before, lifting, now)
     return ruled
 
 
-def _think_again(bench: Bench, seat: Seat) -> bool:
-    """Whether the department holds the licence by what still stands; true where that is another answer."""
-    freezes = bench.freezing.get(seat)
-    if freezes is None and seat in bench.holds and seat not in bench.by_hand:
-        del bench.holds[seat]
-        bench.holders[seat[0]] -= 1
-        return True
-    if freezes is not None and seat not in bench.holds:
-        bench.holds[seat] = freezes
-        bench.holders[seat[0]] += 1
-        return True
-    return False
+def keep(
+    ruled: Ruled, bench: Bench, before: set[Seat], said_by: Mapping[Seat, uuid.UUID], now: datetime
+) -> None:
+    """Holds and proposals as the bench has them now; `said_by`: the finding by which a seat's word changed."""
+    _save_holds(ruled, bench, before, said_by, now)
+    _save_proposals(ruled, bench, set(said_by), now)
+    ruled.stand_anew = bench.otherwise()
 
 
 def _hear(bench: Bench, one: Spoken) -> bool:
@@ -102,11 +81,6 @@ def _hear(bench: Bench, one: Spoken) -> bool:
     if one.seat in bench.decisive and one.rank <= bench.decisive[one.seat]:
         return False
     bench.decisive[one.seat] = one.rank
-    bench.by_hand.discard(one.seat)
-    if one.effect == "freeze":
-        bench.freezing[one.seat] = one.finding_id
-    else:
-        bench.freezing.pop(one.seat, None)
     if one.effect == "freeze" and one.seat not in bench.holds:
         bench.holds[one.seat] = one.finding_id
         bench.holders[one.licence_id] += 1
@@ -116,7 +90,7 @@ def _hear(bench: Bench, one: Spoken) -> bool:
     return True
 
 
-def _change(
+def change_of(
     bench: Bench, one: Spoken, licence_id: uuid.UUID, was_held: bool, now: datetime
 ) -> Changed | None:
     """The change of status that this finding brings, if it does."""
@@ -152,11 +126,11 @@ WHERE h.licence_id = n.licence AND h.department = n.department AND h.lifted_at I
 
 
 def _save_holds(
-    ruled: Ruled, bench: Bench, before: set[Seat], spoken: Sequence[Spoken], now: datetime
+    ruled: Ruled, bench: Bench, before: set[Seat], said_by: Mapping[Seat, uuid.UUID], now: datetime
 ) -> None:
     ruled.holds += [
         {
-            "id": uuid.uuid5(finding_id, str(licence_id)),
+            "id": uuid.uuid5(said_by[licence_id, department], str(licence_id)),
             "licence_id": licence_id,
             "department": department,
             "placed_by": finding_id,
@@ -167,11 +141,10 @@ def _save_holds(
     ]
     lifted = sorted(before - set(bench.holds))
     if lifted:
-        by = {one.seat: one.finding_id for one in sorted(spoken, key=lambda one: one.rank)}
         of = {
             "licences": [licence_id for licence_id, _ in lifted],
             "departments": [department for _, department in lifted],
-            "findings": [by[seat] for seat in lifted],
+            "findings": [said_by[seat] for seat in lifted],
             "now": now,
         }
         ruled.statements.append((_LIFT, of))

@@ -70,7 +70,7 @@ class Bench:
     case_no: dict[uuid.UUID, str | None]
     stands: dict[uuid.UUID, str | None]  # how its case stands; not of a licence with an older version
     holds: dict[Seat, uuid.UUID]  # -> what placed it
-    by_hand: set[Seat]  # held by a person's act that rests on no finding, or on one that stands
+    by_hand: set[Seat]  # held by a person's act, and no finding that decides has come since
     let_go: dict[Seat, datetime]  # when a person last lifted a hold
     open: dict[tuple[uuid.UUID, str, str], tuple[uuid.UUID, uuid.UUID]]  # (.., effect) -> (proposal, finding)
     settled: set[tuple[uuid.UUID, str]]  # (finding, effect) a person decided on
@@ -156,26 +156,30 @@ def said_of_licences(tx: Connection, ids: set[uuid.UUID]) -> Bench:
         case_no={id_: case_no for id_, case_no, _ in licences},
         stands={id_: standing for id_, has_older, standing, _ in cases if not has_older},
         holds={(licence, by): placed_by for licence, by, placed_by, *_ in holds},
-        by_hand={(licence, by) for licence, by, _, _, _, by_hand in holds if by_hand},
+        by_hand=set(),
         let_go={(licence, by): at for licence, by, at in let_go},
         open={(li, by, effect): (id_, f) for id_, li, f, by, effect, state in proposals if state == "open"},
         settled={(finding, effect) for _, _, finding, _, effect, state in proposals if state != "open"},
     )
+    heard: dict[Seat, datetime] = {}
     for row in said:
         id_, licence, by, at, number, effect, reason, kind, head_at, head_no, received_at, decides = row
         head = (head_at, head_no) if head_at else None
         one = Spoken(id_, licence, by, at, number, effect, reason, kind, head)
         if decides:
             bench.decisive[one.seat] = one.rank
+            heard[one.seat] = received_at
             freed = bench.let_go.get(one.seat)
             if one.effect not in ("lift", "warn") and not (freed and freed >= received_at):
                 bench.freezing[one.seat] = one.finding_id
         if one.seat not in bench.newest or one.rank > bench.newest[one.seat].rank:
             bench.newest[one.seat] = one
     bench.holders.update(licence for licence, _ in bench.holds)
-    for licence, by, _, placed_at, by_finding, _ in holds:
+    for licence, by, _, placed_at, by_finding, by_hand in holds:
+        seat = (licence, by)
+        day: Rank = (placed_at.astimezone(LOCAL).replace(hour=0, minute=0, second=0, microsecond=0), "")
+        if by_hand and not (seat in heard and heard[seat] > placed_at and bench.decisive[seat] > day):
+            bench.by_hand.add(seat)
         if not by_finding:  # a person did it: what was inspected on an earlier day does not undo it
-            day = placed_at.astimezone(LOCAL).replace(hour=0, minute=0, second=0, microsecond=0)
-            seat = (licence, by)
-            bench.decisive[seat] = max(bench.decisive.get(seat, (day, "")), (day, ""))
+            bench.decisive[seat] = max(bench.decisive.get(seat, day), day)
     return bench

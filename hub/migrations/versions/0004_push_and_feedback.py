@@ -115,10 +115,11 @@ END $$;
 CREATE TRIGGER push_rule_departments_stand BEFORE UPDATE OR DELETE ON push_rule_departments
   FOR EACH ROW EXECUTE FUNCTION shenguan_rule_departments_stand();
 
--- A fact that a department reported does not change; only whether it still stands.
+-- A fact that a department reported does not change; only whether it still stands, and whether it decided when it came.
 CREATE FUNCTION shenguan_findings_stand() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF (to_jsonb(NEW) - 'standing') <> (to_jsonb(OLD) - 'standing') OR OLD.standing <> 'standing' THEN
+  IF to_jsonb(NEW) - '{standing,effect_applied}'::text[] <> to_jsonb(OLD) - '{standing,effect_applied}'::text[]
+    OR OLD.standing <> 'standing' THEN
     RAISE EXCEPTION 'a reported fact does not change; report a correction' USING ERRCODE = 'integrity_constraint_violation';
   END IF;
   RETURN NEW;
