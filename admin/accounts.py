@@ -18,6 +18,8 @@ from admin.advice.rights import ADVICE
 from admin.inbox.rights import INBOX
 from admin.licensing.rights import LICENSING
 from admin.noticing.rights import NOTICING
+from admin.pushing.rights import PUSHING
+from admin.reconciling.rights import RECONCILING
 from admin.sharing.rights import SHARING
 
 ROLE_TITLES = {
@@ -67,6 +69,8 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
         "LedgerView": ("can_list", "can_export"),
         "ProgramView": ("can_list",),
         "UploadView": ("can_upload",),
+        **RECONCILING["data_admin"],
+        **PUSHING["data_admin"],
         **SHARING["data_admin"],
         **LICENSING["data_admin"],
         **ADVICE["data_admin"],
@@ -78,6 +82,7 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
         **_CATALOGUE,
         "PartyView": ("can_list",),
         "FileView": ("can_read",),
+        **PUSHING["clerk"],
         **SHARING["clerk"],
         **LICENSING["clerk"],
         **ADVICE["clerk"],
@@ -91,6 +96,7 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
         "UploadView": ("can_upload",),
         "DecideView": ("can_decide",),
         "FileView": ("can_read",),
+        **PUSHING["approver"],
         **SHARING["approver"],
         **LICENSING["approver"],
         **ADVICE["approver"],
@@ -100,6 +106,8 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
         **_FACTS,
         "FileView": ("can_read",),
         **INBOX["supervisor"],
+        **RECONCILING["supervisor"],
+        **PUSHING["supervisor"],
         **SHARING["supervisor"],
         **LICENSING["supervisor"],
         **ADVICE["supervisor"],
@@ -111,6 +119,8 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
         "QuarantineView": ("can_list", "can_show"),
         "LedgerView": ("can_list", "can_export"),
         "ProgramView": ("can_list",),
+        **RECONCILING["overseer"],
+        **PUSHING["overseer"],
         **SHARING["overseer"],
         **LICENSING["overseer"],
         **ADVICE["overseer"],

@@ -10,6 +10,9 @@ from flask_babel import gettext
 from markupsafe import Markup, escape
 
 from admin.licensing.words import LICENSING_WORDS
+from admin.pushing.words import PUSHING_WORDS
+from admin.reconciling.words import RECONCILING_WORDS
+from hub.tracing.trace_line import FAMILIES
 from hub.workday import LOCAL
 from schemas import code_table
 
@@ -22,13 +25,21 @@ TONES: dict[str, dict[str, str]] = {
         "arrived": "info",
         "signed": "info",
         "claimed": "good",
+        "supervising": "good",
+        "answered": "good",
+        "closed": "good",
+        "held": "warn",
         "returned": "bad",
+        "reassigned": "mute",
+        "recalled": "mute",
     },
     "check_result": {"1": "good", "2": "warn", "3": "bad"},
     "handling": {"1": "good", "2": "warn", "3": "bad"},
     "licence_status": {"01": "good", "02": "bad", "03": "bad", "04": "mute", "05": "mute", "07": "bad"},
     "quarantine_cause": {},
     "result_type": {"0": "good"},
+    "advice_state": {"open": "wait", "answered": "info", "closed": "mute"},
+    "party_light": {"green": "good", "yellow": "warn", "red": "bad"},
 }
 WORDS: dict[str, dict[str, tuple[str, str]]] = {
     "standing": {"clear": ("正常", "good"), "watch": ("关注", "warn"), "alert": ("告警", "bad")},
@@ -41,6 +52,29 @@ WORDS: dict[str, dict[str, tuple[str, str]]] = {
         "licence": ("证照", "good"),
         "case": ("办件", "mute"),
         "system": ("系统", "mute"),
+    },
+    "alert_kind": {
+        "undelivered": ("推送未签收", "bad"),
+        "unpublished": ("消息未发布", "bad"),
+        "parked": ("办件搁置", "warn"),
+        "quarantined": ("隔离未处理", "warn"),
+        "program": ("程序失联", "bad"),
+        "unsigned_correction": ("更正未签收", "bad"),
+    },
+    "attempt": {
+        "replay": ("重放", "info"),
+        "dismiss": ("作废", "mute"),
+        "publish": ("发布", "good"),
+        "park": ("发布未成", "bad"),
+        "unpark": ("放行", "info"),
+    },
+    "reference": {
+        "case": ("办件", "info"),
+        "push": ("推送消息", "info"),
+        "finding": ("监管信息", "info"),
+        "evidence": ("佐证文件", "info"),
+        "thread": ("协调建议", "info"),
+        "material_type": ("材料类型", "info"),
     },
     "quarantine_state": {
         "held": ("待处理", "warn"),
@@ -131,6 +165,9 @@ WORDS: dict[str, dict[str, tuple[str, str]]] = {
         "online": ("网上确认", "info"),
     },
     **LICENSING_WORDS,
+    **PUSHING_WORDS,
+    **RECONCILING_WORDS,
+    "trace_family": {key: (title, "mute") for key, title in FAMILIES.items()},
 }
 
 
@@ -264,7 +301,13 @@ def who(actor: str, departments: Mapping[str, str]) -> str:
     return f"{words_[kind]} {name}" if kind in words_ and name else actor
 
 
+def moment_or_text(value: Any) -> str:
+    """A moment on the wall clock, anything else as it is."""
+    return local(value, "%Y-%m-%d %H:%M:%S") if isinstance(value, datetime) else str(value)
+
+
 FILTERS = {
+    "moment_or_text": moment_or_text,
     "who": who,
     "shown": shown,
     "pill": pill,

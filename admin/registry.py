@@ -33,9 +33,11 @@ from admin.noticing.notice_pages import NoticeView
 from admin.outbox_pages import OutboxView
 from admin.parked_pages import ParkedView
 from admin.party_pages import PartyView
+from admin.pushing.decision_pages import DecisionView
 from admin.pushing.push_pages import PushView
 from admin.pushing.rule_pages import PushRuleView
 from admin.quarantine_pages import QuarantineView
+from admin.reconciling.run_pages import ReconciliationView
 from admin.sharing.grant_pages import GrantView
 from admin.sharing.limit_pages import LimitView
 from admin.sharing.objection_pages import ObjectionView
@@ -55,6 +57,7 @@ VIEWS = (
     CatalogueView,
     CodePatternView,
     DecideView,
+    DecisionView,
     DepartmentView,
     FileView,
     FindingView,
@@ -87,6 +90,7 @@ VIEWS = (
     PushRuleView,
     PushView,
     QuarantineView,
+    ReconciliationView,
     TraceView,
     UploadView,
     WorkbenchView,

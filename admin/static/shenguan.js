@@ -165,6 +165,7 @@
       after = String(Math.max(Number(after), notice.id));
       if (seen.has(notice.id)) return;
       seen.add(notice.id);
+      document.dispatchEvent(new CustomEvent('shenguan:notice', { detail: notice }));
       unread += 1;
       showUnread();
       toast(notice);

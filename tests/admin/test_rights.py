@@ -16,6 +16,7 @@ from tests.admin.conftest import Hub, sign_in, token_of
 PAGES = {
     "/cases/": "CaseView",
     "/pushes/": "PushView",
+    "/decisions/": "DecisionView",
     "/findings/": "FindingView",
     "/licences/": "LicenceView",
     "/licences/issue": "LicenceIssueView",
@@ -29,6 +30,9 @@ PAGES = {
     "/quarantine/": "QuarantineView",
     "/outbox/": "OutboxView",
     "/notices/": "NoticeView",
+    "/alerts/": "AlertView",
+    "/health/": "HealthView",
+    "/parked/": "ParkedView",
     "/ledger/": "LedgerView",
     "/programs/": "ProgramView",
     "/loads/": "UploadView",
