@@ -10,6 +10,7 @@ from flask_babel import gettext
 from markupsafe import Markup, escape
 
 from admin.licensing.words import LICENSING_WORDS
+from admin.noticing.words import NOTICING_WORDS
 from admin.pushing.words import PUSHING_WORDS
 from admin.reconciling.words import RECONCILING_WORDS
 from hub.tracing.trace_line import FAMILIES
@@ -44,38 +45,6 @@ TONES: dict[str, dict[str, str]] = {
 WORDS: dict[str, dict[str, tuple[str, str]]] = {
     "standing": {"clear": ("正常", "good"), "watch": ("关注", "warn"), "alert": ("告警", "bad")},
     "severity": {"info": ("一般", "info"), "warning": ("重要", "warn"), "alert": ("紧急", "bad")},
-    "notice_state": {"unread": ("未读", "warn"), "read": ("已阅", "info"), "handled": ("已处理", "good")},
-    "notice_kind": {
-        "finding": ("监管反馈", "warn"),
-        "thread": ("协调建议", "info"),
-        "push": ("推送", "info"),
-        "licence": ("证照", "good"),
-        "case": ("办件", "mute"),
-        "system": ("系统", "mute"),
-    },
-    "alert_kind": {
-        "undelivered": ("推送未签收", "bad"),
-        "unpublished": ("消息未发布", "bad"),
-        "parked": ("办件搁置", "warn"),
-        "quarantined": ("隔离未处理", "warn"),
-        "program": ("程序失联", "bad"),
-        "unsigned_correction": ("更正未签收", "bad"),
-    },
-    "attempt": {
-        "replay": ("重放", "info"),
-        "dismiss": ("作废", "mute"),
-        "publish": ("发布", "good"),
-        "park": ("发布未成", "bad"),
-        "unpark": ("放行", "info"),
-    },
-    "reference": {
-        "case": ("办件", "info"),
-        "push": ("推送消息", "info"),
-        "finding": ("监管信息", "info"),
-        "evidence": ("佐证文件", "info"),
-        "thread": ("协调建议", "info"),
-        "material_type": ("材料类型", "info"),
-    },
     "quarantine_state": {
         "held": ("待处理", "warn"),
         "replayed": ("已重放", "good"),
@@ -165,6 +134,7 @@ WORDS: dict[str, dict[str, tuple[str, str]]] = {
         "online": ("网上确认", "info"),
     },
     **LICENSING_WORDS,
+    **NOTICING_WORDS,
     **PUSHING_WORDS,
     **RECONCILING_WORDS,
     "trace_family": {key: (title, "mute") for key, title in FAMILIES.items()},
