@@ -63,6 +63,15 @@ TABLES = (
     "case_type",
     "holder_code_type",
     "exercise_level",
+    "inspection_way",
+    "inspection_form",
+    "double_random_result",
+    "enforcement_result",
+    "punish_type",
+    "credit_kind",
+    "rectification_result",
+    "publicity",
+    "missing_kind",
 )
 
 
