@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,9 +15,12 @@ from sqlalchemy import Connection as Tx
 from sqlalchemy.orm import aliased
 
 from admin import cells
+from admin.advice.speaking import speaks
 from admin.listing import Choice, Column, Listing, words
 from admin.pages import ExportedList
 from admin.premises import actor, here, may, own_department
+from admin.sharing.people import clock
+from admin.tracing.lanes import choices, lanes
 from hub.case import Case, Decision
 from hub.department import Department
 from hub.errors import Denied
@@ -26,7 +30,7 @@ from hub.licensing.living.operation import LicenceOperation
 from hub.material import StoredObject
 from hub.party import Party
 from hub.pushing.push import Push
-from hub.tracing.trace import Viewer, trace
+from hub.tracing.trace import Trace, Viewer, trace
 
 
 def _query() -> Select[Any]:
@@ -128,7 +132,7 @@ def pushed_to_own_department(case_no: Any) -> tuple[ColumnElement[bool], ...]:
     mine = own_department()
     if mine is None:
         return ()
-    pushed = exists().where(Push.case_no == case_no, Push.department == mine)
+    pushed = exists().where(Push.case_no == case_no, Push.department == mine, Push.state != "held")
     own = aliased(Case)
     return (or_(pushed, exists().where(own.case_no == case_no, own.department == mine)),)
 
@@ -138,6 +142,20 @@ def viewer(tx: Tx, case_no: str) -> Viewer:
     mine = own_department()
     handles = mine is None or tx.scalar(select(Case.department).where(Case.case_no == case_no)) == mine
     return Viewer(actor(), None if handles else mine)
+
+
+def check_confined(tx: Tx, case_no: str) -> None:
+    """Raises Denied where the case is none of the signed-in user's department."""
+    for condition in pushed_to_own_department(Case.case_no):
+        if not tx.scalar(select(Case.case_no).where(Case.case_no == case_no, condition)):
+            raise Denied(gettext("办件 %(case_no)s 没有推送给您所在的部门，不能查看。", case_no=case_no))
+
+
+def traced(tx: Tx, case_no: str) -> Trace:
+    """Everything about a case that the signed-in user may see. Raises NotFound or Denied."""
+    found = trace(tx, case_no, area=here().config.desk.area, viewer=viewer(tx, case_no))
+    check_confined(tx, case_no)
+    return found
 
 
 class CaseView(ExportedList):
@@ -156,12 +174,12 @@ class CaseView(ExportedList):
     def show(self, case_no: str) -> str:
         """The trace of one case: everything, in order of time."""
         with here().engine.connect() as tx:
-            self._check_confined(tx, case_no)
-            found = trace(tx, case_no, area=here().config.desk.area, viewer=viewer(tx, case_no))
+            found = traced(tx, case_no)
             sizes = _sizes(tx, found.materials)
             item = tx.scalar(select(ServiceItem.name).where(ServiceItem.code == found.case["item_code"]))
             names = dict(tx.execute(select(Department.code, Department.name)).all())
             operations = _operations(tx, [licence["id"] for licence in found.licences])
+            how = speaks(tx, case_no, pushed=bool(found.pushes))
         return self.page(
             "trace.html",
             title=_("办件追溯"),
@@ -172,12 +190,12 @@ class CaseView(ExportedList):
             operations=operations,
             now=datetime.now(UTC),
             can_read=may("can_read", "FileView"),
+            speaks=how,
+            once=uuid.uuid4,
+            advice_clock=clock,
+            picture=lanes(found.lines, names),
+            **choices(found.lines, names),
         )
-
-    def _check_confined(self, tx: Tx, case_no: str) -> None:
-        for condition in self.confined():
-            if not tx.scalar(select(Case.case_no).where(Case.case_no == case_no, condition)):
-                raise Denied(gettext("办件 %(case_no)s 没有推送给您所在的部门，不能查看。", case_no=case_no))
 
 
 def _operations(tx: Tx, licences: list[Any]) -> dict[Any, list[Any]]:

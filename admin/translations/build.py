@@ -72,6 +72,11 @@ TABLES = (
     "rectification_result",
     "publicity",
     "missing_kind",
+    "advice_kind",
+    "advice_state",
+    "finding_kind",
+    "receipt_kind",
+    "party_light",
 )
 
 

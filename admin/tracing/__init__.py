@@ -1,0 +1,1 @@
+"""Tracing: the pages of one case - its timeline, the signed bytes behind it, and what is printed or taken away."""
