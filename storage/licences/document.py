@@ -77,6 +77,7 @@ class _Document:
         self.file = PdfFile()
         self.about = about
         self.root = self.file.reserve()
+        self._fonts: dict[int, int] = {}  # subsets that are written already: pages may share them
 
     def write(self, sheets: Sequence[Sheet], place: SignaturePlace | None, attach: bool) -> None:
         """Every object, the signature's last, so that what it covers lies mostly before it."""
@@ -142,6 +143,11 @@ class _Document:
         return self.file.stream(entries + kind, picture.data, ready=True)
 
     def _font(self, subset: Subset) -> int:
+        if id(subset) not in self._fonts:
+            self._fonts[id(subset)] = self._written_font(subset)
+        return self._fonts[id(subset)]
+
+    def _written_font(self, subset: Subset) -> int:
         file = self.file
         name = _six_letters(subset) + b"+" + subset.name.encode()
         program = file.stream(b"/Subtype/CIDFontType0C", subset.cff)

@@ -164,7 +164,7 @@ def drawn(found: SetFace, cut: FontSet, pictures: Mapping[str, Placed]) -> Drawn
     for element in layout.elements:
         x, top = element.x * MM, height - element.y * MM
         if block := found.blocks.get(element.id):
-            out.append(_written(block, element, cut, x, top))
+            out.append(written_block(block, element, cut, x, top))
         elif shape := _shape(element, found.face, pictures, page):
             out.append(b"q 1 0 0 1 %b cm\n%bQ\n" % (numbers(x, top - element.h * MM), shape))
     page.content = b"".join(out)
@@ -206,7 +206,8 @@ def _fitted(picture: Placed, w: float, h: float) -> bytes:
     )
 
 
-def _written(block: Block, element: Element, cut: FontSet, x: float, top: float) -> bytes:
+def written_block(block: Block, element: Element, cut: FontSet, x: float, top: float) -> bytes:
+    """A text that is set, its box beginning at x and top (points from the bottom left corner of the page)."""
     out = [b"q\nBT\n", drawing.filled(element.color)]
     if element.spacing:
         out.append(number(element.spacing * block.size) + b" Tc\n")

@@ -1,0 +1,1 @@
+"""对账: runs, their differences, and the letters to the departments."""

@@ -1,0 +1,1 @@
+"""Letters 函件: documents of several pages with tables, set with the type of the licences."""
