@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from hub.licensing.life import triples
 from hub.migrations import differences, upgrade
+from hub.pushing.push import TRANSITIONS
 
 #: One approving body, one case with a decision's material, as the first release left them.
 FIRST_RELEASE = """
@@ -51,7 +52,7 @@ def test_the_second_release_takes_the_first_ones_data(empty_database_url: str) -
             assert tx.execute(text("select code, name, sharing from licence_types")).all() == [
                 ("11370100MB00000194001", "食品经营许可证", "conditional")
             ]
-            assert tx.execute(text("select count(*) from limits")).scalar_one() == 5
+            assert tx.execute(text("select count(*) from limits")).scalar_one() == 6
         assert differences(engine) == []
     finally:
         engine.dispose()
@@ -183,5 +184,70 @@ def test_licences_of_an_earlier_release_are_guarded_too(empty_database_url: str)
         ):
             with engine.begin() as tx, pytest.raises(IntegrityError, match="does not become"):
                 tx.execute(text(statement))
+    finally:
+        engine.dispose()
+
+
+#: Rules, pushes, findings and announcements as the third release left them.
+THIRD_RELEASE = """
+INSERT INTO departments (code, name, roles) VALUES ('zhzf', '示范县综合行政执法局', '{enforcing}');
+INSERT INTO push_rules (name, item_code, area_prefix, department, sign_within_days, active) VALUES
+  ('食品', 'XK-001', '9901', 'scjg', 3, true), ('全部', NULL, NULL, 'zhzf', 5, false);
+INSERT INTO decisions (id, case_no, org_code, document_no, document_name, decided_on, result_type, explanation, elements,
+    content_hash, decided_by)
+  VALUES ('00000000-0000-4000-8000-000000000401', 'C1', 'X', '示许1', '决定书', '2026-01-05', '0', '准予', '{}',
+    decode(repeat('00', 32), 'hex'), 'X');
+INSERT INTO pushes (id, decision_id, case_no, department, rule_id, event_id, package_sha256, state, sign_by) VALUES
+  ('00000000-0000-4000-8000-000000000402', '00000000-0000-4000-8000-000000000401', 'C1', 'scjg', 1, gen_random_uuid(),
+    decode(repeat('00', 32), 'hex'), 'owed', now() + interval '3 days'),
+  ('00000000-0000-4000-8000-000000000403', '00000000-0000-4000-8000-000000000401', 'C1', 'zhzf', 2, gen_random_uuid(),
+    decode(repeat('00', 32), 'hex'), 'claimed', now() + interval '3 days');
+INSERT INTO outbox (shard, lane, topic, key, event_id, event_type, value, signature, kid)
+  VALUES (1, 0, '990101.scjg.in', 'C1', gen_random_uuid(), 'approval.decided.v1',
+    '{"time": "2026-01-05T02:00:00.000Z"}', 's', 'hub-1');
+INSERT INTO licence_operations (id, licence_id, operation, from_status, to_status, reason, actor)
+  VALUES ('00000000-0000-4000-8000-000000000404', '00000000-0000-4000-8000-000000000101', 'suspend', '01', '02', 'r', 'a');
+INSERT INTO licence_announcements (event_id, operation_id, licence_id, department, key, message_sha256, signed_at)
+  VALUES ('00000000-0000-4000-8000-000000000405', '00000000-0000-4000-8000-000000000404',
+    '00000000-0000-4000-8000-000000000101', 'scjg', 'C1', decode(repeat('00', 32), 'hex'), now());
+"""
+
+
+def test_the_fourth_release_takes_rules_pushes_and_findings_that_are_there(empty_database_url: str) -> None:
+    """A rule becomes a version that names its department, published or withdrawn; pushes keep their state and clock;
+    findings are inspections that stand; announcements of licences are announcements; again, nothing changes."""
+    engine = create_engine(empty_database_url)
+    try:
+        for revision, data in (("0001", FIRST_RELEASE), ("0002", SECOND_RELEASE), ("0003", THIRD_RELEASE)):
+            upgrade(engine, revision)
+            with engine.begin() as tx:
+                tx.execute(text(data))
+        upgrade(engine)
+        upgrade(engine)
+        with engine.connect() as tx:
+            rules = tx.execute(
+                text("""
+                SELECT r.name, r.state, r.item_codes, r.area_prefixes, d.department, d.sign_days
+                FROM push_rules r JOIN push_rule_departments d ON d.rule_id = r.id ORDER BY r.id
+                """)
+            ).all()
+            assert rules == [
+                ("食品", "published", ["XK-001"], ["9901"], "scjg", 3),
+                ("全部", "withdrawn", [], [], "zhzf", 5),
+            ]
+            pushes = text("SELECT department, state, next_due_at = sign_by FROM pushes ORDER BY department")
+            assert tx.execute(pushes).all() == [("scjg", "owed", True), ("zhzf", "claimed", None)]
+            findings = text("SELECT finding_no, kind, standing, happened_at IS NOT NULL FROM findings")
+            assert tx.execute(findings).all() == [("F1", "inspection", "standing", True)]
+            told = text("SELECT kind, case_no, signed_at IS NOT NULL FROM announcements")
+            assert tx.execute(told).all() == [("licence.changed.v1", "C1", True)]
+            assert tx.execute(text("SELECT tx IS NOT NULL FROM outbox")).scalar_one() is True
+            moves = tx.execute(text("SELECT from_state, act, to_state FROM push_transitions"))
+            assert {(was, act): to for was, act, to in moves} == TRANSITIONS
+        with engine.begin() as tx, pytest.raises(IntegrityError, match="does not become"):
+            tx.execute(text("UPDATE pushes SET state = 'held', missing = '[]' WHERE department = 'scjg'"))
+        with engine.begin() as tx, pytest.raises(IntegrityError, match="does not change"):
+            tx.execute(text("UPDATE findings SET explanation = 'other'"))
+        assert differences(engine) == []
     finally:
         engine.dispose()
