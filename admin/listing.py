@@ -70,6 +70,9 @@ class Listing:
     order: tuple[Any, ...]
     search: tuple[Any, ...] = ()
     search_hint: Any = ""
+    searched: Callable[[str], ColumnElement[bool]] | None = (
+        None  # instead, where the columns have a better way
+    )
     choices: tuple[Choice, ...] = ()
     day: tuple[Any, Any] | None = None  # (label, timestamptz or date column)
     href: Callable[[Any], str | None] = lambda _row: None
@@ -150,6 +153,9 @@ def narrowed(listing: Listing, args: Mapping[str, str], *extra: ColumnElement[bo
         query = query.where(condition)
     words = (args.get("q") or "").strip()[:80]
     for word in words.split():
+        if listing.searched is not None:
+            query = query.where(listing.searched(word))
+            continue
         literal_word = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         query = query.where(or_(*(column.ilike(f"%{literal_word}%") for column in listing.search)))
     for choice in listing.choices:
@@ -180,7 +186,9 @@ def _ordered(listing: Listing, query: Select[Any], args: Mapping[str, str]) -> S
     if wanted is None:
         return query.order_by(*listing.order)
     way = wanted.sort.asc() if args.get("dir") == "asc" else wanted.sort.desc()
-    return query.order_by(nulls_last(way), *listing.order)
+    # An index gives the order of a column without gaps either way; "nulls last" would keep it from that.
+    gaps = getattr(wanted.sort, "nullable", True)
+    return query.order_by(nulls_last(way) if gaps else way, *listing.order)
 
 
 def _text(column: Column, row: Any) -> str:

@@ -1,43 +1,77 @@
-"""推送: one decision owed to one department, with its three receipts."""
+"""推送: one decision owed to one department - the list, and what people of the hub do with one."""
 
 from __future__ import annotations
 
+import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from flask import url_for
+from flask import flash, redirect, request, url_for
+from flask_appbuilder import expose, has_access, permission_name
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from markupsafe import Markup
-from sqlalchemy import ColumnElement, Connection, Select, and_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, select
 
 from admin import cells
 from admin.listing import Choice, Column, Listing, codes
-from admin.pages import ExportedList
-from admin.premises import own_department
+from admin.pages import ExportedList, reason, sentence_on_refusal, to
+from admin.premises import actor, here, may
+from admin.pushing import push_show
+from admin.pushing.push_search import cases_like
+from admin.pushing.seeing import check_decides, seen_pushes, speaker
 from hub.case import Case
 from hub.department import Department
+from hub.exchange.announcement import Announcement
+from hub.item import ServiceItem
 from hub.party import Party
-from hub.pushing.push import STATES, Push
+from hub.pushing.act_on_push import insist_on_push, recall_push, reopen_push, resend_push
+from hub.pushing.push import STATES, Push, PushOverdue
+from hub.pushing.reassign_push import reassign_push
+
+_RENEWED = ("approval.corrected.v1", "approval.withdrawn.v1")
+
+
+def _overdue() -> ColumnElement[bool]:
+    return exists().where(PushOverdue.push_id == Push.id, PushOverdue.ended_at.is_(None))
+
+
+def _unsigned_revision() -> ColumnElement[bool]:
+    return exists().where(
+        Announcement.push_id == Push.id,
+        Announcement.kind.in_(_RENEWED),
+        Announcement.signed_at.is_(None),
+    )
 
 
 def _query() -> Select[Any]:
+    missed = (
+        select(func.array_agg(PushOverdue.what))
+        .where(PushOverdue.push_id == Push.id, PushOverdue.ended_at.is_(None))
+        .scalar_subquery()
+    )
     return (
         select(
             Push.id,
             Push.case_no,
             Push.department,
             Push.state,
-            Push.sign_by,
+            Push.revision,
+            Push.next_due_at,
             Push.created_at,
             Push.arrived_at,
             Push.signed_at,
             Push.claimed_at,
             Push.claimed_by,
+            Push.planned_at,
+            Push.answered_at,
+            Push.closed_at,
             Push.returned_at,
             Push.returned_why,
             Department.name.label("department_name"),
             Party.name.label("party"),
+            missed.label("missed"),
+            _unsigned_revision().label("unsigned_revision"),
         )
         .select_from(Push)
         .join(Department, Department.code == Push.department)
@@ -49,6 +83,17 @@ def _query() -> Select[Any]:
 def departments(tx: Connection) -> list[tuple[str, Any]]:
     """Every department, for a filter."""
     rows = tx.execute(select(Department.code, Department.name).order_by(Department.name))
+    return [(row.code, row.name) for row in rows]
+
+
+def items(tx: Connection) -> list[tuple[str, Any]]:
+    """Items that something was pushed of, for a filter."""
+    rows = tx.execute(
+        select(ServiceItem.code, ServiceItem.name)
+        .where(exists().where(Case.item_code == ServiceItem.code))
+        .order_by(ServiceItem.name)
+        .limit(500)
+    )
     return [(row.code, row.name) for row in rows]
 
 
@@ -67,24 +112,37 @@ def receipts(push: Any) -> Markup:
     return Markup('<span class="receipts">{}</span>').format(dots)
 
 
-def _sign_by(push: Any) -> Any:
-    if push.sign_by is None:
-        return cells.EMPTY
-    late = push.signed_at is None and push.claimed_at is None and push.sign_by < datetime.now(UTC)
-    return (
-        cells.pill(gettext("超期"), "bad") + " " + cells.when(push.sign_by)
-        if late
-        else cells.when(push.sign_by)
-    )
+def missed_words() -> dict[str, str]:
+    """What can be missed, in words."""
+    return {
+        "sign": gettext("签收超时"),
+        "claim": gettext("认领超时"),
+        "plan": gettext("监管计划超时"),
+        "feedback": gettext("反馈超时"),
+    }
 
 
-def _unsigned() -> ColumnElement[bool]:
+def _state(push: Any) -> Markup:
+    pills = [cells.code("push_state", push.state)]
+    pills += [cells.pill(missed_words()[what], "bad") for what in push.missed or ()]
+    if push.unsigned_revision:
+        pills.append(cells.pill(gettext("新版未签"), "warn"))
+    return Markup(" ").join(pills)
+
+
+def _due(push: Any) -> Any:
+    return cells.when(push.next_due_at) if push.next_due_at else cells.EMPTY
+
+
+def _waiting() -> ColumnElement[bool]:
     return Push.state.in_(["owed", "arrived"])
 
 
 CONDITIONS = {
-    "undelivered": _unsigned,
-    "overdue": lambda: and_(_unsigned(), Push.sign_by < datetime.now(UTC)),
+    "undelivered": _waiting,
+    "overdue": _overdue,
+    "returned": lambda: Push.state == "returned",
+    "revision": _unsigned_revision,
     "stuck": lambda: and_(Push.state == "owed", Push.created_at < datetime.now(UTC) - timedelta(minutes=5)),
 }
 
@@ -93,7 +151,9 @@ def _attention(tx: Connection) -> list[tuple[str, Any]]:
     del tx
     return [
         ("undelivered", gettext("未签收")),
-        ("overdue", gettext("超过签收时限")),
+        ("overdue", gettext("超过时限")),
+        ("returned", gettext("被退回，待转派或坚持")),
+        ("revision", gettext("更正或撤回未签收")),
         ("stuck", gettext("五分钟仍未到达")),
     ]
 
@@ -102,46 +162,98 @@ class PushView(ExportedList):
     """推送."""
 
     route_base = "/pushes"
+    list_template = "pushes.html"
     listing = Listing(
         title=_("推送"),
         query=_query,
         columns=(
             Column("case_no", _("办件编号"), lambda r: cells.mono(r.case_no), Push.case_no, narrow=True),
-            Column(
-                "department_name",
-                _("部门"),
-                lambda r: cells.plain(r.department_name),
-                Department.name,
-                narrow=True,
-            ),
-            Column("party", _("行政相对人"), lambda r: cells.clip(r.party, 18), Party.name),
+            Column("department_name", _("部门"), lambda r: cells.plain(r.department_name), narrow=True),
+            Column("party", _("行政相对人"), lambda r: cells.clip(r.party, 18)),
             Column(
                 "state",
                 _("状态"),
-                lambda r: cells.code("push_state", r.state),
-                Push.state,
+                _state,
+                None,
                 lambda r: cells.code_text("push_state", r.state),
                 narrow=True,
             ),
             Column("receipts", _("回执"), receipts, None, lambda r: cells.code_text("push_state", r.state)),
             Column("created_at", _("推送时间"), lambda r: cells.when(r.created_at), Push.created_at),
-            Column("signed_at", _("签收时间"), lambda r: cells.when(r.signed_at), Push.signed_at, wider=True),
-            Column("sign_by", _("签收时限"), _sign_by, Push.sign_by),
+            Column("signed_at", _("签收时间"), lambda r: cells.when(r.signed_at), wider=True),
+            Column("next_due_at", _("下一时限"), _due),
         ),
-        order=(Push.created_at.desc(), Push.id),
+        order=(Push.created_at.desc(), Push.id.desc()),
         search=(Push.case_no, Party.name),
-        search_hint=_("办件编号、相对人"),
+        searched=lambda word: Push.case_no.in_(cases_like(word)),
+        search_hint=_("办件编号开头、相对人名称"),
         choices=(
             Choice("state", _("状态"), Push.state, codes("push_state", STATES)),
             Choice("department", _("部门"), Push.department, departments),
+            Choice("item", _("事项"), Case.item_code, items),
             Choice("attention", _("需要关注"), None, _attention, CONDITIONS),
         ),
         day=(_("推送日期"), Push.created_at),
-        href=lambda r: url_for("CaseView.show", case_no=r.case_no, _anchor=f"push-{r.id}"),
+        href=lambda r: url_for("PushView.show", push=r.id),
         empty=_("没有推送。办件决定后，会按“推送规则”推送给监管部门。"),
     )
 
     def confined(self) -> tuple[ColumnElement[bool], ...]:
-        """A department's user sees the department's pushes."""
-        mine = own_department()
-        return () if mine is None else (Push.department == mine,)
+        """A department's user sees what concerns the department."""
+        return seen_pushes()
+
+    @expose("/<uuid:push>")
+    @has_access
+    @permission_name("show")
+    def show(self, push: uuid.UUID) -> str:
+        """One push: how far it is, all that was said and done, and what can be done."""
+        with here().engine.connect() as tx:
+            found = push_show.read(tx, push, self.confined())
+        can_act = may("can_act", "PushView") and push_show.decides(found)
+        return self.page(
+            "push.html",
+            title=gettext("推送"),
+            f=found,
+            acts=push_show.acts(found) if can_act else (),
+            missed=missed_words(),
+            can_resend=may("can_resend", "PushView"),
+            now=datetime.now(UTC),
+        )
+
+    @expose("/<uuid:push>/<act>", methods=["POST"])
+    @has_access
+    @permission_name("act")
+    @sentence_on_refusal(to("PushView.show", act=None))
+    def act(self, push: uuid.UUID, act: str) -> Any:
+        """转派, 坚持, 撤回, 重开."""
+        why, desk = reason(), here().config.desk
+        with here().engine.begin() as tx:
+            found = push_show.read(tx, push, self.confined())
+            check_decides(found.push["case_department"])
+            by = speaker(tx)
+            if act == "reassign":
+                department = request.form.get("department", "")
+                push = reassign_push(tx, push, department, reason=why, by=by, desk=desk)
+                done = gettext("已转派，下面是新的推送。原部门会收到撤回通知。")
+            elif act == "insist":
+                insist_on_push(tx, push, reason=why, by=by, desk=desk)
+                done = gettext("已坚持推送，理由已作为协调建议发给该部门。")
+            elif act == "recall":
+                recall_push(tx, push, reason=why, by=by, desk=desk)
+                done = gettext("已撤回，该部门会收到撤回通知并须签收。")
+            else:
+                reopen_push(tx, push, reason=why, by=by, desk=desk)
+                done = gettext("已重新打开，理由已作为协调建议发给该部门。")
+        flash(done, "success")
+        return redirect(url_for("PushView.show", push=push))
+
+    @expose("/<uuid:push>/resend", methods=["POST"])
+    @has_access
+    @permission_name("resend")
+    @sentence_on_refusal(to("PushView.show"))
+    def resend(self, push: uuid.UUID) -> Any:
+        """Send again what is not signed for."""
+        with here().engine.begin() as tx:
+            count = resend_push(tx, push, reason=reason(), actor=actor())
+        flash(gettext("%(n)s 条消息已排队补发。内容不变，部门已有的会自动去重。", n=count), "success")
+        return redirect(url_for("PushView.show", push=push))
