@@ -20,8 +20,11 @@ from datetime import date, datetime, timedelta
 import structlog
 from sqlalchemy import Engine, text
 
+from hub.advice.tell_late_answers import tell_late_answers
 from hub.errors import HubError
 from hub.exchange.resend import resend_unsigned
+from hub.feedback.read_evidence import take_what_waited
+from hub.feedback.shine_lights import dim_lights
 from hub.joining.receipts import take_arrivals
 from hub.ledger import Entry, record
 from hub.licensing.checking.make_status_lists import refresh_status_lists
@@ -57,9 +60,12 @@ TITLES = {
     "missed": "推送超时提醒",
     "sources": "来源到期提醒",
     "grants": "授权到期",
+    "answers": "协调建议逾期",
     "expired": "证照到期失效",
     "warned": "证照到期提醒",
     "status_lists": "更新证照状态清单",
+    "waited": "接收等到了依据的消息",
+    "dimmed": "红黄绿灯到期",
     "limits": "提醒定限",
     "escalated": "提醒升级",
     "alerts": "告警变化",
@@ -98,6 +104,7 @@ class Housekeeper:
             "missed": lambda: self._batches(notice_overdue),
             "sources": lambda: self._batches(lambda tx, now: expire_sources(tx, _day(now), now=now)),
             "grants": lambda: self._batches(lambda tx, now: expire_grants(tx, _day(now), now)),
+            "answers": lambda: self._batches(lambda tx, now: tell_late_answers(tx, now)),
             "limits": lambda: self._batches(set_limits),
             "escalated": lambda: self._batches(escalate),
             "alerts": self._look_for_alerts,
@@ -106,6 +113,8 @@ class Housekeeper:
         if self.desk is not None:
             desk = self.desk
             chores |= {
+                "waited": lambda: self._once(lambda tx, _now: take_what_waited(tx, desk)),
+                "dimmed": lambda: self._batches(lambda tx, now: dim_lights(tx, now)),
                 "expired": lambda: self._batches(lambda tx, now: expire_licences(tx, _day(now), desk)),
                 "warned": lambda: self._batches(lambda tx, now: warn_holders(tx, _day(now), desk)),
                 "status_lists": lambda: self._refresh(desk),
@@ -159,6 +168,10 @@ class Housekeeper:
     def _resend(self) -> int:
         with self.engine.begin() as tx:
             return resend_unsigned(tx, self.clock())
+
+    def _once(self, step: Callable[..., int]) -> int:
+        with self.engine.begin() as tx:
+            return step(tx, self.clock())
 
     def _refresh(self, desk: Desk) -> int:
         with self.engine.begin() as tx:

@@ -1,6 +1,6 @@
 """How many findings a second one intake takes: verify, validate, effect on case and licence, notice, ledger, commit, offset.
 
-Every finding is on a case of its own that was decided before; a tenth of them freeze a licence. Rates are of one process on
+Every finding is on a case of a party of its own that was decided before; a tenth of them freeze a licence. Rates are of one process on
 the machine at hand; beside them stands what verifying and validating alone would allow.
 """
 
@@ -22,6 +22,7 @@ from connectors.bus import BusSettings, Producer, Record, ensure_topics
 from connectors.intake.program import Intake, IntakeConfig
 from connectors.relay.drain import CONTENT_TYPE
 from hub.deciding.decide import decide
+from hub.deciding.decided_case import PartyFacts
 from hub.department import source_of, topic_out
 from hub.feedback.finding import Finding
 from hub.item import ServiceItem
@@ -101,7 +102,12 @@ def _county(engine: Engine, key: Signer) -> None:
 
 
 def _reported(engine: Engine, desk: Desk, key: Signer, count: int, *, start: int) -> list[Record]:
-    cases = [a_case(number, area=desk.area) for number in range(start + 1, start + count + 1)]
+    cases = [
+        a_case(
+            number, area=desk.area, party=PartyFacts("legal", f"示例企业{number}", f"{number:018d}", "001")
+        )
+        for number in range(start + 1, start + count + 1)
+    ]
     for first in range(0, count, 1000):
         with engine.begin() as tx:
             decide(tx, cases[first : first + 1000], desk, actor="user:bench")
