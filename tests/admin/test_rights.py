@@ -14,6 +14,7 @@ from tests.admin import cases
 from tests.admin.conftest import Hub, sign_in, token_of
 
 PAGES = {
+    "/advice/": "AdviceView",
     "/cases/": "CaseView",
     "/pushes/": "PushView",
     "/decisions/": "DecisionView",
