@@ -19,6 +19,7 @@ from admin.inbox.rights import INBOX
 from admin.licensing.rights import LICENSING
 from admin.noticing.rights import NOTICING
 from admin.pushing.rights import PUSHING
+from admin.pushing.rule_rights import RULES
 from admin.reconciling.rights import RECONCILING
 from admin.sharing.rights import SHARING
 
@@ -63,7 +64,6 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
         "LicenceTypeView": ("can_list", "can_edit", "can_export"),
         "CodePatternView": _CONFIG,
         "CatalogueView": ("can_exchange",),
-        "PushRuleView": ("can_list",),
         "QuarantineView": ("can_list", "can_show", "can_settle"),
         "OutboxView": ("can_list", "can_unpark", "can_resend"),
         "LedgerView": ("can_list", "can_export"),
@@ -71,6 +71,7 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
         "UploadView": ("can_upload",),
         **RECONCILING["data_admin"],
         **PUSHING["data_admin"],
+        **RULES["data_admin"],
         **SHARING["data_admin"],
         **LICENSING["data_admin"],
         **ADVICE["data_admin"],
@@ -83,6 +84,7 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
         "PartyView": ("can_list",),
         "FileView": ("can_read",),
         **PUSHING["clerk"],
+        **RULES["clerk"],
         **SHARING["clerk"],
         **LICENSING["clerk"],
         **ADVICE["clerk"],
@@ -97,6 +99,7 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
         "DecideView": ("can_decide",),
         "FileView": ("can_read",),
         **PUSHING["approver"],
+        **RULES["approver"],
         **SHARING["approver"],
         **LICENSING["approver"],
         **ADVICE["approver"],
@@ -121,6 +124,7 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
         "ProgramView": ("can_list",),
         **RECONCILING["overseer"],
         **PUSHING["overseer"],
+        **RULES["overseer"],
         **SHARING["overseer"],
         **LICENSING["overseer"],
         **ADVICE["overseer"],

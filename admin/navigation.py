@@ -60,6 +60,7 @@ SECTIONS: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
         (
             Entry(_("办件"), "folder", "CaseView.list", "can_list", "CaseView"),
             Entry(_("推送"), "send", "PushView.list", "can_list", "PushView"),
+            Entry(_("推送完整性"), "check", "IncompletePushView.list", "can_list", "IncompletePushView"),
             Entry(_("监管信息"), "eye", "FindingView.list", "can_list", "FindingView"),
             Entry(_("协调建议"), "people", "AdviceView.list", "can_list", "AdviceView", waiting),
             Entry(_("行政相对人"), "people", "PartyView.list", "can_list", "PartyView"),
@@ -103,6 +104,7 @@ SECTIONS: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             Entry(_("证照类型"), "badge", "LicenceTypeView.list", "can_list", "LicenceTypeView"),
             Entry(_("编码规则"), "check", "CodePatternView.list", "can_list", "CodePatternView"),
             Entry(_("推送规则"), "route", "PushRuleView.list", "can_list", "PushRuleView"),
+            Entry(_("推送时限"), "list", "PushLimitView.index", "can_list", "PushLimitView"),
         ),
     ),
     (

@@ -33,9 +33,13 @@ from admin.noticing.notice_pages import NoticeView
 from admin.outbox_pages import OutboxView
 from admin.parked_pages import ParkedView
 from admin.party_pages import PartyView
+from admin.pushing.coverage_pages import PushCoverageView
 from admin.pushing.decision_pages import DecisionView
+from admin.pushing.incomplete_pages import IncompletePushView
+from admin.pushing.limit_pages import PushLimitView
 from admin.pushing.push_pages import PushView
 from admin.pushing.rule_pages import PushRuleView
+from admin.pushing.trial_pages import PushTrialView
 from admin.quarantine_pages import QuarantineView
 from admin.reconciling.run_pages import ReconciliationView
 from admin.sharing.grant_pages import GrantView
@@ -88,6 +92,10 @@ VIEWS = (
     PartyView,
     ProgramView,
     PushRuleView,
+    PushTrialView,
+    PushCoverageView,
+    PushLimitView,
+    IncompletePushView,
     PushView,
     QuarantineView,
     ReconciliationView,

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 
 from hub.catalogue.fields import FIELD_TYPES
 from hub.catalogue.formats import FORMATS
-from hub.catalogue.item_header import CODE_TITLES
+from hub.catalogue.item_header import CODE_TITLES, element_titles
 from hub.catalogue.item_lines import FORM_TITLES
 from hub.catalogue.licence_type import LicenceType
 from hub.catalogue.material_type import MaterialType, MaterialTypeVersion
@@ -90,6 +90,10 @@ WORDS = {
     "emptyLines": _("清单还是空的。点“添加材料”，从材料类型中选择。"),
     "emptyFields": _("还没有字段。"),
     "emptySteps": _("没有特殊环节。"),
+    "emptyMustSteps": _("不检查环节。"),
+    "emptyMustElements": _("不检查要素。"),
+    "addElement": _("添加要素"),
+    "element": _("要素"),
     "unsaved": _("有未保存的修改"),
     "choose": _("请选择"),
     "chosen": _("已添加 {name}"),
@@ -129,6 +133,8 @@ def line_options(tx: Connection, item_code: str) -> dict[str, Any]:
         "forms": [[key, str(text)] for key, text in HUB_TITLES["form"].items()],
         "formats": list(FORMATS),
         "known": known_fields(tx),
+        "known_steps": [[name, ""] for name in ("受理", "审查", "决定", "制证", "送达")],
+        "elements": [list(one) for one in element_titles().items()],
         **field_options(),
     }
 

@@ -233,12 +233,29 @@
     return [el('div', { class: 'row-main step-row' }, textBox(row, 'name', say.stepName, { maxlength: 60 }), numberBox(row, 'days', say.stepDays, 0, 3650),
       textBox(row, 'basis', say.basis, { maxlength: 500 }), tick(row, 'counted', say.counted), tick(row, 'fee', say.fee), el('span', { class: 'row-tools' }, ...tools))];
   }
+  function mustStepRow(row, tools) {
+    const input = el('input', { class: 'input', list: 'known-steps', value: row.name ?? '', maxlength: 60, autocomplete: 'off', oninput: (event) => { row.name = event.target.value; touched(); } });
+    return [el('div', { class: 'row-main must-row' }, labelled(say.stepName, input, 'name'), el('span', { class: 'row-tools' }, ...tools))];
+  }
+  function mustElementRow(row, tools) {
+    const title = el('small', { class: 'hint' }, row.title ?? '');
+    const input = el('input', { class: 'input mono', list: 'known-elements', value: row.name ?? '', maxlength: 100, autocomplete: 'off', oninput: (event) => {
+      const known = options.elements.find(([code, label]) => event.target.value === code || event.target.value === label);
+      row.name = known ? known[0] : event.target.value;
+      row.title = known ? known[1] : '';
+      title.textContent = row.title;
+      touched();
+    }, onchange: (event) => { event.target.value = row.name; } });
+    return [el('div', { class: 'row-main must-row' }, labelled(say.element, input, 'name'), title, el('span', { class: 'row-tools' }, ...tools))];
+  }
   const nextName = (rows) => { let number = rows.length + 1; while (rows.some((row) => row.name === `field_${number}`)) number += 1; return `field_${number}`; };
   const KINDS = {
     lines: { row: lineRow, empty: say.emptyLines, add: say.addMaterial, fresh: () => ({ required: true, may_follow: false, form: 'either', copies: 1, formats: [], stand_ins: [] }) },
     form_fields: { row: fieldRow, empty: say.emptyFields, add: say.addField, fresh: () => ({ type: 'text', required: false }) },
     fields: { row: fieldRow, empty: say.emptyFields, add: say.addField, fresh: () => ({ type: 'text', required: false }) },
     steps: { row: stepRow, empty: say.emptySteps, add: say.addStep, fresh: () => ({ counted: false, fee: false }) },
+    must_steps: { row: mustStepRow, empty: say.emptyMustSteps, add: say.addStep, fresh: () => ({ name: '' }) },
+    must_elements: { row: mustElementRow, empty: say.emptyMustElements, add: say.addElement, fresh: () => ({ name: '', title: '' }) },
   };
 
   // ---- a list of rows
@@ -302,6 +319,7 @@
   const lists = {};
   every('[data-list]').forEach((place) => { lists[place.dataset.list] = build(place, place.dataset.list); });
   if (options.known) document.body.append(el('datalist', { id: 'known-fields' }, ...options.known.map(([, label]) => el('option', { value: label }))));
+  for (const [id, entries] of [['known-steps', options.known_steps], ['known-elements', options.elements]]) if (entries) document.body.append(el('datalist', { id }, ...entries.map(([value, text]) => el('option', { value }, text))));
   for (const [part, line, box, sentence] of state.faults ?? []) {
     const list = lists[part === 'form' ? 'form_fields' : part];
     const item = list?.children[line];
