@@ -25,6 +25,20 @@ DUE: Any = case(
 )
 
 
+def waits_until(push: Any) -> datetime | None:
+    """The same of one push."""
+    due: datetime | None = None
+    if push.state in ("owed", "arrived"):
+        due = push.sign_by
+    elif push.state == "signed":
+        due = push.claim_by
+    elif push.state == "claimed" and push.planned_at is None:
+        due = push.plan_by or push.feedback_by
+    elif push.state in ("claimed", "supervising"):
+        due = push.feedback_by
+    return due
+
+
 def calendar() -> Mapping[date, bool]:
     """The calendar, read once for a page."""
     if "inbox_calendar" not in g:

@@ -47,6 +47,16 @@ def _party(row: Any) -> Markup:
     )
 
 
+def _state(row: Any) -> Markup:
+    """On a phone the time limit stands below it, where it has no column of its own."""
+    state = cells.code("push_state", row.state)
+    return (
+        state
+        if row.due is None
+        else Markup('{}<span class="phone">{}</span>').format(state, due_pill(row.due))
+    )
+
+
 def pick(row_id: Any, waits: bool) -> Markup:
     """A box to sign for several at once; nothing where there is nothing to sign."""
     if not waits:
@@ -73,12 +83,12 @@ PACKAGES = Listing(
         Column(
             "state",
             _("状态"),
-            lambda r: cells.code("push_state", r.state),
+            _state,
             Push.state,
             lambda r: cells.code_text("push_state", r.state),
             narrow=True,
         ),
-        Column("due", _("时限"), lambda r: due_pill(r.due), DUE, lambda r: due_words(r.due), narrow=True),
+        Column("due", _("时限"), lambda r: due_pill(r.due), DUE, lambda r: due_words(r.due)),
         Column("claimed_by", _("认领人"), lambda r: cells.plain(r.claimed_by), Push.claimed_by),
         Column("created_at", _("推送时间"), lambda r: cells.when(r.created_at), Push.created_at, wider=True),
         Column(

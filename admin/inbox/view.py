@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response as Answer
 from admin import listing
 from admin.inbox import lists
 from admin.inbox.acts import ACTS
-from admin.inbox.clock import due_pill
+from admin.inbox.clock import due_pill, waits_until
 from admin.inbox.facts import Surroundings, surroundings
 from admin.inbox.nonce import new_mark, read_mark
 from admin.inbox.own import Mine, mine, person, see_arrivals
@@ -104,6 +104,8 @@ class InboxView(ReportPages):
             can=frozenset(kind for kind in SAID if own.answers_here and after(state, kind) != state),
             reports=own.answers_here and state not in ("recalled", "reassigned"),
             acts=ACTS,
+            waits=waits_until(around.push),
+            to_rectify=any(one.handling == "2" for one in around.standing("inspection")),
             mark=new_mark(push, "say"),
             kind_title=lists.kind_title,
             element_title=element_title,
@@ -189,12 +191,21 @@ class InboxView(ReportPages):
         desk = here().config.desk
         with here().engine.begin() as tx:
             own = mine(tx)
-            surroundings(tx, push, own)
+            around = surroundings(tx, push, own)
             (told,) = messages_to(tx, own.code, [push])
-            said = receipt(
-                told, kind, desk, by=person(), reason=why or None, mark=None if kind == "signed" else nonce
-            )
-            speak_for(tx, own.code, [said], desk, actor=actor())
+            statements = [
+                receipt(
+                    told,
+                    kind,
+                    desk,
+                    by=person(),
+                    reason=why or None,
+                    mark=None if kind == "signed" else nonce,
+                )
+            ]
+            if kind == "claimed" and around.push.signed_at is None:
+                statements.insert(0, receipt(told, "signed", desk, by=person()))
+            speak_for(tx, own.code, statements, desk, actor=actor())
         done = {
             "signed": gettext("已签收。"),
             "claimed": gettext("已认领，由您经办。"),
