@@ -23,9 +23,11 @@ _SECTIONS = {
     "department": {"code", "name", "area", "key_file", "state_dir"},
     "hub": {"trust_bundle", "public_url"},
     "broker": None,
-    "adapter": {"kind", "database", "folder", "poll_ms"},
+    "rest": {"poll_ms"},
+    "adapter": {"kind", "database", "folder", "poll_ms", "evidence"},
     "files": {"fetch_files", "stated_use", "folder"},
 }
+_ORIGIN = re.compile(r"https?://[^/?#]+")
 _TIMING = ("fetch_max_wait_ms", "connect_timeout_ms", "request_timeout_ms")
 
 
@@ -47,7 +49,7 @@ class ConnectorConfig:
     key_file: Path
     state_dir: Path
     trust_bundle: str
-    bus: BusSettings
+    bus: BusSettings | None  # None: over the hub's REST door
     adapter: str  # 'table' or 'folder'
     name: str = ""
     database: str = ""
@@ -55,6 +57,16 @@ class ConnectorConfig:
     poll_ms: int = 500
     public_url: str | None = None
     files: FileSettings = field(default_factory=FileSettings)
+    evidence: Path = Path("evidence")  # where files are that a table row names
+    rest_poll_ms: int = 1_000
+
+    @property
+    def hub_address(self) -> str | None:
+        """Where the hub's door is: as set, or where its trust bundle comes from."""
+        if self.public_url:
+            return self.public_url.rstrip("/")
+        found = _ORIGIN.match(self.trust_bundle)
+        return found[0] if found else None
 
     @property
     def topic_in(self) -> str:
@@ -139,7 +151,7 @@ class _Reader:
             key_file=key_file,
             state_dir=self._path("department", "state_dir", "state"),
             trust_bundle=self._trust_bundle(),
-            bus=self._bus(),
+            bus=None if self._over_rest() else self._bus(),
             adapter=kind,
             name=self._text("department", "name", ""),
             database=database,
@@ -147,6 +159,8 @@ class _Reader:
             poll_ms=self._number("adapter", "poll_ms", 500, low=200, high=60_000),
             public_url=self._text("hub", "public_url", "") or None,
             files=self._files(),
+            evidence=self._path("adapter", "evidence", "evidence"),
+            rest_poll_ms=self._number("rest", "poll_ms", 1_000, low=200, high=60_000),
         )
 
     def _section(self, name: str) -> Mapping[str, Any]:
@@ -207,6 +221,17 @@ class _Reader:
             if not isinstance(value, int) or value <= 0:
                 self.faults.append(f"[broker] {name} 应为正整数（毫秒）")
         return BusSettings(bootstrap, security=given, **timing)
+
+    def _over_rest(self) -> bool:
+        """Over the hub's REST door rather than a broker."""
+        if "rest" not in self._document:
+            return False
+        if "broker" in self._document:
+            self.faults.append("[broker] 与 [rest] 只能写一个：经消息代理，或经平台的 REST 接口")
+        address = self._section("hub").get("public_url") or self._section("hub").get("trust_bundle") or ""
+        if not _ORIGIN.match(str(address)):
+            self.faults.append("经 [rest] 收发时须在 [hub] public_url 写明平台地址（http:// 或 https://）")
+        return True
 
     def _files(self) -> FileSettings:
         fetch = self._section("files").get("fetch_files", False)

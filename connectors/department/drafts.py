@@ -10,11 +10,12 @@ import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from connectors.department.events import LOCAL, deterministic_id
+from connectors.department.forms import FORMS, Form
+from connectors.department.money import amount_in
 from schemas import Malformed, code_table, loads
 
-LOCAL = ZoneInfo("Asia/Shanghai")
 _DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
 _TIME = re.compile(r"[T\s]*(\d{1,2})[:：](\d{2})(?:[:：](\d{2})(?:\.\d+)?)?")
 _INSPECTOR = re.compile(r"([^（(]+)[（(]([^）)]+)[）)]")
@@ -26,28 +27,93 @@ _ALIASES = {
 }
 
 
-def finding_data(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The data of finding.reported.v1 from loosely written fields; empty fields are left out."""
-    data: dict[str, Any] = {}
-    for name, value in fields.items():
-        if isinstance(value, str):
-            value = value.strip()
-        if value is None or value in ("", []):
-            continue
-        data[_ALIASES.get(name, name)] = value
-    for name in ("finding_no", "project_no"):
-        if isinstance(data.get(name), int):
-            data[name] = str(data[name])
-    for name in ("check_result", "handling"):
+def report_data(kind: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The data of a message of this kind from loosely written fields; empty fields are left out. Raises Unfit."""
+    if kind == "supply":
+        return supply_data(fields)
+    form = FORMS[kind]
+    aliases = {**_ALIASES, **form.aliases}
+    data = {aliases.get(name, name): value for name, value in _written(fields).items()}
+    _read_codes(data, form)
+    for name in form.moments:
         if name in data:
-            data[name] = _code(name, data[name])
-    if "inspected_at" in data:
-        data["inspected_at"] = _moment(data["inspected_at"])
-    if "rectify_by" in data:
-        data["rectify_by"] = str(_moment(data["rectify_by"]))[:10]
-    if "inspectors" in data:
-        data["inspectors"] = _inspectors(data["inspectors"])
+            data[name] = _moment(data[name])
+    for name in form.dates:
+        if name in data:
+            data[name] = str(_moment(data[name]))[:10]
+    for name in form.people:
+        if name in data:
+            data[name] = _inspectors(data[name])
+    for name in form.documents:
+        if isinstance(data.get(name), str):
+            data[name] = _document(data[name])
+    _read_numbers(data, form)
+    for name, title in form.money.items():
+        amount = amount_in(data, name, title)
+        for suffix in ("", "_yuan"):
+            data.pop(name + suffix, None)
+        if amount is not None:
+            data[f"{name}_fen"] = amount
+    if kind == "advice":
+        _complete_advice(data)
     return data
+
+
+def finding_data(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The data of finding.reported.v1 from loosely written fields."""
+    return report_data("finding", fields)
+
+
+def _written(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """What somebody wrote: without empty fields, without blanks around."""
+    trimmed = {name: value.strip() if isinstance(value, str) else value for name, value in fields.items()}
+    return {name: value for name, value in trimmed.items() if value is not None and value not in ("", [])}
+
+
+def _read_codes(data: dict[str, Any], form: Form) -> None:
+    for name, table in form.codes.items():
+        if name in data:
+            data[name] = _code(table, data[name])
+    for name, table in form.code_lists.items():
+        if isinstance(listed := _listed(data.get(name)), list):
+            data[name] = [_code(table, one) for one in listed]
+
+
+def _read_numbers(data: dict[str, Any], form: Form) -> None:
+    """Numbers where the message wants numbers, texts everywhere else."""
+    kept = {*form.integers, *form.numbers, *form.flags, *form.documents, *form.people, "files"}
+    kept |= {f"{name}{suffix}" for name in form.money for suffix in ("", "_fen", "_yuan", "_wan")}
+    for name, value in data.items():
+        if name in form.integers:
+            data[name] = _number(value, int)
+        elif name in form.numbers:
+            data[name] = _number(value, float)
+        elif name in form.flags:
+            data[name] = _FLAGS.get(str(value).lower(), value)
+        elif name not in kept and isinstance(value, int):
+            data[name] = str(value)
+
+
+_FLAGS = {"1": True, "true": True, "是": True, "0": False, "false": False, "否": False}
+
+
+def _number(value: Any, kind: type[int] | type[float]) -> Any:
+    text = str(value).strip().removesuffix("%").removesuffix("％")
+    try:
+        return kind(text)
+    except ValueError:
+        return value  # the schema's sentence says that it should be a number
+
+
+def _complete_advice(data: dict[str, Any]) -> None:
+    """A question that opens a thread gives it its number: the same question is the same thread."""
+    opens = "thread_id" not in data
+    if opens:
+        said = (data.get(name) for name in ("project_no", "kind", "subject", "body"))
+        data["thread_id"] = deterministic_id("advice", *said)
+        data.setdefault("kind", "question")
+    if isinstance(data.get("at"), str) and len(data["at"]) == 10:
+        data["at"] = f"{data['at']}T00:00:00+08:00"
 
 
 _PARTY = {
@@ -62,11 +128,7 @@ _CHANGES = {"现行": "current", "更正": "correction", "撤销": "revocation"}
 
 def supply_data(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The data of material.supplied.v1 from a row or file: party columns or a `party` object, fields as JSON or object."""
-    given = {
-        name: value.strip() if isinstance(value, str) else value
-        for name, value in fields.items()
-        if value is not None and value not in ("", [])
-    }
+    given = _written(fields)
     whole = given.pop("party", None)
     party: dict[str, Any] = dict(whole) if isinstance(whole, Mapping) else {}
     for column, name in _PARTY.items():
@@ -140,11 +202,15 @@ def _inspectors(value: Any) -> Any:
             value = loads(value)
         except Malformed:
             return value
+    value = _listed(value)
+    return [_inspector(one) for one in value] if isinstance(value, list) else value
+
+
+def _listed(value: Any) -> Any:
+    """Several in one text, or a list."""
     if isinstance(value, str):
-        value = [part for part in (piece.strip() for piece in _SEPARATORS.split(value)) if part]
-    if not isinstance(value, list):
-        return value
-    return [_inspector(one) for one in value]
+        return [part for part in (piece.strip() for piece in _SEPARATORS.split(value)) if part]
+    return value
 
 
 def _inspector(one: Any) -> Any:

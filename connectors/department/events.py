@@ -6,12 +6,14 @@ import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from connectors.bus import Record
 from schemas import canonical, dumps
 from storage.signing import Signer
 
 _NAMESPACE = uuid.UUID("0e9cbe3a-6a5c-5d0f-8a53-6b0f9ad7c0de")
+LOCAL = ZoneInfo("Asia/Shanghai")
 CONTENT_TYPE = b"application/cloudevents+json; charset=UTF-8"
 
 
@@ -44,9 +46,9 @@ def finding_id(department: str, data: Mapping[str, Any]) -> str:
     return deterministic_id(department, data.get("finding_no"), canonical(dict(data)).decode())
 
 
-def supply_id(department: str, data: Mapping[str, Any]) -> str:
-    """The id of supplied data: by the department, its number and what it says."""
-    return deterministic_id(department, "supply", data.get("supply_no"), canonical(dict(data)).decode())
+def report_id(department: str, kind: str, number: object, data: Mapping[str, Any]) -> str:
+    """The id of any other report: by the department, what kind it is, its number and what it says."""
+    return deterministic_id(department, kind, number, canonical(dict(data)).decode())
 
 
 def event(
@@ -74,3 +76,8 @@ def sign(document: Mapping[str, Any], signer: Signer) -> Signed:
 def instant(moment: datetime) -> str:
     """RFC 3339 in UTC, with milliseconds and 'Z'."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def local_day(moment: str) -> str:
+    """The day of an RFC 3339 time in local terms."""
+    return datetime.fromisoformat(moment).astimezone(LOCAL).date().isoformat()

@@ -17,12 +17,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from connectors.bus import Consumer, Message, Producer
-from connectors.bus.consumer import next_offsets
 from connectors.department.adapters import open_adapter
 from connectors.department.config import ConnectorConfig, read_config, validate_config
+from connectors.department.count import Counter
+from connectors.department.evidence import Evidence
 from connectors.department.files import Files
 from connectors.department.health import Health, read_health
-from connectors.department.receive import Parts, Receiver
+from connectors.department.hub_door import HubDoor
+from connectors.department.line import BrokerLine, Line, RestLine
+from connectors.department.parts import Parts
+from connectors.department.receive import Receiver
 from connectors.department.send import Sender
 from connectors.department.state import State
 from connectors.department.trust import TrustBundle
@@ -33,7 +37,6 @@ __all__ = ["read_health", "run", "run_configured", "validate_config"]
 
 BATCH = 500
 POLL_MS = 200
-FOLLOW_S = 3.0
 STATE_FILE, HEALTH_FILE = "state.sqlite", "state.json"
 _log = logging.getLogger(__name__)
 
@@ -67,23 +70,32 @@ class Connector:
         state_path = config.state_dir / STATE_FILE
         self._state = State(state_path)
         signer = config.signer()
+        self._door = HubDoor(config, signer)
+        self._line = self._open_line()
         self._parts = Parts(
             config=config,
             signer=signer,
             trust=TrustBundle(config.trust_bundle, config.state_dir / "trust.json"),
             state=self._state,
             adapter=open_adapter(config),
-            producer=Producer(config.bus),
+            producer=self._line,
             clock=clock,
         )
-        self._receiver, self._sender = Receiver(self._parts), Sender(self._parts)
-        self._consumer = Consumer(config.bus, f"{config.area}.{config.code}.connector")
+        self._receiver = Receiver(self._parts)
+        self._sender = Sender(self._parts, Evidence(self._door, self._state))
+        self._counter = Counter(self._parts)
         self._files = Files(config, signer, state_path)
         facts = {"department": config.code, "area": config.area, "adapter": config.adapter, "kid": signer.kid}
         self.health = Health(config.state_dir / HEALTH_FILE, facts, self._state.counts)
         self._ready = False
         self._looked_at = 0.0
-        self._follow_at = 0.0
+
+    def _open_line(self) -> Line:
+        config = self._config
+        if config.bus is None:
+            return RestLine(config, self._door, self._state)
+        consumer = Consumer(config.bus, f"{config.area}.{config.code}.connector")
+        return BrokerLine(config, consumer, Producer(config.bus))
 
     def run(self, stop: threading.Event) -> None:
         """Until told to stop."""
@@ -105,8 +117,8 @@ class Connector:
 
     def close(self) -> None:
         """Leave everything in order."""
-        self._consumer.close()
-        self._parts.producer.close()
+        self._line.close()
+        self._door.close()
         self._parts.adapter.close()
         self._state.close()
 
@@ -116,41 +128,27 @@ class Connector:
             self._finish_yesterday()
             self._ready = True
         now = time.monotonic()
-        if now >= self._follow_at:
-            self._follow()
-            self._follow_at = now + FOLLOW_S
-        messages = self._consumer.poll(BATCH, min(POLL_MS, self._config.poll_ms))
+        messages = self._line.receive(BATCH, min(POLL_MS, self._config.poll_ms))
         if messages:
             self.health.heard()
             self._take(messages)
         if now - self._looked_at >= self._config.poll_ms / 1000:
             self._sender.send()
+            self._counter.report()
             self._looked_at = now
 
     def _take(self, messages: Sequence[Message]) -> None:
         try:
             self._receiver.take(messages)
         except ConnectorError:
-            self._consumer.rewind(messages)
+            self._line.again(messages)
             raise
-        self._consumer.commit(next_offsets(messages))
+        self._line.done(messages)
 
     def _finish_yesterday(self) -> None:
         """Receipts that were made before a crash and may not have left."""
         while receipts := self._state.unsent_receipts():
             self._receiver.send_receipts(receipts)
-
-    def _follow(self) -> None:
-        """Read every partition of our topic; a broker that is away, or has no topics for us, is found out here."""
-        config = self._config
-        found = self._consumer.partitions([config.topic_in, config.topic_out])
-        missing = sorted({config.topic_in, config.topic_out} - {topic for topic, _ in found})
-        if missing:
-            raise ConnectorError(
-                f"消息代理上还没有主题 {'、'.join(missing)}，等待平台登记本部门"
-                f"（区域 {config.area}、部门代码 {config.code}）。"
-            )
-        self._consumer.assign(position for position in found if position[0] == config.topic_in)
 
 
 @contextmanager

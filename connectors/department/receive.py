@@ -1,42 +1,25 @@
 """From the topic into the department's system: verify, drop what is known, deliver, receipt, and only then the offset.
 
-Guarantees: the receipt of a package or of a licence's change leaves only after it is delivered, and always leaves: after a
-crash in between it comes again, is not delivered twice, and its receipt, if one was made, goes out with the same bytes.
+Guarantees: the receipt of a package, or of whatever else is told, leaves only after it is delivered, and always leaves:
+after a crash in between it comes again, is not delivered twice, and its receipt, if one was made, goes out with the same
+bytes.
 What cannot be used goes to our own quarantine and holds up nothing.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from connectors.bus import Message, Producer
-from connectors.department.adapters.port import Adapter
-from connectors.department.config import ConnectorConfig
-from connectors.department.events import Signed, deterministic_id, event, instant, sign
-from connectors.department.judge import LicenceChanged, Package, Returned, Unusable, judge
-from connectors.department.state import Received, State
-from connectors.department.trust import TrustBundle
-from connectors.errors import BusUnavailable, ConnectorError, HeldBack
-from storage.signing import Signer
+from connectors.bus import Message
+from connectors.department.events import Signed, deterministic_id, event, instant, local_day, sign
+from connectors.department.judge import CountAsked, LicenceChanged, Package, Returned, Told, Unusable, judge
+from connectors.department.parts import Parts, publish
+from connectors.department.state import Received
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What receiving and sending work with."""
-
-    config: ConnectorConfig
-    signer: Signer
-    trust: TrustBundle
-    state: State
-    adapter: Adapter
-    producer: Producer
-    clock: Callable[[], datetime]
 
 
 class Receiver:
@@ -46,12 +29,12 @@ class Receiver:
         self._parts = parts
 
     def take(self, messages: Sequence[Message]) -> int:
-        """All of a batch; returns how many new packages and changes were delivered. Raises when it has to be tried again."""
+        """All of a batch; returns how many new messages were delivered. Raises when it has to be tried again."""
         parts, at = self._parts, self._parts.clock()
-        arrived: dict[str, Package | LicenceChanged] = {}
+        arrived: dict[str, Package | Told] = {}
         for message in messages:
             verdict = judge(message, parts.trust, area=parts.config.area, code=parts.config.code, at=at)
-            if isinstance(verdict, Package | LicenceChanged):
+            if isinstance(verdict, Package | Told):
                 arrived.setdefault(verdict.event_id, verdict)
             elif isinstance(verdict, Returned):
                 self._problem(verdict)
@@ -61,16 +44,25 @@ class Receiver:
         fresh = [one for one in arrived.values() if one.event_id not in known]
         if fresh:
             packages = [one for one in fresh if isinstance(one, Package)]
-            changes = [one for one in fresh if isinstance(one, LicenceChanged)]
-            if packages:
-                parts.adapter.deliver(packages)
-            if changes:  # after the packages whose licences they speak of
-                parts.adapter.changed(changes)
+            self._deliver(packages, [one for one in fresh if isinstance(one, Told)])
             made = [(_received(one), self._receipt(one, at)) for one in fresh]
-            parts.state.note_received(made, self._files(packages))
+            asked = [(one.event_id, one.data) for one in fresh if isinstance(one, CountAsked)]
+            parts.state.note_received(made, self._files(packages), asked)
             known |= {got.event_id: receipt for got, receipt in made}
         self.send_receipts(known)
         return len(fresh)
+
+    def _deliver(self, packages: Sequence[Package], told: Sequence[Told]) -> None:
+        """Packages first: the others speak of them. Who asks for counts is answered by the connector itself."""
+        adapter = self._parts.adapter
+        changes = [one for one in told if isinstance(one, LicenceChanged)]
+        others = [one for one in told if not isinstance(one, LicenceChanged | CountAsked)]
+        if packages:
+            adapter.deliver(packages)
+        if changes:
+            adapter.changed(changes)
+        if others:
+            adapter.told(others)
 
     def send_receipts(self, receipts: dict[str, Signed]) -> None:
         """Publish receipts, new ones and repeated ones alike, and note that they are out."""
@@ -82,7 +74,7 @@ class Receiver:
             if outcome is not None:
                 raise outcome
 
-    def _receipt(self, message: Package | LicenceChanged, at: datetime) -> Signed:
+    def _receipt(self, message: Package | Told, at: datetime) -> Signed:
         """Arrived when we had it, signed when it was delivered."""
         now = self._parts.clock()
         receipts = [
@@ -139,7 +131,7 @@ def receipt_event(
     at: datetime,
     identity: Sequence[object],
 ) -> Signed:
-    """A signed receipt.v1 about one package or change; the same `identity` gives the same id."""
+    """A signed receipt.v1 about one message; the same `identity` gives the same id."""
     event_id = deterministic_id(parts.config.code, package.event_id, *identity)
     data = {
         "event_id": package.event_id,
@@ -151,12 +143,13 @@ def receipt_event(
     return sign(document, parts.signer)
 
 
-def publish(producer: Producer, records: Sequence[Any]) -> list[ConnectorError | None]:
-    """Outcomes in order; a record held back behind a failed one counts as not sent."""
-    outcomes = producer.publish(records)
-    return [BusUnavailable(one.message) if isinstance(one, HeldBack) else one for one in outcomes]
-
-
-def _received(message: Package | LicenceChanged) -> Received:
+def _received(message: Package | Told) -> Received:
     push_id = message.push_id if isinstance(message, Package) else ""
-    return Received(message.event_id, push_id, message.case_no, message.sha256)
+    return Received(
+        message.event_id,
+        push_id,
+        message.case_no,
+        message.sha256,
+        message.event["type"],
+        local_day(message.event["time"]),
+    )

@@ -1,4 +1,5 @@
-"""From the department's system to the topic: findings, supplied data, claims and returns, judged before they leave.
+"""From the department's system to the hub: what it reports, supplies, advises, claims, returns and closes, judged before it
+leaves.
 
 Guarantees: nothing invalid leaves; the department is told what is wrong in its own row or file. An id depends on what is
 said alone, so a crash between sending and noting it makes a duplicate that the hub drops.
@@ -6,58 +7,35 @@ said alone, so a crash between sending and noting it makes a duplicate that the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+import logging
+from collections.abc import Mapping
+from typing import Any
 
 from connectors.department.adapters.port import Draft
-from connectors.department.drafts import finding_data, said_at, supply_data
-from connectors.department.events import Signed, event, finding_id, instant, sign, supply_id
-from connectors.department.receive import Parts, publish, receipt_event
+from connectors.department.drafts import report_data, said_at
+from connectors.department.events import Signed, event, finding_id, instant, report_id, sign
+from connectors.department.evidence import Evidence, NotYet
+from connectors.department.forms import FORMS
+from connectors.department.parts import Parts, publish
+from connectors.department.receive import receipt_event
 from connectors.department.state import Received
+from connectors.department.unfit import Unfit
 from connectors.errors import BusUnavailable, ConnectorError, Misconfigured
 from schemas import MAX_MESSAGE_BYTES, loads, violations
 
+__all__ = ["Sender", "Unfit"]
+
 BATCH = 200
 _SHOWN = 8
-
-
-class _Report(NamedTuple):
-    """How one kind of draft becomes a message."""
-
-    event_type: str
-    read: Callable[[Mapping[str, Any]], dict[str, Any]]
-    identity: Callable[[str, Mapping[str, Any]], str]
-    subject: str
-    without_subject: str
-
-
-_REPORTS: dict[str, _Report] = {
-    "finding": _Report(
-        "finding.reported.v1",
-        finding_data,
-        finding_id,
-        "project_no",
-        "缺少办件编号 project_no，应为推送包中的办件编号",
-    ),
-    "supply": _Report(
-        "material.supplied.v1",
-        supply_data,
-        supply_id,
-        "supply_no",
-        "缺少数据编号 supply_no，应为本部门自己的、不重复的编号",
-    ),
-}
-
-
-class Unfit(Exception):
-    """What the department wrote cannot be sent as it is; the sentence says why."""
+_log = logging.getLogger(__name__)
 
 
 class Sender:
     """Sends what the adapter has to say."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, evidence: Evidence) -> None:
         self._parts = parts
+        self._evidence = evidence
 
     def send(self) -> int:
         """One round; returns how many went out."""
@@ -84,6 +62,8 @@ class Sender:
                 ready.append((draft, self._signed(draft)))
             except Unfit as error:
                 self._parts.adapter.refused(draft, str(error))
+            except NotYet as error:  # this one waits for its files; the others need not
+                _log.warning("等待：%s", error)
         if not ready:
             return 0
         topic = self._parts.config.topic_out
@@ -110,33 +90,38 @@ class Sender:
     def _signed(self, draft: Draft) -> Signed:
         if draft.fault:
             raise Unfit(draft.fault)
-        signed = self._report(draft) if draft.kind in _REPORTS else self._statement(draft)
+        signed = self._report(draft) if draft.kind in FORMS else self._statement(draft)
         if len(signed.value) > MAX_MESSAGE_BYTES:
             raise Unfit(f"内容有 {len(signed.value)} 字节，超过 1 MiB 的上限；文件不放进消息")
         return signed
 
     def _report(self, draft: Draft) -> Signed:
-        report = _REPORTS[draft.kind]
-        data = report.read(draft.fields)
-        subject = data.get(report.subject)
+        form, config, now = FORMS[draft.kind], self._parts.config, self._parts.clock()
+        data = report_data(draft.kind, draft.fields)
+        subject = data.get(form.subject)
         if not isinstance(subject, str):
-            raise Unfit(report.without_subject)
-        config = self._parts.config
-        document = event(
-            config.source,
-            report.event_type,
-            subject,
-            data,
-            event_id=report.identity(config.code, data),
-            at=self._parts.clock(),
+            raise Unfit(form.without)
+        if "files" in data:
+            data["files"] = self._evidence.named(data["files"], draft.base)
+        number = data.get(form.number)
+        event_id = (
+            finding_id(config.code, data)
+            if draft.kind == "finding"
+            else report_id(config.code, draft.kind, number, data)
         )
-        return self._checked(report.event_type, document)
+        # What is said now is said at this moment, unless they wrote another; it is no part of the id.
+        if draft.kind in ("withdrawal", "advice"):
+            data.setdefault("at", instant(now))
+        document = event(config.source, form.event_type, subject, data, event_id=event_id, at=now)
+        return self._checked(form.event_type, document)
 
     def _statement(self, draft: Draft) -> Signed:
         package = self._package(draft.fields)
         by, reason = _optional(draft.fields.get("by")), _optional(draft.fields.get("reason"))
         if draft.kind == "claimed" and not by:
             raise Unfit("认领须写明认领人 by")
+        if draft.kind == "closed" and not by:
+            raise Unfit("办结须写明经办人 by")
         if draft.kind == "returned" and not reason:
             raise Unfit("退回须写明理由 reason")
         written, now = said_at(draft.fields.get("at")), self._parts.clock()
@@ -161,7 +146,7 @@ class Sender:
         if package is None:
             raise Unfit(f"没有收到过推送包 {event_id or push_id}，请核对编号")
         if not package.push_id:
-            raise Unfit("这是证照状态变化的通知，不需要认领或退回")
+            raise Unfit("这是一条通知，不是推送包，不需要认领、退回或办结")
         return package
 
 

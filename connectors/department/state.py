@@ -14,42 +14,21 @@ from typing import Any, NamedTuple
 
 from connectors.bus import Message
 from connectors.department.events import Signed, instant
+from connectors.department.state_tables import kind_and_day, make_tables
 
-_TABLES = """
-CREATE TABLE IF NOT EXISTS received (
-  event_id TEXT PRIMARY KEY, push_id TEXT NOT NULL, case_no TEXT NOT NULL, sha256 TEXT NOT NULL,
-  received_at TEXT NOT NULL,
-  receipt_id TEXT NOT NULL, receipt BLOB NOT NULL, signature TEXT NOT NULL, kid TEXT NOT NULL, receipted_at TEXT);
-CREATE INDEX IF NOT EXISTS received_push ON received (push_id);
-CREATE INDEX IF NOT EXISTS received_unanswered ON received (event_id) WHERE receipted_at IS NULL;
-CREATE TABLE IF NOT EXISTS said (
-  event_id TEXT PRIMARY KEY, case_no TEXT NOT NULL, value BLOB NOT NULL, signature TEXT NOT NULL, kid TEXT NOT NULL,
-  said_at TEXT NOT NULL, again INTEGER NOT NULL DEFAULT 0);
-CREATE INDEX IF NOT EXISTS said_again ON said (said_at) WHERE again;
-CREATE TABLE IF NOT EXISTS quarantine (
-  topic TEXT NOT NULL, partition INTEGER NOT NULL, offset INTEGER NOT NULL, sha256 TEXT NOT NULL,
-  cause TEXT NOT NULL, message TEXT NOT NULL, value BLOB NOT NULL, signature TEXT, received_at TEXT NOT NULL,
-  PRIMARY KEY (topic, partition, offset, sha256));
-CREATE TABLE IF NOT EXISTS returned_problems (
-  event_id TEXT PRIMARY KEY, about_event_id TEXT, cause TEXT NOT NULL, message TEXT NOT NULL, expected TEXT NOT NULL,
-  topic TEXT NOT NULL, partition INTEGER NOT NULL, offset INTEGER NOT NULL, sha256 TEXT NOT NULL, received_at TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS files (
-  material_id TEXT PRIMARY KEY, case_no TEXT NOT NULL, name TEXT NOT NULL, media_type TEXT NOT NULL,
-  href TEXT NOT NULL, sha256 TEXT NOT NULL, size INTEGER NOT NULL,
-  attempts INTEGER NOT NULL DEFAULT 0, next_try REAL NOT NULL DEFAULT 0, problem TEXT, stored_as TEXT);
-CREATE INDEX IF NOT EXISTS files_wanted ON files (next_try) WHERE stored_as IS NULL;
-"""
 _KEPT = 64 * 1024
 _FILE_COLUMNS = ("material_id", "case_no", "name", "media_type", "href", "sha256", "size")
 
 
 class Received(NamedTuple):
-    """A package or a licence's change that came, as receipts need to name it."""
+    """A message that came and is to be signed for, as receipts need to name it."""
 
     event_id: str
-    push_id: str  # '': a licence's change
+    push_id: str  # '': not a package
     case_no: str
     sha256: str
+    event_type: str = "approval.decided.v1"
+    day: str = ""  # local, of the message's `time`
 
 
 class State:
@@ -60,7 +39,12 @@ class State:
         self._db = sqlite3.connect(path, timeout=10, isolation_level=None)
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
-        self._db.executescript(_TABLES)
+        make_tables(self._db)
+
+    @property
+    def db(self) -> sqlite3.Connection:
+        """The connection, for what counts."""
+        return self._db
 
     def close(self) -> None:
         """Let go of the file."""
@@ -80,17 +64,24 @@ class State:
         return found
 
     def note_received(
-        self, packages: Iterable[tuple[Received, Signed]], files: Iterable[Mapping[str, Any]]
+        self,
+        packages: Iterable[tuple[Received, Signed]],
+        files: Iterable[Mapping[str, Any]],
+        asked: Iterable[tuple[str, Mapping[str, Any]]] = (),
     ) -> None:
-        """These are delivered; their receipts stand, though not yet sent. Their files are wanted."""
+        """These are delivered; their receipts stand, though not yet sent. Their files are wanted; counts were asked for."""
         now = instant(datetime.now(UTC))
         columns = ", ".join(_FILE_COLUMNS)
         names = ", ".join(f":{name}" for name in _FILE_COLUMNS)
         with self._transaction():
             self._db.executemany(
-                """INSERT OR IGNORE INTO received (event_id, push_id, case_no, sha256, received_at,
-                     receipt_id, receipt, signature, kid) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-                [(*got, now, s.event_id, s.value, s.signature, s.kid) for got, s in packages],
+                """INSERT OR IGNORE INTO received (event_id, push_id, case_no, sha256, event_type, day, received_at,
+                     receipt_id, receipt, signature, kid, receipt_day) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+                [(*got, now, s.event_id, s.value, s.signature, s.kid, _day(s.value)) for got, s in packages],
+            )
+            self._db.executemany(
+                "INSERT OR IGNORE INTO count_asked VALUES (?, ?, ?, ?)",
+                [(event_id, one["first_day"], one["last_day"], one["with_ids"]) for event_id, one in asked],
             )
             self._db.executemany(
                 f"INSERT OR IGNORE INTO files ({columns}) VALUES ({names})",  # noqa: S608 - our own names
@@ -111,9 +102,9 @@ class State:
         now = instant(datetime.now(UTC))
         with self._transaction():
             self._db.executemany(
-                """INSERT INTO said (event_id, case_no, value, signature, kid, said_at) VALUES (?, ?, ?, ?, ?, ?)
-                   ON CONFLICT (event_id) DO UPDATE SET again = 0""",
-                [(*one, now) for one in statements],
+                """INSERT INTO said (event_id, case_no, value, signature, kid, said_at, event_type, day)
+                   VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (event_id) DO UPDATE SET again = 0""",
+                [(*one, now, *kind_and_day(one.value)) for one in statements],
             )
 
     def say_again(self, since: str | None = None) -> int:
@@ -131,12 +122,45 @@ class State:
         return [Signed(*row) for row in rows]
 
     def find(self, *, event_id: str | None = None, push_id: str | None = None) -> Received | None:
-        """A package by its event id or its push id."""
+        """What came under this event id or push id. Of a push the first version: what is said of it goes by that one."""
         row = self._db.execute(
-            "SELECT event_id, push_id, case_no, sha256 FROM received WHERE event_id = ? OR push_id = ? LIMIT 1",
-            (event_id, push_id),
+            "SELECT push_id FROM received WHERE event_id = ? OR push_id = ? LIMIT 1", (event_id, push_id)
         ).fetchone()
-        return Received(*row) if row else None
+        if row is None:
+            return None
+        which, value = ("push_id", row[0]) if row[0] else ("event_id", event_id)
+        found = self._db.execute(
+            f"SELECT event_id, push_id, case_no, sha256, event_type, day FROM received WHERE {which} = ?"  # noqa: S608
+            " ORDER BY event_type <> 'approval.decided.v1', received_at LIMIT 1",
+            (value,),
+        ).fetchone()
+        return Received(*found)
+
+    def note(self, name: str) -> str | None:
+        """Something that is to be known after a restart."""
+        row = self._db.execute("SELECT value FROM notes WHERE name = ?", (name,)).fetchone()
+        return str(row[0]) if row else None
+
+    def set_note(self, name: str, value: str) -> None:
+        """Know it from now on; '' forgets it."""
+        with self._transaction():
+            if value:
+                self._db.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (name, value))
+            else:
+                self._db.execute("DELETE FROM notes WHERE name = ?", (name,))
+
+    def evidence(self, sha256: str) -> dict[str, Any] | None:
+        """A file that the hub has, as a message names it."""
+        row = self._db.execute(
+            "SELECT name, sha256, size, media_type FROM evidence WHERE sha256 = ?", (sha256,)
+        ).fetchone()
+        return dict(zip(("name", "sha256", "size", "media_type"), row, strict=True)) if row else None
+
+    def note_evidence(self, file: Mapping[str, Any]) -> None:
+        """The hub has this file."""
+        values = (file["sha256"], file["name"], file["size"], file["media_type"], instant(datetime.now(UTC)))
+        with self._transaction():
+            self._db.execute("INSERT OR IGNORE INTO evidence VALUES (?, ?, ?, ?, ?)", values)
 
     def quarantine(self, message: Message, sha256: str, *, cause: str, words: str) -> None:
         """Set a message aside with its cause."""
@@ -170,7 +194,8 @@ class State:
         """How much of everything there is."""
         asked = {
             "received": "SELECT count(*) FROM received WHERE push_id <> ''",
-            "licence_changes": "SELECT count(*) FROM received WHERE push_id = ''",
+            "licence_changes": "SELECT count(*) FROM received WHERE event_type = 'licence.changed.v1'",
+            "told": "SELECT count(*) FROM received WHERE push_id = ''",
             "unreceipted": "SELECT count(*) FROM received WHERE receipted_at IS NULL",
             "quarantined": "SELECT count(*) FROM quarantine",
             "returned_problems": "SELECT count(*) FROM returned_problems",
@@ -213,6 +238,10 @@ class State:
 
     def _transaction(self) -> _Transaction:
         return _Transaction(self._db)
+
+
+def _day(value: bytes) -> str:
+    return kind_and_day(value)[1]
 
 
 class _Transaction:

@@ -294,7 +294,7 @@ def test_a_broker_without_our_topics_is_told_apart(
     config.state_dir.mkdir()
     made = Connector(config, lambda: datetime.now(UTC))
     with pytest.raises(ConnectorError, match="等待平台登记本部门"):
-        made._follow()
+        made._line.receive(1, 10)
     made.close()
 
 

@@ -185,7 +185,7 @@ def test_a_change_is_neither_claimed_nor_returned(
         "INSERT INTO shenguan_inbox (event_id, claimed_by) VALUES ('30000000-0000-4000-8000-000000000001', '示例辛')"
     )
     assert connector._sender.send() == 0
-    assert "不需要认领或退回" in db.execute("SELECT problem FROM shenguan_inbox").fetchone()[0]
+    assert "不需要认领、退回或办结" in db.execute("SELECT problem FROM shenguan_inbox").fetchone()[0]
 
 
 def test_a_folder_gets_the_exact_bytes(

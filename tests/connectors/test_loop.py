@@ -32,6 +32,12 @@ def states(engine: Engine) -> dict[str, list[str]]:
     return found
 
 
+def claimed_by(engine: Engine) -> list[str]:
+    with engine.connect() as tx:
+        said = tx.execute(select(Push.claimed_by).where(Push.claimed_by.is_not(None))).scalars()
+        return [str(name) for name in said]
+
+
 def own(config: ConnectorConfig) -> sqlite3.Connection:
     return sqlite3.connect(config.database.removeprefix("sqlite:///"), timeout=10)
 
@@ -44,8 +50,9 @@ def test_a_decision_reaches_both_departments_and_findings_come_back(
     connector_config: Callable[..., ConnectorConfig],
     tmp_path: Path,
 ) -> None:
-    """Claim: three decisions arrive in a table and in a folder, receipts move the pushes to 'signed', a claim to 'claimed',
-    a finding written as a table row freezes the licence, one dropped as a file is taken too; all programs say 'running'."""
+    """Claim: three decisions arrive in a table and in a folder, receipts move the pushes to 'signed', a claim and a finding
+    to 'supervising'; a finding written as a table row freezes the licence, one dropped as a file is taken too; all programs
+    say 'running'."""
     table, folder = connector_config("scjg"), connector_config("zhzf", adapter="folder")
     cases = decided(county, desk, 3)
     with (
@@ -72,7 +79,8 @@ def test_a_decision_reaches_both_departments_and_findings_come_back(
             f' "inspectors": ["示例己"], "check_result": 1, "handling": 1}}'.encode("gb18030")
         )
         until(lambda: _count(county, Finding) == 2, seconds=30)
-        until(lambda: sorted(states(county)["scjg"]) == ["claimed", "signed", "signed"])
+        until(lambda: sorted(states(county)["scjg"]) == ["signed", "signed", "supervising"])
+        until(lambda: claimed_by(county) == ["示例辛"])
         status = until(
             lambda: db.execute(
                 "SELECT status, problem, event_id FROM shenguan_findings WHERE status <> 'new'"

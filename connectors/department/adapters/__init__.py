@@ -13,5 +13,5 @@ __all__ = ["Adapter", "AdapterUnavailable", "Draft", "FolderAdapter", "TableAdap
 def open_adapter(config: ConnectorConfig) -> Adapter:
     """The adapter that the settings name, ready for use."""
     if config.adapter == "table":
-        return TableAdapter(config.database)
+        return TableAdapter(config.database, evidence=config.evidence)
     return FolderAdapter(config.folder)

@@ -1,10 +1,10 @@
-"""The adapter for a department that works with files: packages come into `inbox/`, changes of licences into `licences/`;
-what it drops into `outbox/` is sent and then moved to `sent/`, or to `problems/` with a text beside it that says why.
+"""The adapter for a department that works with files: packages (corrected ones too) come into `inbox/`, what is told beside
+them into `licences/`, `withdrawals/`, `forwarded/`, `advice/`; what it drops into `outbox/` is sent and then moved to
+`sent/`, or to `problems/` with a text beside it that says why. Evidence that a draft names is looked for in `evidence/`.
 
-Guarantees: a file in `inbox/` or `licences/` is complete from the moment it is seen; a file in `outbox/` is taken when it
-is complete JSON, and called a problem only after it has stopped growing. UTF-8 (with or without BOM) and GB18030 are read.
-Only `*.json` is touched. Files named `claim-*` claim a package, `return-*` give one back, `supply-*` supply data; every
-other is a finding.
+Guarantees: a file that we write is complete from the moment it is seen; a file in `outbox/` is taken when it is complete
+JSON, and called a problem only after it has stopped growing. UTF-8 (with or without BOM) and GB18030 are read. Only
+`*.json` is touched. What a file says goes by the beginning of its name (`_PREFIXES`); every other is a finding.
 """
 
 from __future__ import annotations
@@ -12,17 +12,36 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from connectors.department.adapters.port import AdapterUnavailable, Draft, Kind
-from connectors.department.judge import LicenceChanged, Package
+from connectors.department.judge import Advice, Forwarded, LicenceChanged, Package, Told, Withdrawn
 from schemas import MAX_MESSAGE_BYTES, Malformed, loads
 
 SETTLED_S = 2.0
 _UNSAFE = re.compile(r"[^\w.\-]+")
+_PREFIXES: Mapping[str, Kind] = {
+    "claim": "claimed",
+    "return": "returned",
+    "close": "closed",
+    "plan": "plan",
+    "rectify": "rectification",
+    "enforce": "enforcement",
+    "credit": "credit",
+    "withdraw": "withdrawal",
+    "advice": "advice",
+    "supply": "supply",
+}
+#: Where each kind of message is put.
+_FOLDERS: Mapping[type[Told], str] = {
+    LicenceChanged: "licences",
+    Withdrawn: "withdrawals",
+    Forwarded: "forwarded",
+    Advice: "advice",
+}
 
 
 class FolderAdapter:
@@ -32,7 +51,8 @@ class FolderAdapter:
         self._root = root
         self._wall = wall
         self.inbox, self.outbox = root / "inbox", root / "outbox"
-        self.licences = root / "licences"
+        self.told_folders = {kind: root / name for kind, name in _FOLDERS.items()}
+        self.evidence = root / "evidence"
         self.sent_folder, self.problems = root / "sent", root / "problems"
         self._index = root / ".sent-as"  # event id -> name of the file that said it
 
@@ -40,7 +60,8 @@ class FolderAdapter:
         """Make the folders."""
         with _watch(self._root):
             for folder in (
-                self.inbox, self.licences, self.outbox, self.sent_folder, self.problems, self._index,
+                self.inbox, *self.told_folders.values(), self.evidence, self.outbox, self.sent_folder,
+                self.problems, self._index,
             ):  # fmt: skip
                 folder.mkdir(parents=True, exist_ok=True)
 
@@ -50,9 +71,14 @@ class FolderAdapter:
 
     def changed(self, changes: Sequence[LicenceChanged]) -> None:
         """One file per change; `change.at` inside says in which order they happened."""
-        self._write(self.licences, changes)
+        self.told(changes)
 
-    def _write(self, folder: Path, messages: Sequence[Package | LicenceChanged]) -> None:
+    def told(self, messages: Sequence[Told]) -> None:
+        """One file per message, in the folder of its kind."""
+        for kind in {type(message) for message in messages}:
+            self._write(self.told_folders[kind], [one for one in messages if type(one) is kind])
+
+    def _write(self, folder: Path, messages: Sequence[Package | Told]) -> None:
         with _watch(self._root):
             for message in messages:
                 target = folder / f"{safe_name(message.case_no)}__{message.event_id}.json"
@@ -110,7 +136,7 @@ class FolderAdapter:
             return Draft(path.name, kind, fault=f"文件读不懂：{error}") if settled else None
         if not isinstance(fields, dict):
             return Draft(path.name, kind, fault="文件应为一个 JSON 对象，一个文件一条")
-        return Draft(path.name, kind, fields)
+        return Draft(path.name, kind, fields, base=self.evidence)
 
     def _move(self, name: str, folder: Path) -> Path | None:
         return _move(self.outbox / name, folder)
@@ -147,9 +173,8 @@ def _age_key(path: Path) -> tuple[float, str]:
 
 
 def _kind(name: str) -> Kind:
-    prefix = name.lower().partition("-")[0]
-    kinds: dict[str, Kind] = {"claim": "claimed", "return": "returned", "supply": "supply"}
-    return kinds.get(prefix, "finding") if "-" in name else "finding"
+    prefix, dash, _ = name.lower().partition("-")
+    return _PREFIXES.get(prefix, "finding") if dash else "finding"
 
 
 def _parse(raw: bytes) -> Any:

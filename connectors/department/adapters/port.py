@@ -1,19 +1,25 @@
 """What a connector asks of a department's system, whatever it is.
 
-`deliver` and `changed` are idempotent by event id and durable when they return. What the department wants to say comes as
-drafts; each is answered by exactly one of `sent` and `refused`, possibly twice after a crash.
+`deliver`, `changed` and `told` are idempotent by event id and durable when they return. What the department wants to say
+comes as drafts; each is answered by exactly one of `sent` and `refused`, possibly twice after a crash.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from connectors.department.judge import LicenceChanged, Package
+from connectors.department.judge import LicenceChanged, Package, Told
 from connectors.errors import ConnectorError
 
-Kind = Literal["finding", "supply", "claimed", "returned"]
+#: Statements about a package are receipts; every other kind is a message of its own.
+Statement = Literal["claimed", "returned", "closed"]
+Report = Literal[
+    "finding", "plan", "rectification", "enforcement", "credit", "withdrawal", "advice", "supply"
+]
+Kind = Statement | Report
 
 
 class AdapterUnavailable(ConnectorError):
@@ -28,6 +34,7 @@ class Draft:
     kind: Kind
     fields: Mapping[str, Any] = field(default_factory=dict)
     fault: str | None = None
+    base: Path = Path()  # where the evidence files it names are looked for
 
 
 class Adapter(Protocol):
@@ -37,10 +44,13 @@ class Adapter(Protocol):
         """Make what is missing (tables, folders); touch nothing that is there."""
 
     def deliver(self, packages: Sequence[Package]) -> None:
-        """Hand packages over."""
+        """Hand packages over; a corrected one takes the place of the one it names, which stays."""
 
     def changed(self, changes: Sequence[LicenceChanged]) -> None:
         """Say what became of licences, in this order; the packages they came in may or may not be there."""
+
+    def told(self, messages: Sequence[Told]) -> None:
+        """Hand over everything else: withdrawn decisions, other departments' findings, advice."""
 
     def drafts(self, limit: int) -> list[Draft]:
         """What waits to be sent, oldest first."""
