@@ -91,10 +91,12 @@ class ParkedView(ListScreen):
                 None,
                 narrow=True,
             ),
-            Column("cause", _("原因"), lambda r: cells.clip(r.cause, 40)),
+            Column("cause", _("原因"), lambda r: cells.clip(r.cause, 24)),
             Column("rows", _("等待的消息"), lambda r: cells.plain(r.rows), None, narrow=True),
             Column("oldest", _("最早写入"), lambda r: cells.ago(r.oldest)),
-            Column("attempts", _("已试次数"), lambda r: cells.plain(r.attempts), ParkedKey.attempts),
+            Column(
+                "attempts", _("已试次数"), lambda r: cells.plain(r.attempts), ParkedKey.attempts, wider=True
+            ),
             Column(
                 "next_try_at", _("下次自动重试"), lambda r: cells.when(r.next_try_at), ParkedKey.next_try_at
             ),

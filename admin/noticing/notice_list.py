@@ -78,9 +78,9 @@ def _pick(row: Any) -> Markup:
 
 def _title(row: Any) -> Markup:
     dot = Markup('<i class="unread" title="{}"></i>').format(gettext("未读")) if row.read_at is None else ""
-    return Markup('<a href="{}">{}<b>{}</b></a><small class="block">{}</small>').format(
-        url_for("NoticeView.show", number=row.id), dot, row.title, row.body
-    )
+    return Markup(
+        '<div class="wrap"><a href="{}">{}<b>{}</b></a><small class="block">{}</small></div>'
+    ).format(url_for("NoticeView.show", number=row.id), dot, row.title, row.body)
 
 
 def _state(row: Any) -> Markup:

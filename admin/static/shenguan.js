@@ -144,7 +144,7 @@
   // What others have read meanwhile: asked when the page is looked at again, and now and then.
   async function recount() {
     if (document.hidden) return;
-    const answer = await fetch(board.dataset.unread).catch(() => null);
+    const answer = await fetch(board.dataset.recount).catch(() => null);
     if (answer?.ok && !answer.redirected) { unread = (await answer.json()).unread; showUnread(); }
   }
   document.addEventListener('visibilitychange', recount);
