@@ -72,7 +72,6 @@ TITLES = {
     "resent": "自动补发",
     "reconciled": "对账",
     "completed": "补齐后放行",
-    "arrived": "网页收件箱到达",
 }
 REMOVED = frozenset({"abandoned", "spooled", "orphans"})
 
@@ -98,6 +97,11 @@ class Housekeeper:
                 record(tx, Entry(ACTOR, "housekeeping.swept", "hub:files", detail=removed))
         return done
 
+    def greet(self) -> int:
+        """What has come to inboxes in the browser is said to have arrived; twice at once is once."""
+        desk = self.desk
+        return 0 if desk is None else self._batches(lambda tx, _now: take_arrivals(tx, desk))
+
     def _chores(self, orphans: bool) -> Mapping[str, Callable[[], int]]:
         chores: dict[str, Callable[[], int]] = {
             "overdue": lambda: self._batches(lambda tx, now: tell_overdue(tx, now)),
@@ -120,7 +124,6 @@ class Housekeeper:
                 "status_lists": lambda: self._refresh(desk),
                 "reconciled": lambda: reconcile_nightly(self.engine, desk),
                 "completed": lambda: self._batches(lambda tx, _now: complete_held(tx, desk)),
-                "arrived": lambda: self._batches(lambda tx, _now: take_arrivals(tx, desk)),
             }
         if self.intake is not None:
             intake = self.intake
@@ -220,11 +223,17 @@ class Housekeeping:
     """Runs the rounds in a thread of its own, so that a slow store never delays a message."""
 
     def __init__(
-        self, housekeeper: Housekeeper, *, every_s: float = 60.0, orphans_every_s: float = 6 * 3600.0
+        self,
+        housekeeper: Housekeeper,
+        *,
+        every_s: float = 60.0,
+        orphans_every_s: float = 6 * 3600.0,
+        greet_every_s: float = 2.0,
     ) -> None:
         self._housekeeper = housekeeper
         self._every_s = every_s
         self._orphans_every_s = orphans_every_s
+        self._greet_every_s = min(greet_every_s, every_s)
         self._thread: threading.Thread | None = None
         self.told: str | None = None
 
@@ -240,7 +249,12 @@ class Housekeeping:
 
     def _run(self, stop: threading.Event) -> None:
         swept_at: float | None = None
-        while not stop.wait(self._every_s):
+        kept_at = time.monotonic()
+        while not stop.wait(self._greet_every_s):
+            self._greet()
+            if time.monotonic() - kept_at < self._every_s:
+                continue
+            kept_at = time.monotonic()
             orphans = swept_at is None or time.monotonic() - swept_at >= self._orphans_every_s
             try:
                 done = self._housekeeper.round(orphans=orphans)
@@ -253,6 +267,12 @@ class Housekeeping:
             if orphans:
                 swept_at = time.monotonic()
             self.told = told(self._housekeeper.clock(), done)
+
+    def _greet(self) -> None:
+        try:
+            self._housekeeper.greet()
+        except Exception as error:  # the database is away, or somebody was quicker: again in a moment
+            _log.warning("housekeeping.greeting", error=str(error)[:300])
 
 
 def told(now: datetime, done: Mapping[str, int]) -> str:

@@ -79,23 +79,24 @@ def sign(
 
 #: What the inbox of a department in the browser holds and has not said so; the bytes are compared before it does.
 _ARRIVING = """
-WITH waiting AS (
-  SELECT p.department, p.event_id, p.case_no AS key, p.package_sha256 AS sha256, p.id AS push_id, p.created_at
-  FROM pushes p JOIN departments d ON d.code = p.department AND d.channel = 'web' AND d.active
-  WHERE p.state = 'owed' AND p.arrived_at IS NULL
-    AND (CAST(:department AS text) IS NULL OR p.department = :department)
+WITH web AS (
+  SELECT d.code FROM departments d
+  WHERE d.channel = 'web' AND d.active AND (CAST(:department AS text) IS NULL OR d.code = :department)
+    AND EXISTS (SELECT 1 FROM department_keys k WHERE k.department = d.code AND k.custody = 'hub'
+      AND k.revoked_at IS NULL AND (k.valid_to IS NULL OR k.valid_to > :now))
+), waiting AS (
+  SELECT of.* FROM web CROSS JOIN LATERAL (
+    SELECT p.department, p.event_id, p.case_no AS key, p.package_sha256 AS sha256, p.id AS push_id
+    FROM pushes p WHERE p.department = web.code AND p.state IN ('owed', 'arrived') AND p.arrived_at IS NULL
+    ORDER BY p.created_at LIMIT :limit) of
   UNION ALL
-  SELECT a.department, a.event_id, a.key, a.message_sha256, a.push_id, a.created_at
-  FROM announcements a JOIN departments d ON d.code = a.department AND d.channel = 'web' AND d.active
-  WHERE a.signed_at IS NULL AND a.arrived_at IS NULL
-    AND (CAST(:department AS text) IS NULL OR a.department = :department)
+  SELECT of.* FROM web CROSS JOIN LATERAL (
+    SELECT a.department, a.event_id, a.key, a.message_sha256, a.push_id
+    FROM announcements a WHERE a.department = web.code AND a.signed_at IS NULL AND a.arrived_at IS NULL
+    ORDER BY a.created_at LIMIT :limit) of
 )
 SELECT w.department, w.event_id, w.key, w.sha256, w.push_id FROM waiting w
-WHERE EXISTS (
-  SELECT 1 FROM department_keys k WHERE k.department = w.department AND k.custody = 'hub'
-    AND k.revoked_at IS NULL AND (k.valid_to IS NULL OR k.valid_to > :now)
-) AND EXISTS (SELECT 1 FROM outbox o WHERE o.event_id = w.event_id AND sha256(o.value) = w.sha256)
-ORDER BY w.department, w.created_at, w.event_id LIMIT :limit
+WHERE EXISTS (SELECT 1 FROM outbox o WHERE o.event_id = w.event_id AND sha256(o.value) = w.sha256)
 """
 
 
