@@ -62,7 +62,7 @@ SECTIONS: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             Entry(_("推送"), "send", "PushView.list", "can_list", "PushView"),
             Entry(_("推送完整性"), "check", "IncompletePushView.list", "can_list", "IncompletePushView"),
             Entry(_("监管信息"), "eye", "FindingView.list", "can_list", "FindingView"),
-            Entry(_("协调建议"), "people", "AdviceView.list", "can_list", "AdviceView", waiting),
+            Entry(_("协调建议"), "talk", "AdviceView.list", "can_list", "AdviceView", waiting),
             Entry(_("行政相对人"), "people", "PartyView.list", "can_list", "PartyView"),
             Entry(_("对账"), "check", "ReconciliationView.list", "can_list", "ReconciliationView"),
         ),

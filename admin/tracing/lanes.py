@@ -20,7 +20,7 @@ from admin import cells
 from hub.tracing.trace_line import FAMILIES, TraceLine
 from hub.workday import LOCAL
 
-WIDTH, LEFT, RIGHT = 1000, 176, 24
+WIDTH, LEFT, RIGHT = 760, 158, 22
 ROW, TOP = 34, 26
 STEP = 22  # marks nearer than this are one
 LABEL = 92  # a date needs so much room
