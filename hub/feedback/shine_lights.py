@@ -26,8 +26,10 @@ WITH said AS (
     CASE WHEN f.kind IN ('inspection', 'rectification') THEN 'inspection ' || f.case_no
       WHEN f.kind = 'credit' THEN 'credit' ELSE f.id::text END AS seat
   FROM cases c JOIN findings f ON f.case_no = c.case_no
-  LEFT JOIN findings head ON f.kind = 'rectification' AND head.case_no = f.case_no AND head.department = f.department
-    AND head.kind = 'inspection' AND head.standing = 'standing' AND coalesce(head.chain_id, head.id) = f.chain_id
+  LEFT JOIN LATERAL (
+    SELECT h.id, h.happened_at, h.finding_no FROM findings h
+    WHERE f.kind = 'rectification' AND h.case_no = f.case_no AND h.department = f.department AND h.kind = 'inspection'
+      AND h.standing = 'standing' AND coalesce(h.chain_id, h.id) = f.chain_id LIMIT 1) head ON true
   WHERE c.party_id = ANY(%(parties)s) AND f.standing = 'standing' AND f.kind <> 'withdrawal'
     AND (f.kind <> 'rectification' OR head.id IS NOT NULL)
 ), newest AS (

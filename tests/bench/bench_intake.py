@@ -1,7 +1,7 @@
 """How many findings a second one intake takes: verify, validate, effect on case and licence, notice, ledger, commit, offset.
 
-Every finding is on a case of a party of its own that was decided before; a tenth of them freeze a licence. Rates are of one process on
-the machine at hand; beside them stands what verifying and validating alone would allow.
+Every finding is on a case of a party of its own that was decided before; a tenth of them freeze a licence. Rates are of one
+process on the machine at hand; beside them stands what verifying and validating alone would allow.
 """
 
 from __future__ import annotations

@@ -99,9 +99,10 @@ FROM licences l LEFT JOIN cases c ON c.case_no = l.case_no WHERE l.id = ANY(%(id
 """
 #: What departments' facts say of licences, as far as they stand; `head` is the inspection that a rectification is about.
 SPEAKING = """
-findings f LEFT JOIN findings head ON f.kind = 'rectification' AND head.case_no = f.case_no
-  AND head.department = f.department AND head.kind = 'inspection' AND head.standing = 'standing'
-  AND coalesce(head.chain_id, head.id) = f.chain_id
+findings f LEFT JOIN LATERAL (
+  SELECT h.id, h.happened_at, h.finding_no FROM findings h
+  WHERE f.kind = 'rectification' AND h.case_no = f.case_no AND h.department = f.department AND h.kind = 'inspection'
+    AND h.standing = 'standing' AND coalesce(h.chain_id, h.id) = f.chain_id LIMIT 1) head ON true
 """
 STANDING = """
 f.standing = 'standing' AND (f.kind = 'inspection'

@@ -70,9 +70,9 @@ WITH RECURSIVE back(id, previous_id, case_no) AS (
   SELECT l.case_no, l.id FROM licences l WHERE l.case_no IN (SELECT case_no FROM back)
   UNION SELECT f.case_no, l.id FROM of_case f JOIN licences l ON l.previous_id = f.id
 ), said(licence_id, effect) AS (
-  SELECT DISTINCT ON (f.licence_id, f.department) f.licence_id, f.effect
-  FROM {SPEAKING} WHERE f.licence_id IN (SELECT id FROM of_case) AND {STANDING}
-  ORDER BY f.licence_id, f.department, {NEWEST}
+  SELECT o.id, s.effect FROM (SELECT DISTINCT id FROM of_case) o CROSS JOIN LATERAL (
+    SELECT DISTINCT ON (f.department) f.effect FROM {SPEAKING} WHERE f.licence_id = o.id AND {STANDING}
+    ORDER BY f.department, {NEWEST}) s
 ), judged AS (
   SELECT o.case_no, max(CASE
     WHEN l.status IN ('03', '07') OR l.status IN ('01', '02') AND h.licence_id IS NOT NULL THEN 2
