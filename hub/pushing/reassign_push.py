@@ -51,7 +51,7 @@ def reassign_push(
     )
     telling = Telling.begin(tx, desk, standing.decision.case_no, now)
     withdraw_from(tx, telling, standing, old, f"转派{name}：{reason}", by.name)
-    push, row = _new(tx, standing, department, new_id, push_id, desk)
+    push, row = new_push(tx, standing, department, new_id, push_id, desk)
     write(tx, Rows(Push, [push]), Rows(OutboxRow, [row]), *telling.tables())
     return new_id
 
@@ -67,7 +67,7 @@ def _check_target(tx: Connection, standing: Standing, department: str) -> str:
     return str(found.name)
 
 
-def _new(
+def new_push(
     tx: Connection, standing: Standing, department: str, new_id: uuid.UUID, old: uuid.UUID, desk: Desk
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The new push's row, and its package's."""

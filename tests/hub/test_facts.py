@@ -303,3 +303,33 @@ def test_a_case_is_handed_over_to_the_enforcing_department(
     assert why == ["transfer"]
     assert states == {"scjg": "supervising", "zhzf": "answered"}
     assert proposals == [("revoke", "open")]
+
+
+def test_an_enforcing_department_without_the_case_gets_it(
+    county: Engine, desk: Desk, signers: Signers
+) -> None:
+    """A department that is named and was never pushed to gets its own push and package, once, before it is told."""
+    with county.begin() as tx:
+        tx.execute(
+            text(
+                "INSERT INTO departments (code, name, roles) VALUES ('yjj', '示范县应急管理局', '{enforcing}')"
+            )
+        )
+    (case,) = decided(county, desk)
+    of = (desk, signers["scjg"], case.case_no)
+    taken = take(county, desk, a_finding(*of, "F1", "3", "3", transfer_to="yjj"), a_plan(*of, "J1"))
+    assert taken.accepted == 2
+    take(county, desk, a_finding(*of, "F2", "3", "3", transfer_to="yjj"))
+    with county.begin() as tx:
+        sent = tx.execute(
+            select(OutboxRow.event_type)
+            .where(OutboxRow.topic == f"{desk.area}.yjj.in")
+            .order_by(OutboxRow.id)
+        ).scalars()
+        types = [one for one in sent if one != "licence.changed.v1"]
+        push = tx.execute(
+            select(Push.state, Push.came_from, Push.sign_by).where(Push.department == "yjj")
+        ).one()
+    assert types == ["approval.decided.v1", "finding.forwarded.v1", "finding.forwarded.v1"]
+    assert push.state == "owed"
+    assert push.came_from is not None
