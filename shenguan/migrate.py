@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from hub import migrations
 from hub.exchange import outbox_partitions, pull
-from shenguan import demo, wiring, working_calendar
+from shenguan import demo, demo_web, wiring, working_calendar
 from shenguan.settings import Settings
 
 Report = Callable[[str], None]
@@ -55,7 +55,8 @@ def demo_area(settings: Settings, public_keys: Mapping[str, str], passwords: Map
     engine = wiring.engine_of(settings)
     try:
         with engine.begin() as tx:
-            demo.ensure_demo_area(tx, public_keys)
+            if demo.ensure_demo_area(tx, public_keys):
+                demo_web.add_demo_web_department(tx, wiring.desk_of(settings), actor=demo.ACTOR)
             known = set(tx.execute(text("SELECT username FROM ab_user")).scalars())
     finally:
         engine.dispose()
@@ -69,9 +70,11 @@ DEMO_NAMES = {
     "clerk": "窗口人员",
     "approver": "审批人员",
     "supervisor": "市场监管人员",
+    "inspector": "消防监督员",
     "overseer": "效能监督员",
 }
-DEMO_DEPARTMENTS = {"supervisor": "scjg"}
+DEMO_DEPARTMENTS = {"supervisor": "scjg", "inspector": demo_web.CODE}
+DEMO_ROLES = {"inspector": "supervisor"}  # of accounts that are not called by their role
 
 
 def _add_users(settings: Settings, passwords: Mapping[str, str]) -> None:
@@ -79,7 +82,8 @@ def _add_users(settings: Settings, passwords: Mapping[str, str]) -> None:
 
     app = admin_app(settings)
     for name, word in passwords.items():
-        ensure_user(app, name, word, role=name, name=DEMO_NAMES[name], department=DEMO_DEPARTMENTS.get(name))
+        role, department = DEMO_ROLES.get(name, name), DEMO_DEPARTMENTS.get(name)
+        ensure_user(app, name, word, role=role, name=DEMO_NAMES[name], department=department)
 
 
 def admin_app(settings: Settings) -> Any:

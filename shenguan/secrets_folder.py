@@ -18,7 +18,7 @@ from pathlib import Path
 
 from storage.signing import generate_private_key
 
-DEMO_ACCOUNTS = ("data_admin", "clerk", "approver", "supervisor", "overseer")
+DEMO_ACCOUNTS = ("data_admin", "clerk", "approver", "supervisor", "inspector", "overseer")
 
 
 class SecretsRefused(RuntimeError):

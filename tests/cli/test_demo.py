@@ -9,13 +9,21 @@ from sqlalchemy import Connection, Engine, delete, func, select, update
 
 from hub.department import Department, DepartmentKey
 from hub.item import ServiceItem
+from hub.joining.custodial_key import signer_for
 from hub.ledger import LedgerRow
+from hub.ports import Desk
 from hub.pushing.rules.rule import PushRule, RuleDepartment
 from hub.sheets.sheet_case import load_catalogue
 from hub.workday import CalendarDay, due, exceptions, is_working
-from shenguan import demo, demo_departments, working_calendar
+from shenguan import demo, demo_departments, demo_web, wiring, working_calendar
 from shenguan.sample_words import PERMITS
+from storage.custody import KeyCustody
+from storage.identity import IdentityVault
+from storage.key_encryption import KeyEncryption
+from storage.signing import Signer, generate_private_key
 
+VAULT = IdentityVault(bytes(32), KeyEncryption(bytes(32)))
+CUSTODY = KeyCustody(KeyEncryption(bytes(32)))
 TABLES = (Department, DepartmentKey, ServiceItem, PushRule, LedgerRow)
 
 
@@ -90,3 +98,16 @@ def test_shipped_working_days(engine: Engine) -> None:
     assert not is_working(date(2026, 2, 14), table)
     assert not is_working(date(2026, 10, 1), table)
     assert due(date(2026, 9, 30), 1, table) == date(2026, 10, 8)
+
+
+def test_the_department_without_a_system_waits_for_its_rule(engine: Engine, tmp_path: Path) -> None:
+    """It is there with a key in custody, and nothing is pushed to it before its rule, a draft, is published."""
+    desk = Desk(
+        "990101", "http://x", Signer.from_pem("hub", generate_private_key()), VAULT, wiring.now, CUSTODY
+    )
+    with engine.begin() as tx:
+        demo.ensure_demo_area(tx, demo_departments.ensure_keys(tmp_path))
+        demo_web.add_demo_web_department(tx, desk, actor=demo.ACTOR)
+        named = select(PushRule.state).join(RuleDepartment).where(RuleDepartment.department == demo_web.CODE)
+        assert tx.execute(named).scalars().all() == ["draft"]
+        signer_for(tx, demo_web.CODE, desk)
