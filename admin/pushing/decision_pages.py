@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import cache
 from typing import Any
 
 from flask import flash, redirect, request, url_for
@@ -26,6 +27,7 @@ from hub.deciding.correct_decision import (
     Correction,
     compare,
     correct_decision,
+    with_twins,
 )
 from hub.deciding.told import Decided, Standing, checked, look
 from hub.deciding.withdraw_decision import licences_of, withdraw_decision
@@ -34,6 +36,7 @@ from hub.exchange.announcement import Announcement
 from hub.item import ServiceItem
 from hub.party import Party
 from hub.pushing.push import Push, PushOverdue
+from hub.sheets.sheet_columns import generations
 from schemas import code_table
 
 _OVER = ("reassigned", "recalled")
@@ -193,7 +196,7 @@ class DecisionView(ExportedList):
             if request.method == "POST":
                 try:
                     correction = _typed(standing.decision)
-                    changes = compare(standing.decision, correction, desk)
+                    changes = compare(standing.decision, with_twins(standing.decision, correction), desk)
                     checked(correction.reason, correction.document_no)
                     if request.form.get("sure"):
                         done = correct_decision(tx, case_no, correction, desk, actor=actor())
@@ -251,6 +254,7 @@ class DecisionView(ExportedList):
             given=request.form,
             results=code_table("result_type"),
             names=_names(),
+            titles=_titles(),
             fixed=FIXED_ELEMENTS,
             **more,
         )
@@ -263,6 +267,12 @@ def _names() -> dict[str, str]:
         "result_type": gettext("办结结果"),
         "explanation": gettext("许可内容"),
     }
+
+
+@cache
+def _titles() -> dict[str, str]:
+    """What people call the elements that the sheets of decisions have."""
+    return {column.code: column.name for one in reversed(generations()) for column in one.columns}
 
 
 def _seen() -> int | None:

@@ -131,7 +131,7 @@ def _state(push: Any) -> Markup:
 
 
 def _due(push: Any) -> Any:
-    return cells.when(push.next_due_at) if push.next_due_at else cells.EMPTY
+    return cells.local(push.next_due_at, "%m-%d") if push.next_due_at else cells.EMPTY
 
 
 def _waiting() -> ColumnElement[bool]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -43,6 +43,8 @@ COLUMNS = {
 }
 #: Elements that name the decision itself, or whom it is about.
 FIXED_ELEMENTS = frozenset({"XK_WSH", "XK_XDR_MC", "XK_XDR_SHXYM"})
+#: The same content under a column and an element: corrected under both, where both said the same.
+TWINS = {"explanation": "XK_NR", "decided_on": "XK_JDRQ", "document_name": "XK_XKWS"}
 _LONGEST = {"document_name": 200, "explanation": 4096}
 _ELEMENT_LONGEST = 4000
 
@@ -74,6 +76,18 @@ class Corrected:
     revision: int
     departments: tuple[str, ...]
     changes: tuple[Change, ...]
+
+
+def with_twins(decision: Decided, correction: Correction) -> Correction:
+    """The correction under every name that its content has."""
+    elements = dict(correction.elements)
+    for name, twin in TWINS.items():
+        was, becomes = _text(getattr(decision, name)), _text(correction.columns.get(name))
+        if not becomes or becomes == was or str(decision.elements.get(twin) or "") != was:
+            continue
+        if elements.get(twin, was) == was:
+            elements[twin] = becomes
+    return replace(correction, elements=elements)
 
 
 def compare(decision: Decided, correction: Correction, desk: Desk) -> list[Change]:
@@ -112,6 +126,7 @@ def correct_decision(
         raise Conflict("这份决定已经撤回，不能再更正。")
     if correction.seen not in (None, decision.revision):
         raise Conflict("这份决定刚刚由他人更正。请刷新页面，看清现在的内容再办。")
+    correction = with_twins(decision, correction)
     changes = compare(decision, correction, desk)
     revision = decision.revision + 1
     columns = {name: value for name, value in correction.columns.items() if value != getattr(decision, name)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -103,6 +104,19 @@ def test_a_second_correction_replaces_the_first(county: Engine, desk: Desk) -> N
     assert data["correction"]["replaces_event_id"] == str(first.event_id)
     assert data["result"]["result_explain"] == "更正后"
     assert data["result"]["result_date"] == "2026-09-17"
+
+
+def test_what_stands_under_two_names_is_corrected_under_both(county: Engine, desk: Desk) -> None:
+    """许可内容 is a column and an element: where both said the same, both say what is right."""
+    elements = {**a_case(1).decision.elements, "XK_NR": "准予"}
+    facts = replace(a_case(1).decision, elements=elements, content_hash=bytes(32))
+    case = a_case(1, area=desk.area, decision=facts)
+    with county.begin() as tx:
+        decide(tx, [case], desk, actor="user:test")
+    correct(county, desk, case.case_no, elements={})
+    with county.begin() as tx:
+        data = data_of(packages_of(tx, case.case_no, "approval.corrected.v1")["scjg"])
+    assert data["elements"]["XK_NR"] == data["result"]["result_explain"] == "更正后"
 
 
 def test_what_a_department_does_not_see_stays_withheld(county: Engine, desk: Desk) -> None:
