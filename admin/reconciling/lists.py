@@ -107,6 +107,10 @@ def _case(row: Any) -> Any:
     return Markup('<a href="{}">{}</a>').format(href, cells.mono(row.case_no))
 
 
+def _said(row: Any) -> Markup:
+    return Markup('<span class="said">{}</span>').format(row.words)
+
+
 def _became(row: Any) -> Markup:
     shown = cells.word("difference_state", row.state)
     if row.settled_why:
@@ -126,7 +130,7 @@ def difference_list(*, deal: bool) -> Listing:
                    lambda r: cells.word_text("difference", r.kind), narrow=True),
             Column("department_name", _("部门"), lambda r: r.department_name or cells.EMPTY, None),
             Column("case_no", _("办件编号"), _case, _DIFFERENCE.case_no),
-            Column("words", _("说明"), lambda r: r.words, narrow=True),
+            Column("words", _("说明"), _said, None, lambda r: r.words, narrow=True),
             Column("state", _("处理"), _became, _DIFFERENCE.state, lambda r: cells.word_text("difference_state", r.state)),
             Column("settled_why", _("原因"), lambda r: cells.plain(r.settled_why), wider=True),
             Column("event_id", _("事件编号"), lambda r: cells.mono(r.event_id) if r.event_id else cells.EMPTY, wider=True),

@@ -67,7 +67,7 @@ _BOOKS = {
     "differs": "贵单位连接器自报的收发数与本平台不一致，见所列差异。",
     "missing": "贵单位没有报齐本期的收发数，无法逐日对照。",
     "web": "贵单位通过网页收件箱收发，收发数由本平台代计，两边相同。",
-    "quiet": "本期双方没有消息往来。",
+    "quiet": "按消息日期，本期内双方没有收发。",
 }
 _DIFFERENCES = text("""
 SELECT coalesce(d.name, '') AS department, coalesce(x.case_no, '') AS case_no, coalesce(i.name, '') AS item, x.kind AS what,

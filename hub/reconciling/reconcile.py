@@ -163,6 +163,7 @@ def finish(tx: Connection, run: Run, desk: Desk) -> int:
     found = tx.execute(_SUMS, {"run": run.id}).one()
     totals = {
         **{name: getattr(found, name) for name in FIGURES},
+        "incomplete": tx.execute(_INCOMPLETE, {"first": run.first_day, "last": run.last_day}).scalar_one(),
         "through": run.last_day.isoformat(),
         "counts": [one.as_dict() for one in compared],
         "compared_at": desk.clock().isoformat(),
@@ -174,6 +175,11 @@ def finish(tx: Connection, run: Run, desk: Desk) -> int:
     return int(found.differences)
 
 
+#: Sent all the same, and marked: by rule, and told to those who approved.
+_INCOMPLETE = text("""
+SELECT count(*)::int FROM pushes p JOIN decisions d ON d.id = p.decision_id
+WHERE p.missing IS NOT NULL AND p.missing <> 'null' AND p.state <> 'held' AND d.decided_on BETWEEN :first AND :last
+""")
 _IDS_WANTED = text("""
 SELECT DISTINCT department, day FROM reconciliation_differences WHERE run_id = :run AND kind = 'count' AND state = 'open'
 ORDER BY day, department LIMIT 200

@@ -5,7 +5,8 @@ as the furthest thing known of it - a claim says that the package arrived and wa
 it has been signed for. Limits are the push's own; arrival has that of signing, where there is none that of claiming, and
 without either ARRIVES_WITHIN. Before a limit nothing is a difference: it is open. One push is one difference: of the
 earliest stage that it missed. Nothing is owed any more once a push is recalled or reassigned; one that was returned and left
-lying is a difference once it should have been claimed.
+lying is a difference once it should have been claimed. A push that is held is a difference from the first moment; one that
+went, marked as incomplete, as its rule says, is no difference of this kind: it is counted and shown.
 Guarantees: one statement for the lines and the differences of some days, so that both speak of one moment.
 """
 
@@ -49,7 +50,6 @@ SELECT *, CASE
     WHEN NOT signed AND sign_by < %(now)s THEN 'not_signed'
     WHEN NOT claimed AND claim_by < %(now)s THEN 'not_claimed'
     WHEN NOT answered AND state <> 'returned' AND feedback_by < %(now)s THEN 'not_answered'
-    WHEN missing IS NOT NULL AND NOT answered THEN 'incomplete'
   END AS late,
   NOT gone AND state NOT IN ('held', 'returned') AND (
     (NOT signed AND sign_by < %(now)s) OR (NOT claimed AND claim_by < %(now)s)
@@ -63,9 +63,8 @@ def _local_day(column: str) -> str:
 
 
 _WORDS = f"""CASE late
-    WHEN 'incomplete' THEN
-      CASE state WHEN 'held' THEN '推送包不齐，还没有发出：缺' ELSE '发出的推送包不齐：缺' END || coalesce(
-        (SELECT string_agg(coalesce(m->>'name', m->>'code'), '、') FROM jsonb_array_elements(missing) m), '')
+    WHEN 'incomplete' THEN '推送包不齐，还没有发出：缺' || coalesce(
+      (SELECT string_agg(coalesce(m->>'name', m->>'code'), '、') FROM jsonb_array_elements(missing) m), '')
     WHEN 'not_arrived' THEN '应于 ' || {_local_day("arrive_by")} || ' 前到达，没有到达回执'
     WHEN 'not_signed' THEN '应于 ' || {_local_day("sign_by")} || ' 前签收，没有签收回执'
     WHEN 'not_claimed' THEN CASE state WHEN 'returned'

@@ -100,9 +100,9 @@ def _list(paper: Paper, listed: Listed, letter: Letter, nothing: str, *, kinds: 
         return
     columns = [
         *((Column("部门", 2.6),) if letter.to is None else ()),
-        Column("办件编号", 3.1),
+        Column("办件编号", 4.3),
         Column("事项", 2.6),
-        *((Column("差异", 1.6),) if kinds else ()),
+        *((Column("差异", 1.8),) if kinds else ()),
         Column("说明", 4.6),
     ]
     rows = [

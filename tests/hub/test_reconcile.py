@@ -414,7 +414,6 @@ def recount(push: dict[str, Any]) -> tuple[dict[str, bool], str | None]:
         (not signed and past["sign"], "not_signed"),
         (not claimed and past["claim"], "not_claimed"),
         (not answered and state != "returned" and past["feedback"], "not_answered"),
-        (push["missing"] is not None and not answered, "incomplete"),
     ]
     late = None if gone else next((kind for holds, kind in undone if holds), None)
     planned = answered or push["planned_at"] is not None
