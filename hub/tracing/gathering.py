@@ -50,6 +50,9 @@ class Gathering:
     only: str | None
     sent: Mapping[uuid.UUID, Outgoing]
     taken: Mapping[bytes, Incoming]  # by digest
+    withheld: frozenset[str] = (
+        frozenset()
+    )  # paths of the package that the confined viewer's department does not see
     spoken_of: set[bytes] = field(default_factory=set)  # digests that a line stands for
 
     def outgoing(self, event_id: uuid.UUID, sha256: bytes) -> Signed | None:
@@ -63,6 +66,13 @@ class Gathering:
         self.spoken_of.add(digest)
         row = self.taken.get(digest)
         return Signed(kid, digest, "inbox", f"{row.source}|{row.event_id}" if row else None)
+
+    def hides(self, section: str, key: str | None = None, row: str = "") -> bool:
+        """Whether this part of the package was withheld from the viewer's department: see hub.pushing.withhold."""
+        paths = {section, f"{section}[]", f"{section}[{row}]"}
+        if key is not None:
+            paths |= {f"{section}.{key}", f"{section}[].{key}", f"{section}[{row}].{key}"}
+        return not self.withheld.isdisjoint(paths)
 
     def name(self, department: str | None) -> str:
         """A department's name; the window's where there is none."""

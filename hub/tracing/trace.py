@@ -22,6 +22,7 @@ from hub.licensing.licence import Licence
 from hub.material import Material
 from hub.party import Party
 from hub.pushing.push import Push
+from hub.pushing.withhold import masked_text
 from hub.round_trips import ask
 from hub.tracing import (
     trace_case,
@@ -128,9 +129,20 @@ def trace(tx: Connection, case_no: str, *, area: str, viewer: Viewer) -> Trace:
     )
     answer = dict(zip(questions, ask(tx, *((question, of) for question in questions)), strict=True))
     names = dict(tuple(one) for one in answer[NAMES])
-    found = Gathering(case, names, viewer.only, sent_of(answer[SENT]), taken_of(answer[TAKEN]))
+    found = Gathering(
+        case, names, viewer.only, sent_of(answer[SENT]), taken_of(answer[TAKEN]), _withheld(viewer, answer)
+    )
     lines = sorted(_lines(found, answer), key=lambda line: (line.at, _FAMILY_AT[line.family]))
     return _whole(found, answer, tuple(lines))
+
+
+def _withheld(viewer: Viewer, answer: Mapping[str, Answer]) -> frozenset[str]:
+    """What the confined viewer's department was not sent of the decision."""
+    if viewer.only is None:
+        return frozenset()
+    return frozenset(
+        path for row in mapped(Push, answer[trace_push.PUSHES]) for path in row["withheld"] or ()
+    )
 
 
 def _lines(found: Gathering, answer: Mapping[str, Answer]) -> Iterator[TraceLine]:
@@ -144,19 +156,39 @@ def _whole(found: Gathering, answer: Mapping[str, Answer], lines: tuple[TraceLin
     lights = mapped(PartyLight, answer[_LIGHT])
     return Trace(
         case=dict(found.case),
-        party=mapped(Party, answer[_PARTY])[0],
+        party=_party(found, mapped(Party, answer[_PARTY])[0]),
         light=lights[0] if lights else None,
-        decision=decisions[0] if decisions else None,
+        decision=_decision(found, decisions[0]) if decisions else None,
         revisions=tuple(mapped(DecisionRevision, answer[trace_case.REVISIONS])),
-        licences=tuple(mapped(Licence, answer[trace_licence.LICENCES])),
+        licences=tuple(mapped(Licence, answer[trace_licence.LICENCES])) if not found.hides("licence") else (),
         pushes=tuple(_push(found, row) for row in mapped(Push, answer[trace_push.PUSHES])),
-        materials=tuple(mapped(Material, answer[_MATERIALS])),
+        materials=tuple(
+            row
+            for row in mapped(Material, answer[_MATERIALS])
+            if not found.hides("materials", None, row["name"])
+        ),
         findings=_with_files(answer),
         uses=tuple(trace_window.uses_of(answer[trace_window.USES])),
         promises=tuple(trace_window.promises_of(answer[trace_window.PROMISES])),
         threads=_with_posts(answer),
         lines=lines,
     )
+
+
+def _party(found: Gathering, row: dict[str, Any]) -> dict[str, Any]:
+    """The party, of whom a department may have been sent less."""
+    for column, key in (("code_masked", "applyer_page_code"), ("legal_representative", "legal")):
+        if found.hides("case", key):
+            row[column] = None
+    if found.hides("case", "applyer_name"):
+        row["name"] = masked_text(row["name"])
+    return row
+
+
+def _decision(found: Gathering, row: dict[str, Any]) -> dict[str, Any]:
+    shown = {name: value for name, value in row["elements"].items() if not found.hides("elements", name)}
+    said = "" if found.hides("result", "result_explain") else row["explanation"]
+    return {**row, "elements": shown, "explanation": said}
 
 
 def _push(found: Gathering, row: Mapping[str, Any]) -> dict[str, Any]:

@@ -28,11 +28,17 @@ WHERE m.case_no = %(case_no)s
 def _lines(
     found: Gathering, steps: Answer, decisions: Answer, revisions: Answer, reads: Answer
 ) -> Iterator[TraceLine]:
-    del found
     for row in mapped(Step, steps):
-        said = row["opinion"] or row["action"]
+        if found.hides("steps", None, row["name"]):
+            continue
+        hidden = found.hides("steps", "handle_explain", row["name"])
+        said = row["action"] if hidden else row["opinion"] or row["action"]
         ended = (("办结时间", row["ended_at"]),) if row["ended_at"] else ()
-        who = (("办理人", row["handled_by"]),) if row["handled_by"] else ()
+        who = (
+            (("办理人", row["handled_by"]),)
+            if row["handled_by"] and not found.hides("steps", "handle_user_name", row["name"])
+            else ()
+        )
         yield TraceLine(
             row["started_at"], "step", f"环节：{row['name']}", said, by=row["org_name"], more=who + ended
         )
@@ -42,15 +48,24 @@ def _lines(
         more = (("决定日期", row["decided_on"].isoformat()), ("内容摘要", bytes(row["content_hash"]).hex()))
         yield TraceLine(row["created_at"], "decision", "决定入库", said, "good", row["decided_by"], more=more)
     for row in mapped(DecisionRevision, revisions):
-        yield _revised(row)
+        yield _revised(found, row)
     for at, reader, use, name in reads:
         yield TraceLine(at, "read", f"调阅材料：{name}", f"用途：{use}", by=reader)
 
 
-def _revised(row: dict[str, Any]) -> TraceLine:
+#: Columns of a decision, as a package names them.
+_COLUMNS = {
+    "document_name": ("result", "result_cetr_name"),
+    "decided_on": ("result", "result_date"),
+    "result_type": ("result", "result_type"),
+    "explanation": ("result", "result_explain"),
+}
+
+
+def _revised(found: Gathering, row: dict[str, Any]) -> TraceLine:
     withdrawn = row["kind"] == "withdrawn"
-    changed = tuple((f"{name}（原为）", str(value)) for name, value in row["before"].items())
-    now = tuple((f"{name}（改为）", str(value)) for name, value in row["after"].items())
+    changed = tuple((f"{name}（原为）", str(value)) for name, value in _seen(found, row["before"]))
+    now = tuple((f"{name}（改为）", str(value)) for name, value in _seen(found, row["after"]))
     paper = (("文书号", row["document_no"]),) if row["document_no"] else ()
     return TraceLine(
         row["at"],
@@ -61,6 +76,13 @@ def _revised(row: dict[str, Any]) -> TraceLine:
         row["actor"],
         more=paper + changed + now,
     )
+
+
+def _seen(found: Gathering, values: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in values.items():
+        section, key = _COLUMNS.get(name, ("elements", name))
+        if not found.hides(section, key):
+            yield name, value
 
 
 FAMILY = Family((_STEPS, DECISIONS, REVISIONS, _READS), _lines)

@@ -26,6 +26,12 @@ SELECT a.subject, a.act, a.actor, a.done, a.words, a.at FROM attempts a WHERE a.
   SELECT 'quarantine:' || q.id FROM quarantine q
   WHERE q.case_no = %(case_no)s AND (%(only)s::text IS NULL OR q.department = %(only)s)
   UNION ALL
+  SELECT 'message:' || p.event_id FROM pushes p
+  WHERE p.case_no = %(case_no)s AND (%(only)s::text IS NULL OR p.department = %(only)s)
+  UNION ALL
+  SELECT 'message:' || a.event_id FROM announcements a
+  WHERE a.case_no = %(case_no)s AND (%(only)s::text IS NULL OR a.department = %(only)s)
+  UNION ALL
   SELECT 'key:' || %(area)s || '.' || p.department || '.in/' || p.case_no FROM pushes p
   WHERE p.case_no = %(case_no)s AND (%(only)s::text IS NULL OR p.department = %(only)s))
 ORDER BY a.at, a.id
@@ -66,6 +72,8 @@ _TITLES = {
     "deferral.overdue": "容缺材料逾期",
     "objection.marked": "提出校核",
     "trace.bytes_shown": "查看签名原文",
+    "department.spoke": "在网页收件箱中陈述",
+    "evidence.read": "查看佐证文件",
 }
 _EXCHANGE = ("outbox.resent", "outbox.unparked")
 _ALERT = ("file.denied",)

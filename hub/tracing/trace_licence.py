@@ -27,7 +27,8 @@ _TONES = {
 
 
 def _lines(found: Gathering, operations: Answer) -> Iterator[TraceLine]:
-    del found
+    if found.hides("licence"):
+        return
     statuses = code_table("licence_status")
     for at, operation, was, becomes, reason, actor, department, document_no, name, number in operations:
         moved = (("状态", f"{statuses.get(was, '无')} → {statuses.get(becomes, becomes)}"),)
