@@ -28,6 +28,10 @@ PAGES = {
     "/departments/": "DepartmentView",
     "/items/list/": "ItemView",
     "/rules/list/": "PushRuleView",
+    "/rules/trial/": "PushTrialView",
+    "/rules/coverage/": "PushCoverageView",
+    "/rules/limits/": "PushLimitView",
+    "/incomplete-pushes/": "IncompletePushView",
     "/quarantine/": "QuarantineView",
     "/outbox/": "OutboxView",
     "/notices/": "NoticeView",
@@ -42,6 +46,7 @@ PAGES = {
     "/sharing/objections/": "ObjectionView",
     "/sharing/limits/": "LimitView",
     "/reuse/uses/": "UseView",
+    "/reconciling/": "ReconciliationView",
     "/reuse/statistics/": "StatisticsView",
     "/workbench/": "WorkbenchView",
 }
