@@ -20,6 +20,7 @@ from datetime import date, datetime, timedelta
 import structlog
 from sqlalchemy import Engine, text
 
+from connectors.relay.topic_watch import TopicWatch
 from hub.advice.tell_late_answers import tell_late_answers
 from hub.errors import HubError
 from hub.exchange.resend import resend_unsigned
@@ -70,6 +71,7 @@ TITLES = {
     "escalated": "提醒升级",
     "alerts": "告警变化",
     "resent": "自动补发",
+    "refilled": "主题重建补发",
     "reconciled": "对账",
     "completed": "补齐后放行",
 }
@@ -84,6 +86,7 @@ class Housekeeper:
     clock: Clock
     intake: Intake | None = None
     desk: Desk | None = None
+    watch: TopicWatch | None = None
 
     def round(self, *, orphans: bool) -> dict[str, int] | None:
         """Every chore once, unless another is at it; what each did."""
@@ -114,6 +117,8 @@ class Housekeeper:
             "alerts": self._look_for_alerts,
             "resent": self._resend,
         }
+        if self.watch is not None:
+            chores["refilled"] = self.watch.look
         if self.desk is not None:
             desk = self.desk
             chores |= {

@@ -24,6 +24,7 @@ from connectors.pace import Backoff
 from connectors.relay.drain import Batches, Drain
 from connectors.relay.housekeeping import Housekeeper, Housekeeping
 from connectors.relay.sealing import Sealing
+from connectors.relay.topic_watch import TopicWatch
 from connectors.session import Session, SessionLost
 from hub.department import Department, topic_in, topic_out
 from hub.exchange.outbox import CHANNEL
@@ -70,7 +71,8 @@ def run(config: RelayConfig, stop_event: threading.Event) -> None:
     heartbeat = Heartbeat(engine, NAME, config.instance)
     sealing = Sealing(engine, config.heads, config.signer, config.clock)
     sealing.start(stop_event)
-    housekeeper = Housekeeper(engine, config.clock, config.intake, config.desk)
+    watch = TopicWatch(engine, config.bus, config.area, config.clock)
+    housekeeper = Housekeeper(engine, config.clock, config.intake, config.desk, watch)
     keeping = Housekeeping(housekeeper, every_s=config.chores_s)
     keeping.start(stop_event)
     producer = Producer(config.bus)

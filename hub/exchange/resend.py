@@ -22,6 +22,7 @@ from hub.ledger import Entry, record
 from hub.round_trips import Rows, write
 
 ACTOR = "program:relay"
+_NOTICED_TWICE = timedelta(minutes=5)  # a topic made anew may be seen by who sends and by who looks
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +122,14 @@ def resend_unsigned(tx: Connection, now: datetime, waits: Waits = Waits()) -> in
 _LOST = f"""
 SELECT w.event_id FROM ({_OWED.format(pushes="", announcements="")}) w
 JOIN outbox o ON o.event_id = w.event_id WHERE o.topic = ANY(CAST(:topics AS text[])) AND o.published_at IS NOT NULL
+  AND NOT EXISTS (SELECT FROM attempts t WHERE t.subject = 'message:' || w.event_id AND t.act = 'publish' AND t.at > :recent)
 """  # noqa: S608
 
 
 def resend_lost(tx: Connection, topics: Sequence[str], now: datetime) -> int:
     """These topics had to be made anew: what their department has not got goes out again. Gives how many."""
-    ids = tx.execute(text(_LOST), {"topics": sorted(topics)}).scalars().all()
+    asked = {"topics": sorted(topics), "recent": now - _NOTICED_TWICE}
+    ids = tx.execute(text(_LOST), asked).scalars().all()
     return _queue(tx, dict.fromkeys(ids, 0), now, now, "消息代理上的主题被重建")
 
 
