@@ -114,7 +114,9 @@ def replay(push: Row, acts: Iterable[Act], now: datetime) -> None:
         if act.act in _TURNS:
             state_at = effective(act, now)
     if push["state"] in TURNING and state not in TURNING and state != "returned":
-        state = "supervising"  # what was reported was withdrawn: the department is at it, and has yet to answer
+        state = (
+            "supervising"  # what was reported was withdrawn: the department is at it, and has yet to answer
+        )
     push["state"], push["state_at"] = state, state_at
 
 

@@ -126,15 +126,15 @@ def objection(path: str, way: str) -> str | None:
 
 def same_elsewhere(paths: Collection[str]) -> list[str]:
     """Paths that tell what `paths` withhold, and are not withheld themselves."""
-    covered = set(paths) | {f"licence.{one.key}" for one in members("licence") if "licence" in paths}
+    named = set(paths)
+    covered = named | {f"licence.{one.key}" for one in members("licence") if "licence" in named}
     return [
         other
         for group in _SAME
-        if covered & set(group)
+        if named & set(group)
         for other in group
-        if other not in covered
-        and not ("elements" in covered and other.startswith("elements."))
-    ]  # fmt: skip
+        if other not in covered and not ("elements" in named and other.startswith("elements."))
+    ]
 
 
 def withhold(

@@ -10,13 +10,19 @@ from typing import Any
 
 from sqlalchemy import text
 
+from hub.catalogue.draft_item import draft_item, set_header
+from hub.catalogue.publish_item import publish_item
+from hub.deciding.decide import decide
 from hub.department import topic_out
 from hub.exchange.arrived import Arrived, Refused
 from hub.exchange.take_in import take_in
+from hub.pushing.rules.draft_rule import draft_rule, save_rule
+from hub.pushing.rules.publish_rule import publish_rule
 from hub.sheets.load_sheet import LoadReport, load_sheet
 from schemas import dumps
 from shenguan.sample import generate, header
 from tests.admin.conftest import Hub
+from tests.hub.builders import a_case
 
 
 def load(hub: Hub, n: int = 12, *, seed: int = 7) -> LoadReport:
@@ -32,6 +38,20 @@ def any_push(hub: Hub, department: str = "scjg") -> Any:
         return tx.execute(
             text("SELECT * FROM pushes WHERE department = :d ORDER BY case_no LIMIT 1"), {"d": department}
         ).one()
+
+
+def held(hub: Hub) -> Any:
+    """A push that waits: its rule blocks, and the decision lacks a step that XK-001 asks for."""
+    with hub.engine.begin() as tx:
+        draft = draft_item(tx, "XK-001", actor="user:test")
+        set_header(tx, draft, {"must_steps": [{"name": "现场核查"}]}, actor="user:test")
+        publish_item(tx, draft, actor="user:test")
+        rule = draft_rule(tx, None, actor="user:test")
+        named = {"departments": [{"department": "zhzf"}], "incomplete": "block", "item_codes": ["XK-001"]}
+        save_rule(tx, rule, {"name": "等补齐", **named}, actor="user:test")
+        publish_rule(tx, rule, actor="user:test")
+        decide(tx, [a_case(990, area=hub.desk.area)], hub.desk, actor="user:test")
+        return tx.execute(text("SELECT * FROM pushes WHERE state = 'held'")).one()
 
 
 def message(hub: Hub, department: str, event_type: str, case_no: str, data: dict[str, Any]) -> Arrived:

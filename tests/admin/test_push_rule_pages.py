@@ -10,8 +10,6 @@ from typing import Any
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from hub.catalogue.draft_item import draft_item, set_header
-from hub.catalogue.publish_item import publish_item
 from tests.admin import cases
 from tests.admin.conftest import Hub
 
@@ -30,11 +28,19 @@ def one(hub: Hub, statement: str, **given: Any) -> Any:
         return tx.execute(text(statement), given).first()
 
 
+def state_of(page: str) -> dict[str, Any]:
+    """What the editor starts with."""
+    found = re.search(r'id="rule-state">(.+?)</script>', page, re.DOTALL)
+    assert found
+    state: dict[str, Any] = json.loads(found[1])
+    return state
+
+
 def posted(page: str, **said: Any) -> dict[str, Any]:
     """The editor's form as the script posts it."""
     seen = re.search(r'name="seen" value="([^"]+)"', page)
     assert seen
-    state = json.loads(re.search(r'id="rule-state">(.+?)</script>', page, re.DOTALL)[1])  # type: ignore[index]
+    state = state_of(page)
     lists = {key: json.dumps(said.pop(key, state[key])) for key in ("items", "conditions", "departments")}
     return {"seen": seen[1], "name": "测试规则", "incomplete": "flag", "note": "", **lists, **said}
 
@@ -50,11 +56,23 @@ def test_a_rule_is_drafted_tried_reviewed_published_and_taken_off(
     edit = added.location
     number = int(edit.rsplit("/", 1)[1])
     page = body(client, edit)
-    wrong = {"csrf_token": token, **posted(page, departments=[{"department": "", "left_out": ["case.project_no"]}])}
+    wrong = {
+        "csrf_token": token,
+        **posted(page, departments=[{"department": "", "left_out": ["case.project_no"]}]),
+    }
     refused = client.post(edit, data=wrong).get_data(as_text=True)
     assert "处需要改正" in refused
-    assert "是识别办件、领取文件所必需的" in refused
-    row = {"department": "zhzf", "sign_days": 1, "left_out": ["licence"], "masked": ["elements.XK_FRDB"], "hears": ["inspection"]}
+    faults = state_of(refused)["faults"]
+    assert [(part, line, box) for part, line, box, _said in faults] == [
+        ("departments", 0, "department"), ("departments", 0, "withheld"),
+    ]  # fmt: skip
+    row = {
+        "department": "zhzf",
+        "sign_days": 1,
+        "left_out": ["licence"],
+        "masked": ["elements.XK_FRDB"],
+        "hears": ["inspection"],
+    }
     condition = {"name": "XK_WSH", "is": "present"}
     right = {"csrf_token": token, **posted(page, departments=[row], conditions=[condition])}
     assert client.post(edit, data={**right, "act": "publish"}).location == f"/rules/publish/{number}"
@@ -72,12 +90,16 @@ def test_a_rule_is_drafted_tried_reviewed_published_and_taken_off(
     assert "证照（整个）" in review
     stamp = re.search(r'name="seen" value="([^"]+)"', review)
     assert stamp
-    assert "刚被别人改过" in body_after(client, f"/rules/publish/{number}", {"csrf_token": token, "seen": "x"})
+    assert "刚被别人改过" in body_after(
+        client, f"/rules/publish/{number}", {"csrf_token": token, "seen": "x"}
+    )
     client.post(f"/rules/publish/{number}", data={"csrf_token": token, "seen": stamp[1]})
     shown = body(client, f"/rules/show/{number}")
     assert "已发布 v1" in shown
     assert client.post(f"/rules/copy/{number}", data={"csrf_token": token}).status_code == 302
-    ledger = one(hub, "SELECT * FROM ledger WHERE action = 'rule.published' AND subject = :s", s=f"rule:{number}")
+    ledger = one(
+        hub, "SELECT * FROM ledger WHERE action = 'rule.published' AND subject = :s", s=f"rule:{number}"
+    )
     assert ledger.actor == "user:data_admin"
     assert ledger.detail["changes"]["name"] == [None, "测试规则"]
 
@@ -120,14 +142,27 @@ def test_limits_are_set_and_say_where_they_come_from(hub: Hub, as_user: Client, 
 
 def test_what_a_push_lacks_is_listed_and_let_go_with_a_reason(hub: Hub, as_user: Client, csrf: Token) -> None:
     """A rule that waits holds the push; it is listed with what is missing, checked again, and released with a reason."""
-    with hub.engine.begin() as tx:
-        item = one(hub, "SELECT item_code FROM cases LIMIT 1").item_code
-        draft = draft_item(tx, item, actor="user:test")
-        must = {"must_steps": [{"name": "现场核查"}], "must_elements": [{"name": "XK_FRDB"}]}
-        set_header(tx, draft, must, actor="user:test")
-        publish_item(tx, draft, actor="user:test")
-        before = tx.execute(text("UPDATE pushes SET missing = NULL RETURNING id")).rowcount
-    assert before
-    assert "现场核查" in body(as_user("data_admin"), f"/items/show/{item}")
-    assert "现场核查" in body(as_user("data_admin"), f"/items/edit/{item}")
-    assert "没有不完整的推送" in body(as_user("data_admin"), "/incomplete-pushes/")
+    client, token = as_user("data_admin"), csrf("data_admin")
+    held = cases.held(hub)
+    assert "现场核查" in body(client, "/items/show/XK-001")
+    assert state_of_item(body(client, "/items/edit/XK-001"))["must_steps"] == [{"name": "现场核查"}]
+    assert "没有符合条件" in body(client, "/incomplete-pushes/?q=没有这样的")
+    assert held.case_no in body(client, "/incomplete-pushes/?held=held")
+    assert "现场核查" in client.get("/incomplete-pushes/export.csv").get_data(as_text=True)
+    where = f"/incomplete-pushes/{held.case_no}"
+    assert "现场核查" in body(client, where)
+    assert "仍缺少" in body_after(client, f"{where}/check", {"csrf_token": token})
+    said = {"csrf_token": token, "push": str(held.id), "reason": ""}
+    assert "请写明理由" in body_after(client, f"{where}/release", said)
+    assert "已放行" in body_after(client, f"{where}/release", {**said, "reason": "急需检查"})
+    assert one(hub, "SELECT state FROM pushes WHERE id = :id", id=held.id).state == "owed"
+    assert "处理" not in body(as_user("clerk"), "/incomplete-pushes/?held=held")
+    assert as_user("supervisor").get(where).status_code == 403
+
+
+def state_of_item(page: str) -> dict[str, Any]:
+    """What the item editor starts with."""
+    found = re.search(r'id="catalogue-state">(.+?)</script>', page, re.DOTALL)
+    assert found
+    state: dict[str, Any] = json.loads(found[1])
+    return state

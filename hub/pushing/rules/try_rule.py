@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from hub.catalogue.item_header import element_title
 from hub.department import Department
 from hub.pushing.rulebook import QUESTIONS, Clock, Marks, Owed, Rule, Rulebook, read_rulebook
 from hub.pushing.rules.condition import WAYS
@@ -168,7 +169,9 @@ def reasons(content: RuleContent, marks: Marks) -> Iterator[Reason]:
             yield Reason(title, "、".join(words.get(one, one) for one in wanted), has in wanted)
     for one in content.elements:
         value = "、".join(one.value) if isinstance(one.value, list) else str(one.value)
-        yield Reason(f"要素 {one.name}", f"{WAYS[one.way]} {value}".strip(), one.holds(marks.elements))
+        yield Reason(
+            f"要素 {element_title(one.name)}", f"{WAYS[one.way]} {value}".strip(), one.holds(marks.elements)
+        )
     if not any(
         (
             content.item_codes,
