@@ -102,6 +102,9 @@ CREATE TRIGGER push_moves_stand BEFORE UPDATE OR DELETE ON push_moves
 CREATE TRIGGER decision_revisions_stand BEFORE UPDATE OR DELETE ON decision_revisions
   FOR EACH ROW EXECUTE FUNCTION shenguan_pushing_stands();
 
+-- What a department signed stays as it signed it.
+CREATE TRIGGER inbox_stands BEFORE UPDATE ON inbox FOR EACH STATEMENT EXECUTE FUNCTION shenguan_refuse();
+
 CREATE TRIGGER push_rules_published BEFORE UPDATE OR DELETE ON push_rules
   FOR EACH ROW EXECUTE FUNCTION shenguan_published_content_stands();
 -- Whom a published rule names stands as well; rows go with the draft they belong to.
