@@ -53,6 +53,7 @@ class OwedRows:
     pushes: list[dict[str, Any]] = field(default_factory=list)
     outbox: list[dict[str, Any]] = field(default_factory=list)
     incomplete: list[tuple[Whole, int]] = field(default_factory=list)  # and how many pushes are held for it
+    clocks: dict[Days, Clock] = field(default_factory=dict)
 
     @property
     def today(self) -> date:
@@ -77,8 +78,13 @@ class OwedRows:
             self.incomplete.append((whole, held))
         return sent
 
+    def _clock(self, days: Days) -> Clock:
+        if days not in self.clocks:
+            self.clocks[days] = self.rulebook.clock(self.today, days)
+        return self.clocks[days]
+
     def _sent(self, whole: Whole, owed: Owed, common: bytes) -> bytes:
-        clock = self.rulebook.clock(self.today, owed.days)
+        clock = self._clock(owed.days)
         push_id = uuid.uuid5(whole.decision_id, owed.department)
         event_id = uuid.uuid5(push_id, EVENT_TYPE)
         sealed = seal_event(

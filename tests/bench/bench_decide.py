@@ -2,6 +2,8 @@
 
 The bare script is handed rows that are ready: no rules, no messages, no signatures, no hashes, no look-ups. Arms are
 interleaved in one run; ratios are of medians. Both write to the same database with the same triggers and indexes.
+
+`fanout`: one live decision owed to FANOUT departments beside one owed to a single department, turn by turn.
 """
 
 from __future__ import annotations
@@ -40,6 +42,7 @@ from tests.session_parts import Owner
 
 TABLES: tuple[Any, ...] = (Party, Case, Step, Decision, Licence, LicenceOperation, Push, LedgerRow, OutboxRow)
 GOAL = 0.5
+FANOUT, FANOUT_GOAL = 20, 8.0
 Rows = dict[str, list[dict[str, Any]]]
 
 
@@ -55,6 +58,7 @@ def run(*, live: int = 150, bulk: int = 2000, batch: int = 200, repetitions: int
         return {
             "live": _arm(engine, plain, count=live, batch=1, repetitions=repetitions),
             "bulk": _arm(engine, plain, count=bulk, batch=batch, repetitions=repetitions),
+            "fanout": _fanout(engine, count=live, repetitions=repetitions),
         }
     finally:
         session.close()
@@ -102,6 +106,38 @@ def _arm(engine: Engine, plain: str, *, count: int, batch: int, repetitions: int
             rates["bare"].append(count / bare)
     median = {name: round(statistics.median(values)) for name, values in rates.items()}
     return {**median, "ratio": round(median["decide"] / median["bare"], 2)}
+
+
+def _fanout(engine: Engine, *, count: int, repetitions: int) -> dict[str, float]:
+    """Milliseconds of a live decision owed to one department, and to FANOUT of them by one rule."""
+    desk = _desk()
+    with engine.begin() as tx:
+        tx.execute(
+            text("UPDATE push_rules SET state = 'withdrawn', ended_at = now() WHERE state = 'published'")
+        )
+        named = [f"d{number:02d}" for number in range(FANOUT)]
+        for code in named:
+            tx.execute(insert(Department).values(code=code, name=code, roles=["supervising"]))
+        many = add_rule(tx, "many", dict.fromkeys(named, 3), actor="user:test", item_codes=["XK-001"])
+        tx.execute(insert(ServiceItem).values(code="XK-002", name="另一事项"))
+        add_rule(tx, "one", {named[0]: 3}, actor="user:test", item_codes=["XK-002"])
+    took: dict[str, list[float]] = {"one": [], "many": []}
+    for repetition in range(repetitions + 1):  # the first warms up and is not counted
+        _empty(engine)
+        for number in range(count):
+            for at, (name, item) in enumerate((("one", "XK-002"), ("many", "XK-001"))):
+                case = a_case(2 * number + at + 1, item_code=item)
+
+                def ours(case: Any = case) -> None:
+                    with engine.begin() as tx:
+                        decide(tx, [case], desk, actor="user:bench", lane=LIVE)
+
+                spent = _timed(ours)
+                if repetition:
+                    took[name].append(spent * 1000)
+    assert many
+    median = {name: round(statistics.median(values), 2) for name, values in took.items()}
+    return {**median, "ratio": round(median["many"] / median["one"], 2)}
 
 
 def _timed(work: Callable[[], None]) -> float:
@@ -162,11 +198,18 @@ def _bare(plain: str, batches: list[Rows]) -> None:
 
 def main() -> None:
     """Print the table."""
-    for name, arm in run().items():
+    arms = run()
+    fanout = arms.pop("fanout")
+    assert isinstance(fanout, dict)
+    for name, arm in arms.items():
         assert isinstance(arm, dict)
         click.echo(
             f"decide, {name:4}  {arm['decide']:6} /s   bare {arm['bare']:6} /s   ratio {arm['ratio']} (goal {GOAL})"
         )
+    click.echo(
+        f"decide, to one  {fanout['one']} ms   to {FANOUT}  {fanout['many']} ms   ratio {fanout['ratio']} "
+        f"(goal {FANOUT_GOAL})"
+    )
 
 
 if __name__ == "__main__":
