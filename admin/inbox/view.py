@@ -106,7 +106,7 @@ class InboxView(ReportPages):
             acts=ACTS,
             waits=waits_until(around.push),
             to_rectify=any(one.handling == "2" for one in around.standing("inspection")),
-            mark=new_mark(push, "say"),
+            say_mark=new_mark(push, "say"),
             kind_title=lists.kind_title,
             element_title=element_title,
             due=due_pill,

@@ -89,6 +89,32 @@ def test_opening_the_inbox_is_arrival_and_pressing_is_signing(
         assert [(one["kind"], one["by"]) for one in receipts] == [("arrived", None), ("signed", "supervisor")]
 
 
+def test_each_press_is_the_receipt_that_a_connector_would_have_sent(
+    web: Hub, as_user: Callable[[str], FlaskClient], post: Callable[..., Any]
+) -> None:
+    """Claimed without having been signed for is both; returned needs a reason; closed again is news; by name each."""
+    push = owed(web)
+    page = as_user("supervisor").get(f"/inbox/{push.id}").get_data(as_text=True)
+
+    def press(kind: str, **more: str) -> str:
+        answer = post(f"/inbox/{push.id}/say", mark=mark_of(page), kind=kind, **more)
+        assert answer.status_code == 302
+        return as_user("supervisor").get(answer.location).get_data(as_text=True)
+
+    assert "已认领" in press("claimed")
+    assert "理由" in press("returned")
+    assert push_now(web, push).state == "claimed"
+    assert "已办结" in press("closed", reason="现场无异常")
+    assert push_now(web, push).closed_by == "supervisor"
+    receipts = [one["data"]["receipts"][0] for one in said(web, push.case_no, "receipt.v1")]
+    assert [(one["kind"], one["by"], one["reason"]) for one in receipts] == [
+        ("arrived", None, None),
+        ("signed", "supervisor", None),
+        ("claimed", "supervisor", None),
+        ("closed", "supervisor", "现场无异常"),
+    ]
+
+
 def open_report(client: FlaskClient, push: Any, act: str, **args: str) -> str:
     answer = client.get(f"/inbox/{push.id}/report/{act}", query_string=args)
     assert answer.status_code == 200, answer.get_data(as_text=True)[:500]
