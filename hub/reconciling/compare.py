@@ -4,7 +4,8 @@ Guarantees: may be done again at any time, when counts or ids have come in since
 is replaced. Named is what one side counts and the other does not. Not a difference: what was published less than TRAVELS
 before the department counted, or is still waiting to be published (alerts mind that); what the department sent and a person
 dismissed from the quarantine; a push that is already listed as not arrived or not signed. A department on the web inbox has
-no books of its own: what it has is what the hub keeps, so both sides are equal and it says so.
+no books of its own: what it has is what the hub keeps, so both sides are equal and it says so; and what it said there, and
+signed for there, its connector of another time does not count.
 """
 
 from __future__ import annotations
@@ -73,11 +74,16 @@ _LISTED = "SELECT event_id FROM reconciliation_differences WHERE run_id = %(run)
 _OUR_MESSAGES = """
 SELECT o.event_id::text, o.key, o.event_type, o.published_at, p.id, p.case_no, c.item_code
 FROM outbox o LEFT JOIN pushes p ON p.event_id = o.event_id LEFT JOIN cases c ON c.case_no = p.case_no
-WHERE o.event_id = ANY (%(ids)s::uuid[])
+LEFT JOIN announcements a ON a.event_id = o.event_id
+WHERE o.event_id = ANY (%(ids)s::uuid[]) AND NOT EXISTS (
+  SELECT 1 FROM department_keys k WHERE k.department = %(department)s AND k.custody = 'hub'
+    AND k.valid_from <= coalesce(p.signed_at, a.signed_at)
+    AND coalesce(least(k.valid_to, k.revoked_at), 'infinity') > coalesce(p.signed_at, a.signed_at))
 """
 _THEIR_MESSAGES = """
 SELECT lower(i.event_id), i.event_type, i.case_no, c.item_code FROM inbox i LEFT JOIN cases c ON c.case_no = i.case_no
 WHERE i.source = %(source)s AND i.event_id = ANY (%(ids)s)
+  AND NOT EXISTS (SELECT 1 FROM department_keys k WHERE k.kid = i.kid AND k.custody = 'hub')
 """
 _QUARANTINED = """
 SELECT lower(event_id), id, state FROM quarantine WHERE lower(event_id) = ANY (%(ids)s) ORDER BY id
@@ -171,7 +177,7 @@ class _Books:
         if seat.what in SENT_BY_US:
             before = self.theirs[seat].counted_at - TRAVELS
             for event_id, key, kind, published_at, push_id, case_no, item_code in self._ask(
-                _OUR_MESSAGES, ids=ids
+                _OUR_MESSAGES, ids=ids, department=seat.department
             ):
                 if published_at is None or published_at > before:
                     continue

@@ -29,6 +29,8 @@ from hub.round_trips import Rows, tell, write
 from hub.workday import LOCAL
 
 LONGEST = timedelta(days=3700)
+ASKED_BACK = timedelta(days=400)
+QUARTER = timedelta(days=90)
 _SLICES = 30
 
 Progress = Callable[[float], None]
@@ -88,10 +90,14 @@ def start_run(tx: Connection, first: date, last: date, desk: Desk, *, actor: str
 
 
 def ask_for_counts(tx: Connection, first: date, last: date, desk: Desk) -> list[str]:
-    """Ask for the counts of the days that are over, of at most a year: what one message can answer."""
+    """Ask for the counts of the days that are over, of at most ASKED_BACK; a message speaks of QUARTER days."""
     over = min(last, desk.clock().astimezone(LOCAL).date() - timedelta(days=1))
-    first = max(first, over - timedelta(days=90))
-    return ask_counts(tx, Wanted(first, over), desk) if first <= over else []
+    first = max(first, over - ASKED_BACK)
+    asked: list[str] = []
+    while first <= over:
+        asked = ask_counts(tx, Wanted(first, min(over, first + QUARTER)), desk)
+        first += QUARTER + timedelta(days=1)
+    return asked
 
 
 def find_run(tx: Connection, run: uuid.UUID) -> Run:
