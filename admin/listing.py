@@ -55,8 +55,12 @@ class Choice:
     options: Callable[[Connection], Sequence[tuple[str, Any]]]
     conditions: Mapping[str, Callable[[], ColumnElement[bool]]] = field(default_factory=dict)
 
+    narrow: Callable[[str], ColumnElement[bool]] | None = None
+
     def where(self, value: str) -> ColumnElement[bool]:
         """The condition for a chosen value."""
+        if self.narrow is not None:
+            return self.narrow(value)
         return self.conditions[value]() if value in self.conditions else self.column == value
 
 
@@ -77,6 +81,8 @@ class Listing:
     day: tuple[Any, Any] | None = None  # (label, timestamptz or date column)
     href: Callable[[Any], str | None] = lambda _row: None
     empty: Any = ""
+    most: int = COUNTED  # rows that are counted, and can be paged through
+    slim: Callable[[], Select[Any]] | None = None  # what is counted: without joins that only show things
     tail: Callable[[Any], Any] | None = None  # the last cell: buttons
 
 
@@ -95,12 +101,12 @@ class Page:
     @property
     def capped(self) -> bool:
         """Whether there are more than we count."""
-        return self.count > COUNTED
+        return self.count > self.listing.most
 
     @property
     def last(self) -> int:
         """The number of the last page that can be opened."""
-        return min(max(1, -(-min(self.count, COUNTED) // self.size)), DEEPEST)
+        return min(max(1, -(-min(self.count, self.listing.most) // self.size)), DEEPEST)
 
     @property
     def filtered(self) -> bool:
@@ -129,10 +135,11 @@ def open_page(tx: Connection, listing: Listing, *extra: ColumnElement[bool]) -> 
     size = size if size in PAGE_SIZES else PAGE_SIZES[0]
     number = min(max(1, _number(args.get("page"), 1)), DEEPEST)
     chosen = narrowed(listing, args, *extra)
-    counted = select(literal(1)).select_from(*chosen.get_final_froms())
+    slim = chosen if listing.slim is None else listing.slim()
+    counted = select(literal(1)).select_from(*slim.get_final_froms())
     if chosen.whereclause is not None:
         counted = counted.where(chosen.whereclause)
-    count = tx.scalar(select(func.count()).select_from(counted.limit(COUNTED + 1).subquery())) or 0
+    count = tx.scalar(select(func.count()).select_from(counted.limit(listing.most + 1).subquery())) or 0
     rows = tx.execute(_ordered(listing, chosen, args).limit(size).offset((number - 1) * size)).all()
     options = {choice.key: choice.options(tx) for choice in listing.choices}
     return Page(listing, rows, number, size, count, args, options)

@@ -17,7 +17,7 @@ from admin import cells
 from admin.listing import Choice, Column, Listing
 from admin.pages import ExportedList
 from admin.premises import actor, here, own_department, roles
-from admin.pushing.push_pages import items
+from admin.pushing.push_pages import MOST, items
 from admin.pushing.push_search import cases_like
 from admin.pushing.seeing import check_decides, speaker
 from hub.case import Case, Decision
@@ -29,13 +29,14 @@ from hub.deciding.correct_decision import (
     correct_decision,
     with_twins,
 )
+from hub.deciding.revision import DecisionRevision
 from hub.deciding.told import Decided, Standing, checked, look
 from hub.deciding.withdraw_decision import licences_of, withdraw_decision
 from hub.errors import HubError, Rejected
 from hub.exchange.announcement import Announcement
 from hub.item import ServiceItem
 from hub.party import Party
-from hub.pushing.push import Push, PushOverdue
+from hub.pushing.push import Push
 from hub.sheets.sheet_columns import generations
 from schemas import code_table
 
@@ -76,26 +77,12 @@ def _some(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
     return exists().where(Push.decision_id == Decision.id, *conditions)
 
 
-def _late() -> ColumnElement[bool]:
-    missed = exists().where(PushOverdue.push_id == Push.id, PushOverdue.ended_at.is_(None))
-    return _some(missed)
-
-
-def _renewed() -> ColumnElement[bool]:
-    return exists().where(
-        Announcement.case_no == Decision.case_no,
-        Announcement.kind.in_(_RENEWED),
-        Announcement.signed_at.is_(None),
-    )
-
-
 CONDITIONS = {
     "unsigned": lambda: _some(Push.state.in_(["owed", "arrived"])),
     "returned": lambda: _some(Push.state == "returned"),
-    "overdue": _late,
-    "revision": _renewed,
-    "corrected": lambda: Decision.revision > 1,
-    "none": lambda: ~exists().where(Push.decision_id == Decision.id),
+    "overdue": lambda: _some(Push.overdue),
+    "revision": lambda: _some(Push.unsigned_revision),
+    "corrected": lambda: Decision.id.in_(select(DecisionRevision.decision_id)),
 }
 
 
@@ -107,7 +94,6 @@ def _attention(tx: Connection) -> list[tuple[str, Any]]:
         ("overdue", gettext("有部门超过时限")),
         ("revision", gettext("更正或撤回未签收")),
         ("corrected", gettext("更正或撤回过")),
-        ("none", gettext("没有推送")),
     ]
 
 
@@ -164,6 +150,8 @@ class DecisionView(ExportedList):
             ),
         ),
         order=(Case.created_at.desc(), Case.case_no.desc()),
+        most=MOST,
+        slim=lambda: select(Decision.id).select_from(Decision).join(Case, Case.case_no == Decision.case_no),
         search=(Decision.document_no, Decision.case_no),
         searched=lambda word: Decision.case_no.in_(cases_like(word)),
         search_hint=_("办件编号开头、相对人名称"),

@@ -22,26 +22,16 @@ from admin.pushing.push_search import cases_like
 from admin.pushing.seeing import check_decides, seen_pushes, speaker
 from hub.case import Case
 from hub.department import Department
-from hub.exchange.announcement import Announcement
 from hub.item import ServiceItem
 from hub.party import Party
 from hub.pushing.act_on_push import insist_on_push, recall_push, reopen_push, resend_push
 from hub.pushing.push import STATES, Push, PushOverdue
 from hub.pushing.reassign_push import reassign_push
 
-_RENEWED = ("approval.corrected.v1", "approval.withdrawn.v1")
 
-
-def _overdue() -> ColumnElement[bool]:
-    return exists().where(PushOverdue.push_id == Push.id, PushOverdue.ended_at.is_(None))
-
-
-def _unsigned_revision() -> ColumnElement[bool]:
-    return exists().where(
-        Announcement.push_id == Push.id,
-        Announcement.kind.in_(_RENEWED),
-        Announcement.signed_at.is_(None),
-    )
+def of_item(code: str) -> ColumnElement[bool]:
+    """Pushes of cases of an item."""
+    return exists().where(Case.case_no == Push.case_no, Case.item_code == code).correlate(Push)
 
 
 def _query() -> Select[Any]:
@@ -71,7 +61,7 @@ def _query() -> Select[Any]:
             Department.name.label("department_name"),
             Party.name.label("party"),
             missed.label("missed"),
-            _unsigned_revision().label("unsigned_revision"),
+            Push.unsigned_revision,
         )
         .select_from(Push)
         .join(Department, Department.code == Push.department)
@@ -140,9 +130,9 @@ def _waiting() -> ColumnElement[bool]:
 
 CONDITIONS = {
     "undelivered": _waiting,
-    "overdue": _overdue,
+    "overdue": lambda: Push.overdue,
     "returned": lambda: Push.state == "returned",
-    "revision": _unsigned_revision,
+    "revision": lambda: Push.unsigned_revision,
     "stuck": lambda: and_(Push.state == "owed", Push.created_at < datetime.now(UTC) - timedelta(minutes=5)),
 }
 
@@ -156,6 +146,9 @@ def _attention(tx: Connection) -> list[tuple[str, Any]]:
         ("revision", gettext("更正或撤回未签收")),
         ("stuck", gettext("五分钟仍未到达")),
     ]
+
+
+MOST = 2_000  # pushes that a list counts and pages through; who wants more narrows it, or takes it away as a file
 
 
 class PushView(ExportedList):
@@ -184,13 +177,15 @@ class PushView(ExportedList):
             Column("next_due_at", _("下一时限"), _due),
         ),
         order=(Push.created_at.desc(), Push.id.desc()),
+        most=MOST,
+        slim=lambda: select(Push.id).select_from(Push),
         search=(Push.case_no, Party.name),
         searched=lambda word: Push.case_no.in_(cases_like(word)),
         search_hint=_("办件编号开头、相对人名称"),
         choices=(
             Choice("state", _("状态"), Push.state, codes("push_state", STATES)),
             Choice("department", _("部门"), Push.department, departments),
-            Choice("item", _("事项"), Case.item_code, items),
+            Choice("item", _("事项"), None, items, narrow=of_item),
             Choice("attention", _("需要关注"), None, _attention, CONDITIONS),
         ),
         day=(_("推送日期"), Push.created_at),

@@ -7,7 +7,7 @@ from typing import Any
 from flask import url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
-from sqlalchemy import Select, func, select
+from sqlalchemy import Connection, Select, func, or_, select
 
 from admin import cells
 from admin.listing import Choice, Column, Listing
@@ -38,6 +38,17 @@ def _query() -> Select[Any]:
         .select_from(PushRule)
         .where(PushRule.state != "superseded")
     )
+
+
+def rules_of_item(tx: Connection, item_code: str) -> list[Any]:
+    """The published rules that an item's decisions may be pushed by: id, name, departments."""
+    rows = tx.execute(
+        _query()
+        .where(PushRule.state == "published")
+        .where(or_(func.cardinality(PushRule.item_codes) == 0, PushRule.item_codes.any(item_code)))
+        .order_by(PushRule.id)
+    )
+    return list(rows)
 
 
 def _state(row: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import g
 from flask_babel import gettext
-from sqlalchemy import ColumnElement, Connection, or_, select
+from sqlalchemy import ColumnElement, Connection, exists, or_, select
 
 from admin.premises import actor, own_department, roles
 from hub.advice.speak import Speaker
@@ -22,7 +22,8 @@ def seen_pushes() -> tuple[ColumnElement[bool], ...]:
     if mine is None:
         return ()
     if "approver" in roles():
-        return (or_(Push.department == mine, Case.department == mine),)
+        own = exists().where(Case.case_no == Push.case_no, Case.department == mine).correlate(Push)
+        return (or_(Push.department == mine, own),)
     return (Push.department == mine,)
 
 

@@ -141,7 +141,13 @@ def correct_decision(
         telling.say(EVENT_TYPE, to, revision, data, clock.sign_by)
         title = f"决定已更正，须重新签收：{decision.document_no}"
         telling.notice(to, title, f"{reason}。更正内容已随新的推送包发出。", clock.sign_by)
-    tx.execute(update(Push).where(Push.id.in_([to.id for to in standing.told])).values(revision=revision))
+    tx.execute(
+        update(Push)
+        .where(Push.id.in_([to.id for to in standing.told]))
+        .values(revision=revision, unsigned_revision=True)
+    )
+    held = [one.id for one in standing.recipients if one.state == "held"]
+    _correct_held(tx, held, columns, elements, desk)
     row = {
         "decision_id": decision.id,
         "revision": revision,

@@ -67,7 +67,11 @@ def withdraw_decision(
         telling.withdraw(to, decision.document_no, revision, reason, by, "decision", sign_by)
         telling.notice(to, f"决定已撤回：{decision.document_no}", f"{reason}。请停止据以监管。", sign_by)
     tx.execute(update(Decision).where(Decision.id == decision.id).values(withdrawn_at=now, revision=revision))
-    tx.execute(update(Push).where(Push.id.in_([to.id for to in told])).values(revision=revision))
+    tx.execute(
+        update(Push)
+        .where(Push.id.in_([to.id for to in told]))
+        .values(revision=revision, unsigned_revision=True)
+    )
     row = {
         "decision_id": decision.id,
         "revision": revision,

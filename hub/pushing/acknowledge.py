@@ -124,6 +124,13 @@ UPDATE announcements a SET arrived_at = least(a.arrived_at, n.arrived), signed_a
 FROM unnest(%(ids)s::uuid[], %(arrived)s::timestamptz[], %(signed)s::timestamptz[]) AS n(id, arrived, signed)
 WHERE a.event_id = n.id
 """
+#: No new version of a decision waits any more to be signed for.
+_ALL_SIGNED = """
+UPDATE pushes p SET unsigned_revision = false FROM announcements a
+WHERE a.event_id = ANY(%(ids)s) AND p.id = a.push_id AND p.unsigned_revision AND NOT EXISTS (
+  SELECT FROM announcements o WHERE o.push_id = p.id AND o.signed_at IS NULL
+    AND o.kind IN ('approval.corrected.v1', 'approval.withdrawn.v1'))
+"""
 
 
 def _hear(tx: Connection, messages: Sequence[Arrived]) -> None:
@@ -137,7 +144,7 @@ def _hear(tx: Connection, messages: Sequence[Arrived]) -> None:
             mine[receipt["kind"]] = min(mine.get(receipt["kind"], at), at)
     of: dict[str, list[Any]] = {"ids": [uuid.UUID(about) for about in sorted(times)]}
     of |= {kind: [times[about].get(kind) for about in sorted(times)] for kind in HEARD}
-    tell(tx, (_HEARD, of))
+    tell(tx, (_HEARD, of), (_ALL_SIGNED, {"ids": of["ids"]}))
     ledger = [
         {
             "actor": f"department:{message.department}",

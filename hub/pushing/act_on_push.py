@@ -89,7 +89,7 @@ def withdraw_from(
     document_no = standing.decision.document_no
     telling.withdraw(to, document_no, to.revision + 1, reason, by, "push", sign_by)
     telling.notice(to, f"推送已撤回：{document_no}", f"{reason}。这件决定不再由本部门监管。", sign_by)
-    tx.execute(update(Push).where(Push.id == to.id).values(revision=to.revision + 1))
+    tx.execute(update(Push).where(Push.id == to.id).values(revision=to.revision + 1, unsigned_revision=True))
 
 
 def resend_push(tx: Connection, push_id: uuid.UUID, *, reason: str, actor: str) -> int:

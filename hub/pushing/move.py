@@ -51,6 +51,10 @@ WHERE o.push_id = ANY(%(ids)s) AND o.ended_at IS NULL AND p.id = o.push_id AND (
   WHEN 'plan' THEN coalesce(p.planned_at, p.answered_at, p.closed_at)
   ELSE coalesce(p.answered_at, p.closed_at) END IS NOT NULL)
 """  # noqa: F541
+_MADE_GOOD = """
+UPDATE pushes p SET overdue = false WHERE p.id = ANY(%(ids)s) AND p.overdue
+  AND NOT EXISTS (SELECT FROM push_overdues o WHERE o.push_id = p.id AND o.ended_at IS NULL)
+"""
 #: Everything that ever moved a push, but facts that do not stand any more.
 _HISTORY = """
 SELECT push_id, kind, at, received_at, false FROM receipts WHERE push_id = ANY(%(ids)s)
@@ -127,6 +131,7 @@ def save_pushes(
     late = [push["id"] for push in changed if any(push[name] and push[name] < now for name in LIMITS)]
     if late:
         statements.append((_ENDED, {"ids": late, "still": sorted(STILL), "now": now}))
+        statements.append((_MADE_GOOD, {"ids": late}))
     tell(tx, *statements)
 
 

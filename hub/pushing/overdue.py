@@ -36,8 +36,9 @@ FROM pushes p JOIN departments d ON d.code = p.department
 WHERE p.next_due_at < %(now)s ORDER BY p.next_due_at LIMIT %(batch)s FOR UPDATE OF p SKIP LOCKED
 """  # noqa: S608 - our own names
 _NEXT = """
-UPDATE pushes p SET next_due_at = n.next_due_at
-FROM unnest(%(ids)s::uuid[], %(next)s::timestamptz[]) AS n(id, next_due_at) WHERE p.id = n.id
+UPDATE pushes p SET next_due_at = n.next_due_at, overdue = p.overdue OR n.overdue
+FROM unnest(%(ids)s::uuid[], %(next)s::timestamptz[], %(overdue)s::boolean[]) AS n(id, next_due_at, overdue)
+WHERE p.id = n.id
 """
 
 
@@ -62,7 +63,7 @@ def _one_by_one(tx: Connection, pushes: Sequence[Row], now: datetime) -> None:
                 _notice(tx, [push], now)
         except SQLAlchemyError as error:
             _log.warning("overdue.put_off", push=str(push["id"]), error=str(error)[:300])
-            tell(tx, (_NEXT, {"ids": [push["id"]], "next": [now + PUT_OFF]}))
+            tell(tx, (_NEXT, {"ids": [push["id"]], "next": [now + PUT_OFF], "overdue": [False]}))
 
 
 def missed(push: Row, now: datetime) -> list[tuple[str, datetime]]:
@@ -96,7 +97,9 @@ def _notice(tx: Connection, pushes: Sequence[Row], now: datetime) -> None:
         for push, what, at in found
     ]
     write(tx, Rows(PushOverdue, overdue, once=True), Rows(Notice, _notices(found)), Rows(LedgerRow, ledger))
-    tell(tx, (_NEXT, {"ids": [push["id"] for push in pushes], "next": coming}))
+    late = {push["id"] for push, *_ in found}
+    ids = [push["id"] for push in pushes]
+    tell(tx, (_NEXT, {"ids": ids, "next": coming, "overdue": [id_ in late for id_ in ids]}))
 
 
 def _notices(found: Sequence[tuple[Row, str, datetime]]) -> list[dict[str, Any]]:

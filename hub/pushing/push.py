@@ -82,6 +82,9 @@ class Push(Base):
         Index("ix_pushes_department", "department", "created_at", "id"),
         Index("ix_pushes_state", "state", "created_at", "id"),
         Index("ix_pushes_incomplete", "created_at", "id", postgresql_where=text("missing IS NOT NULL")),
+        # What a list is narrowed to most, however many there are that have nothing the matter.
+        Index("ix_pushes_overdue", "created_at", "id", postgresql_where=text("overdue")),
+        Index("ix_pushes_unsigned_revision", "created_at", "id", postgresql_where=text("unsigned_revision")),
         Index("ix_pushes_due", "next_due_at", postgresql_where=text("next_due_at IS NOT NULL")),
     )
 
@@ -97,6 +100,9 @@ class Push(Base):
     revision: Mapped[int] = mapped_column(
         SmallInteger, server_default=text("1")
     )  # of the decision, as last told
+    # A correction or withdrawal waits to be signed for; a limit that passed is not made good. Kept with what they tell of.
+    unsigned_revision: Mapped[bool] = mapped_column(server_default=text("false"))
+    overdue: Mapped[bool] = mapped_column(server_default=text("false"))
     # What the package lacks of what its item requires: {"kind": material|step|element, "code", "name"}; None: nothing.
     missing: Mapped[list[dict[str, object]] | None]
     withheld: Mapped[list[str] | None]  # paths that this department does not see, or sees masked

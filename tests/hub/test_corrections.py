@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import uuid
 from dataclasses import replace
 from datetime import date
 
 import pytest
-from sqlalchemy import Engine, select, text, update
+from sqlalchemy import Engine, insert, select, text, update
 
 from hub.case import Decision
 from hub.deciding.correct_decision import Correction, correct_decision
 from hub.deciding.decide import decide
+from hub.deciding.owed_rows import held_context
 from hub.deciding.revision import DecisionRevision
 from hub.deciding.withdraw_decision import withdraw_decision
 from hub.errors import Conflict, Rejected
@@ -22,8 +24,9 @@ from hub.noticing.notice import Notice
 from hub.ports import Desk
 from hub.pushing.push import Push, PushMove
 from hub.pushing.rules.rule import RuleDepartment
-from schemas import loads, violations
-from storage.signing import Signer
+from hub.register_department import add_department
+from schemas import dumps, loads, violations
+from storage.signing import Signer, generate_private_key
 from tests.hub.builders import Clock, a_case, decided
 from tests.hub.push_builders import data_of, packages_of, push_of, say, sign_announcement, unsigned
 
@@ -222,3 +225,30 @@ def test_a_withdrawal_reaches_everyone_and_recalls_every_push(
     with county.begin() as tx:
         assert push_of(tx, "zhzf").state == "recalled"
         assert push_of(tx, "zhzf").signed_at is not None
+
+
+def test_a_held_push_is_corrected_before_it_goes(county: Engine, desk: Desk) -> None:
+    """Nobody has it yet, so nobody is told of a correction; what it will be made of is right."""
+    (case,) = decided(county, desk)
+    push_id = uuid.uuid4()
+    with county.begin() as tx:
+        data = data_of(packages_of(tx, case.case_no, "approval.decided.v1")["scjg"])
+        blob = desk.identities.seal_text(dumps({"data": data}).decode(), context=held_context(push_id))
+        row = {**push_of(tx)._mapping, "id": push_id, "event_id": push_id, "state": "held", "missing": [{}]}
+        pem = Signer.from_pem("wjj", generate_private_key()).public_pem
+        add_department(
+            tx,
+            code="wjj",
+            name="卫健局",
+            roles=["supervising"],
+            public_pem=pem,
+            kid="wjj-1",
+            actor="user:test",
+        )
+        tx.execute(insert(Push).values({**row, "department": "wjj", "held_package": blob}))
+    correct(county, desk, case.case_no)
+    with county.begin() as tx:
+        assert set(packages_of(tx, case.case_no, "approval.corrected.v1")) == {"scjg", "zhzf"}
+        kept = bytes(tx.execute(select(Push.held_package).where(Push.id == push_id)).scalar_one() or b"")
+    package = loads(desk.identities.unseal_text(kept, context=held_context(push_id)).encode())["data"]
+    assert package["result"]["result_explain"] == "更正后"

@@ -870,6 +870,13 @@ def upgrade() -> None:
     op.add_column(
         "pushes", sa.Column("revision", sa.SmallInteger(), server_default=sa.text("1"), nullable=False)
     )
+    for name in ("overdue", "unsigned_revision"):
+        op.add_column(
+            "pushes", sa.Column(name, sa.Boolean(), server_default=sa.text("false"), nullable=False)
+        )
+        op.create_index(
+            f"ix_pushes_{name}", "pushes", ["created_at", "id"], unique=False, postgresql_where=sa.text(name)
+        )
     op.add_column("pushes", sa.Column("state_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("pushes", sa.Column("missing", postgresql.JSONB(astext_type=sa.Text()), nullable=True))
     op.add_column("pushes", sa.Column("withheld", postgresql.ARRAY(sa.Text()), nullable=True))
