@@ -24,7 +24,7 @@ test: $(STAMP) ## 在真实部件上运行全部测试（含浏览器测试）
 	@$(BIN)/python -m pytest -n auto --dist loadfile tests $(PYTEST_ARGS)
 
 county: $(STAMP) ## 一个县的一整年：19 个部门、406 个事项、20,000 件决定（约十分钟）
-	@SHENGUAN_COUNTY_DECISIONS=20000 $(BIN)/python -m pytest -n 0 tests/county $(PYTEST_ARGS)
+	@SHENGUAN_COUNTY_DECISIONS=20000 $(BIN)/python -m pytest -n 0 -s tests/county $(PYTEST_ARGS)
 
 check: $(STAMP) ## 代码规范、类型、导入方向、迁移与模型一致
 	@$(BIN)/ruff check .
