@@ -124,6 +124,7 @@ class DepartmentView(JoiningPages):
                 .order_by(PushRule.id)
             ).all()
             states = _states(tx, code)
+            overdue = tx.scalar(select(func.count()).where(Push.department == code, Push.overdue))
             users = users_of(tx, code)
         area = here().config.desk.area
         return self.page(
@@ -133,6 +134,7 @@ class DepartmentView(JoiningPages):
             keys=keys,
             rules=rules,
             states=states,
+            overdue=overdue,
             roles=role_pills(row.roles),
             topics=(topic_in(area, code), topic_out(area, code)),
             users=users,

@@ -47,6 +47,8 @@ class Overview:
 
     decisions: int
     pushes: dict[str, int]
+    overdue: int
+    unsigned_revisions: int  # corrections and withdrawals that wait to be signed for
     outbox_unpublished: int
     outbox_oldest_seconds: float | None
     parked_keys: int
@@ -73,6 +75,8 @@ def overview(tx: Connection, now: datetime) -> Overview:
     return Overview(
         decisions=_count(tx, select(func.count()).select_from(Decision)),
         pushes=states,
+        overdue=_count(tx, select(func.count()).select_from(Push).where(Push.overdue)),
+        unsigned_revisions=_count(tx, select(func.count()).select_from(Push).where(Push.unsigned_revision)),
         outbox_unpublished=waiting[0],
         outbox_oldest_seconds=_age(waiting[1], now),
         parked_keys=_count(tx, select(func.count()).select_from(ParkedKey)),

@@ -61,6 +61,8 @@ class Status:
 _COUNTS = (
     "decisions",
     "pushes",
+    "overdue",
+    "unsigned_revisions",
     "outbox_unpublished",
     "outbox_oldest_seconds",
     "parked_keys",

@@ -71,11 +71,17 @@ def _show(seen: Status) -> None:
 
 
 def _counts(counts: Overview, states: dict[str, str]) -> None:
-    pushes = "，".join(f"{states.get(state, state)} {count}" for state, count in counts.pushes.items())
+    pushes = "，".join(
+        f"{states.get(state, state)} {count}"
+        for state, count in counts.pushes.items()
+        if count or state in ("owed", "signed")
+    )
     oldest = f"（最久 {age(counts.outbox_oldest_seconds)}）" if counts.outbox_unpublished else ""
     rows = [
         ("审批决定", counts.decisions),
         ("推送", pushes),
+        ("超时的推送", counts.overdue),
+        ("更正撤回未签收", counts.unsigned_revisions),
         ("待发消息", f"{counts.outbox_unpublished}{oldest}"),
         ("搁置的办件", counts.parked_keys),
         ("隔离区", counts.quarantined),
