@@ -9,6 +9,7 @@ from typing import Any
 from flask_babel import gettext
 from markupsafe import Markup, escape
 
+from admin.inbox.words import JOINING_WORDS
 from admin.licensing.words import LICENSING_WORDS
 from admin.noticing.words import NOTICING_WORDS
 from admin.pushing.words import PUSHING_WORDS
@@ -72,11 +73,7 @@ WORDS: dict[str, dict[str, tuple[str, str]]] = {
         "enforcing": ("执法", "warn"),
     },
     "active": {"True": ("启用", "good"), "False": ("停用", "mute")},
-    "channel": {
-        "kafka": ("连接器（Kafka）", "info"),
-        "rest": ("接口拉取（REST）", "info"),
-        "web": ("网页收件箱", "good"),
-    },
+    **JOINING_WORDS,
     "sharing": {
         "unconditional": ("无条件共享", "good"),
         "conditional": ("有条件共享", "warn"),

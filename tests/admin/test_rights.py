@@ -49,6 +49,8 @@ PAGES = {
     "/reconciling/": "ReconciliationView",
     "/reuse/statistics/": "StatisticsView",
     "/workbench/": "WorkbenchView",
+    "/inbox/": "InboxView",
+    "/inbox-news/": "InboxNewsView",
 }
 
 
