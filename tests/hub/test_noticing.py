@@ -124,7 +124,9 @@ def test_an_unread_notice_escalates_once_and_names_who_did_not_answer(county: En
         mark_read(tx, [read], reader=CLERK, actor="user:a")
         assert set_limits(tx, friday) == 8
         assert set_limits(tx, friday) == 0
-        limits: dict[int, Any] = dict(tx.execute(select(Notice.id, Notice.answer_by)).tuples().all())
+        limits: dict[int, Any] = {
+            row.id: row.answer_by for row in tx.execute(select(Notice.id, Notice.answer_by))
+        }
         # 20 September 2026 is a Sunday that the calendar may count as worked; either way it is not before the weekend.
         assert limits[urgent[0]].astimezone(LOCAL).date() in {
             friday.date() + timedelta(days=n) for n in (2, 3)
