@@ -24,8 +24,10 @@ from admin.home_figures import (
     tile,
     today,
 )
+from admin.inbox.home_tiles import inbox_tiles
 from admin.noticing.notice_pages import unread
 from admin.premises import here, own_department, roles
+from admin.pushing.held_tiles import held_tiles
 from admin.sharing.home_tiles import not_submitted_tile, waiting_tiles
 from hub.case import Case, Decision
 from hub.department import Department
@@ -120,7 +122,7 @@ def _for_data_admin(tx: Connection) -> dict[str, Any]:
     ]
     return {
         "kind": "data_admin",
-        "tiles": tiles + waiting_tiles(tx),
+        "tiles": tiles + held_tiles(tx) + waiting_tiles(tx),
         "backlog": backlog,
         "parts": health.look(here()),
         "programs": _worth_showing(programs(tx, now)),
@@ -192,6 +194,7 @@ def _for_approver(tx: Connection) -> dict[str, Any]:
             url_for("LicenceView.list", status="02"),
             tone="warn",
         ),
+        *held_tiles(tx),
         *waiting_tiles(tx),
     ]
     rows = tx.execute(
@@ -240,6 +243,8 @@ def _for_overseer(tx: Connection) -> dict[str, Any]:
         ),
         *(waiting_tiles(tx) if mine else [not_submitted_tile(tx)]),
     ]
+    if inbox := inbox_tiles(tx):
+        tiles[:3] = inbox
     return {
         "kind": "overseer",
         "tiles": tiles,

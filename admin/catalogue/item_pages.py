@@ -23,6 +23,7 @@ from admin.catalogue.told import recorded, told
 from admin.ledger_pages import action_text
 from admin.pages import ExportedList, reason, sentence_on_refusal, to
 from admin.premises import actor, here
+from admin.pushing.rule_list import rules_of_item
 from hub.catalogue import compare
 from hub.catalogue.check_item import publishing_faults
 from hub.catalogue.draft_item import discard_item_draft, locked_item
@@ -65,6 +66,7 @@ class ItemView(ExportedList):
             shown = shown or next((one for one in versions if one.state == "published"), None)
             shown = shown or (versions[0] if versions else None)
             guide = shown_item(tx, shown.id) if shown else None
+            rules = rules_of_item(tx, code)
         return self.page(
             "catalogue_item.html",
             title=item.name,
@@ -72,6 +74,7 @@ class ItemView(ExportedList):
             versions=versions,
             shown=shown,
             guide=guide,
+            rules=rules,
             draft=next((one for one in versions if one.state == "draft"), None),
             published=next((one for one in versions if one.state == "published"), None),
             titles=HUB_TITLES,

@@ -7,7 +7,7 @@ from typing import Any
 from flask import url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
-from sqlalchemy import Connection, Select, func, or_, select
+from sqlalchemy import Connection, Select, any_, func, or_, select
 
 from admin import cells
 from admin.listing import Choice, Column, Listing
@@ -45,7 +45,7 @@ def rules_of_item(tx: Connection, item_code: str) -> list[Any]:
     rows = tx.execute(
         _query()
         .where(PushRule.state == "published")
-        .where(or_(func.cardinality(PushRule.item_codes) == 0, PushRule.item_codes.any(item_code)))
+        .where(or_(func.cardinality(PushRule.item_codes) == 0, any_(PushRule.item_codes) == item_code))
         .order_by(PushRule.id)
     )
     return list(rows)
