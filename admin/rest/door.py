@@ -50,10 +50,10 @@ def install(app: Flask, appbuilder: AppBuilder) -> None:
 def caller() -> str:
     """The code of the department whose key signed this request's token. Raises BadSignature, Conflict (token used)."""
     token = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
-    engine, area = here().engine, here().config.desk.area
+    engine, desk = here().engine, here().config.desk
     with engine.connect() as tx:
         trusted = keys(tx)
-    claims = verify_token(trusted, token, at=datetime.now(UTC), audience=source_of(area, "hub"))
+    claims = verify_token(trusted, token, at=desk.clock(), audience=source_of(desk.area, "hub"))
     if claims.get("sub") != SUBJECT:
         raise BadSignature(f"访问令牌不是为收发接口签发的（sub 应为 {SUBJECT}）。")
     if not isinstance(claims.get("jti"), str) or not 8 <= len(claims["jti"]) <= 100:

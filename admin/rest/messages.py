@@ -12,7 +12,6 @@ import hashlib
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from flask import Response, jsonify, request
@@ -76,7 +75,7 @@ def send() -> Response:
     brought, desk = _brought(department), here().config.desk
     with here().engine.connect() as tx:
         judge = Judge(desk.area, keys(tx))
-    arrived, refused = judge.sort(brought, datetime.now(UTC))
+    arrived, refused = judge.sort(brought, desk.clock())
     taken = take_safely(here().engine, arrived, refused, desk)
     answer = jsonify(results=_results(brought, arrived, taken.fresh, taken.refused))
     answer.headers["Cache-Control"] = "no-store"

@@ -34,7 +34,7 @@ BODIES: dict[str, tuple[str, tuple[str, ...], str]] = {
     "jtj": ("交通运输局", ("supervising",), "table"),
     "nync": ("农业农村局", ("supervising",), "table"),
     "slj": ("水利局", ("supervising",), "folder"),
-    "sthj": ("生态环境局", ("supervising",), "table"),
+    "sthj": ("生态环境局", ("supervising",), "rest"),
     "yjgl": ("应急管理局", ("supervising",), "table"),
     "gaj": ("公安局", ("supervising",), "table"),
     "wlj": ("文化和旅游局", ("supervising",), "outsider"),

@@ -6,8 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -72,6 +72,9 @@ class County:
     bus: BusSettings
     area: str
     folder: Path
+    served: Callable[
+        [Desk], AbstractContextManager[str]
+    ]  # the hub's web, for who comes over REST; gives its address
     pems: dict[str, bytes] = field(default_factory=dict)
     clock: Clock = field(default_factory=lambda: Clock(at_local(date(2026, 1, 1), 8)))
 
@@ -104,16 +107,17 @@ class County:
             stack.enter_context(running(lambda stop: relay.run(config, stop), seconds=60))
             taking = intake.IntakeConfig(self.database_url, self.bus, self.desk, poll_ms=100)
             stack.enter_context(running(lambda stop: intake.run(taking, stop), seconds=60))
+            address = stack.enter_context(self.served(self.desk))
             voices: dict[str, Voice] = {}
             for code, (_, _, how) in BODIES.items():
-                if how in ("table", "folder"):
-                    voices[code] = self._connector(stack, code, how)
+                if how in ("table", "folder", "rest"):
+                    voices[code] = self._connector(stack, code, how, address)
                 elif how == "web":
                     voices[code] = WebVoice(self.engine, self.desk, code)
             stack.enter_context(self._outsider("wlj"))
             yield voices
 
-    def _connector(self, stack: ExitStack, code: str, how: str) -> Voice:
+    def _connector(self, stack: ExitStack, code: str, how: str, address: str) -> Voice:
         home = self.folder / code
         home.mkdir()
         (home / "key.pem").write_bytes(self.pems[code])
@@ -125,16 +129,17 @@ class County:
             key_file=home / "key.pem",
             state_dir=home / "state",
             trust_bundle=str(home / "trust.json"),
-            bus=self.bus,
-            adapter=how,
-            database=f"sqlite:///{home / 'own.sqlite'}" if how == "table" else "",
+            bus=None if how == "rest" else self.bus,
+            public_url=address if how == "rest" else None,
+            adapter="folder" if how == "folder" else "table",
+            database="" if how == "folder" else f"sqlite:///{home / 'own.sqlite'}",
             folder=home / "exchange",
             poll_ms=300,
         )
         stack.enter_context(running(lambda stop: run_configured(config, stop, clock=self.clock), seconds=60))
         health = home / "state" / "state.json"
         until(lambda: health.exists() and b'"running"' in health.read_bytes(), seconds=60)
-        return TableVoice(home / "own.sqlite") if how == "table" else FolderVoice(home / "exchange")
+        return FolderVoice(home / "exchange") if how == "folder" else TableVoice(home / "own.sqlite")
 
     @contextmanager
     def _outsider(self, code: str) -> Iterator[None]:

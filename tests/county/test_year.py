@@ -12,6 +12,7 @@ import os
 import random
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -29,7 +30,7 @@ from hub.pushing.act_on_push import insist_on_push
 from hub.pushing.overdue import notice_overdue
 from hub.pushing.reassign_push import reassign_push
 from hub.reconciling.reconcile import Run, reconcile, start_run
-from hub.tracing.trace import trace
+from hub.tracing.trace import Viewer, trace
 from hub.workday import exceptions
 from shenguan.working_calendar import fill
 from tests.connectors.waiting import until
@@ -313,27 +314,29 @@ def test_the_outsider_took_part(year: Year) -> None:
 
 @pytest.mark.parametrize("which", ["any", "returned", "penalty", "corrected", "recalled"])
 def test_the_trace_explains_any_case(year: Year, which: str) -> None:
-    """Every push, receipt, finding, move and announcement of a case stands in its trace, in time, with its signature."""
+    """Every push, receipt, finding, act of the hub and announcement of a case stands in its trace, in order of time; what was
+    signed names the key and where the bytes are."""
+    county = year.county
     for case_no in _cases(year, which):
-        with year.county.engine.connect() as tx:
-            told = trace(tx, case_no)
-            counts = {
-                table: tx.execute(
-                    text(f"SELECT count(*) FROM {table} WHERE {where}"), {"c": case_no}
-                ).scalar_one()
-                for table, where in _OF_CASE.items()
+        with county.engine.connect() as tx:
+            told = trace(tx, case_no, area=county.area, viewer=Viewer("user:overseer"))
+            there = {
+                family: tx.execute(text(f"SELECT count(*) FROM {what}"), {"c": case_no}).scalar_one()
+                for family, what in _OF_CASE.items()
             }
-        families = [line.kind for line in told.lines]
         assert [line.at for line in told.lines] == sorted(line.at for line in told.lines)
-        assert families.count("push") >= counts["pushes"]
-        assert families.count("receipt") >= counts["receipts"]
-        assert families.count("finding") >= counts["findings"]
+        lines = Counter(line.family for line in told.lines)
+        assert all(lines[family] >= count for family, count in there.items()), (case_no, lines, there)
+        signed = [line for line in told.lines if line.family in ("receipt", "finding")]
+        assert all(line.signed is not None and line.signed.kid for line in signed)
 
 
+#: Family of lines -> the rows of a case of which each has one.
 _OF_CASE = {
-    "pushes": "case_no = :c",
-    "receipts": "push_id IN (SELECT id FROM pushes WHERE case_no = :c)",
-    "findings": "case_no = :c",
+    "decision": "decisions WHERE case_no = :c",
+    "push": "pushes WHERE case_no = :c",
+    "receipt": "receipts WHERE push_id IN (SELECT id FROM pushes WHERE case_no = :c)",
+    "finding": "findings WHERE case_no = :c",
 }
 
 
