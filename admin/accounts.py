@@ -15,6 +15,7 @@ from sqlalchemy import delete, select, text
 
 from admin.accounts_tables import UserDepartment
 from admin.advice.rights import ADVICE
+from admin.feedback.rights import FEEDBACK
 from admin.inbox.rights import INBOX
 from admin.licensing.rights import LICENSING
 from admin.noticing.rights import NOTICING
@@ -43,7 +44,6 @@ _FACTS = {
     "CaseView": ("can_list", "can_show", "can_export"),
     "TraceView": ("can_export", "can_verify"),
     "PushView": ("can_list", "can_export"),
-    "FindingView": ("can_list", "can_export"),
 }
 _WINDOW = {"WorkbenchView": ("can_use", "can_take", "can_accept")}
 #: The catalogue, to read.
@@ -75,6 +75,7 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
         **SHARING["data_admin"],
         **LICENSING["data_admin"],
         **ADVICE["data_admin"],
+        **FEEDBACK["data_admin"],
         **NOTICING["data_admin"],
     },
     "clerk": {
@@ -88,6 +89,7 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
         **SHARING["clerk"],
         **LICENSING["clerk"],
         **ADVICE["clerk"],
+        **FEEDBACK["clerk"],
         **NOTICING["clerk"],
     },
     "approver": {
@@ -103,6 +105,7 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
         **SHARING["approver"],
         **LICENSING["approver"],
         **ADVICE["approver"],
+        **FEEDBACK["approver"],
         **NOTICING["approver"],
     },
     "supervisor": {
@@ -114,6 +117,7 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
         **SHARING["supervisor"],
         **LICENSING["supervisor"],
         **ADVICE["supervisor"],
+        **FEEDBACK["supervisor"],
         **NOTICING["supervisor"],
     },
     "overseer": {
@@ -128,6 +132,7 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
         **SHARING["overseer"],
         **LICENSING["overseer"],
         **ADVICE["overseer"],
+        **FEEDBACK["overseer"],
         **NOTICING["overseer"],
     },
 }

@@ -9,6 +9,7 @@ from typing import Any
 from flask_babel import gettext
 from markupsafe import Markup, escape
 
+from admin.feedback.words import FEEDBACK_WORDS
 from admin.inbox.words import JOINING_WORDS
 from admin.licensing.words import LICENSING_WORDS
 from admin.noticing.words import NOTICING_WORDS
@@ -41,6 +42,9 @@ TONES: dict[str, dict[str, str]] = {
     "quarantine_cause": {},
     "result_type": {"0": "good"},
     "advice_state": {"open": "wait", "answered": "info", "closed": "mute"},
+    "rectification_result": {"1": "good", "2": "warn", "3": "bad"},
+    "enforcement_result": {"0": "warn", "1": "bad", "2": "bad", "3": "bad", "4": "bad"},
+    "credit_kind": {"dishonest": "warn", "serious": "bad", "repaired": "good", "good": "good"},
     "party_light": {"green": "good", "yellow": "warn", "red": "bad"},
 }
 WORDS: dict[str, dict[str, tuple[str, str]]] = {
@@ -130,6 +134,7 @@ WORDS: dict[str, dict[str, tuple[str, str]]] = {
         "spoken": ("当场口头", "info"),
         "online": ("网上确认", "info"),
     },
+    **FEEDBACK_WORDS,
     **LICENSING_WORDS,
     **NOTICING_WORDS,
     **PUSHING_WORDS,

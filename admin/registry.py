@@ -12,6 +12,8 @@ from admin.catalogue.pattern_pages import CodePatternView
 from admin.catalogue.type_pages import MaterialTypeView
 from admin.decide_pages import DecideView
 from admin.department_pages import DepartmentView
+from admin.feedback.light_pages import LightRuleView
+from admin.feedback.penalty_pages import PenaltyView
 from admin.file_pages import FileView
 from admin.finding_pages import FindingView
 from admin.inbox.view import InboxNewsView, InboxView
@@ -65,6 +67,8 @@ VIEWS = (
     DepartmentView,
     FileView,
     FindingView,
+    LightRuleView,
+    PenaltyView,
     GrantView,
     LimitView,
     ObjectionView,

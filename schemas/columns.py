@@ -13,6 +13,7 @@ from typing import Any
 from schemas.encoding import loads
 
 PERMIT_GENERATIONS = ("2018", "2015")
+PENALTY_GENERATIONS = ("2018", "province", "2015")
 
 
 @cache
@@ -21,6 +22,17 @@ def permit_columns(generation: str) -> dict[str, Any]:
     if generation not in PERMIT_GENERATIONS:
         raise KeyError(generation)
     document: dict[str, Any] = loads((files("schemas") / "sheets" / f"permit_{generation}.json").read_bytes())
+    return document
+
+
+@cache
+def penalty_columns(generation: str) -> dict[str, Any]:
+    """The whole file of one generation of 双公示 行政处罚; KeyError when there is none. Not to be changed."""
+    if generation not in PENALTY_GENERATIONS:
+        raise KeyError(generation)
+    document: dict[str, Any] = loads(
+        (files("schemas") / "sheets" / f"penalty_{generation}.json").read_bytes()
+    )
     return document
 
 

@@ -8,7 +8,6 @@ everyone.
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,9 +19,9 @@ from hub.exchange.announcement import Announcement
 from hub.exchange.outbox import BULK, LIVE, OutboxRow
 from hub.feedback.grounds import Grounds, PushFacts
 from hub.feedback.kinds import handed_over
+from hub.feedback.masking import without_numbers
 from hub.feedback.notices import nobody_enforces
 from hub.feedback.rows import Taken
-from hub.identifiers import citizen_number_fault
 from hub.noticing.notice import Notice
 from hub.ports import Desk
 from hub.pushing.package import seal_event
@@ -31,7 +30,6 @@ from hub.round_trips import Rows, ask
 
 EVENT_TYPE = "finding.forwarded.v1"
 _NOT_SENT = frozenset({"held", "reassigned", "recalled"})
-_CITIZEN = re.compile(r"(?<![0-9A-Za-z])[0-9]{17}[0-9Xx](?![0-9A-Za-z])")
 #: Where a fact says again what a path of the package withholds.
 _SAYS_AGAIN = {
     "case.applyer_page_code": ("CF_XDR_SHXYM", "CF_XDR_ZJHM", "CF_XDR_SFZ", "admin_cp_cert_code"),
@@ -161,7 +159,7 @@ def heard_of(tx: Connection, facts: Sequence[Taken]) -> dict[uuid.UUID, frozense
 def shown_to(data: Mapping[str, Any], left_out: Sequence[str], masked: Sequence[str]) -> dict[str, Any]:
     """A fact's data as another department may see it; `data` stays as it is."""
     gone, starred = set(_names(left_out)), set(_names(masked))
-    found: dict[str, Any] = _without_numbers(data)
+    found: dict[str, Any] = without_numbers(data)
     columns = found.get("columns")
     for part in (found, columns) if isinstance(columns, dict) else (found,):
         for name in gone & part.keys():
@@ -174,19 +172,3 @@ def shown_to(data: Mapping[str, Any], left_out: Sequence[str], masked: Sequence[
 def _names(paths: Sequence[str]) -> Iterator[str]:
     for path in paths:
         yield from _SAYS_AGAIN.get(_ALIASES.get(path, path), ())
-
-
-def _without_numbers(value: Any) -> Any:
-    """A copy, every citizen number masked, wherever it stands."""
-    if isinstance(value, str):
-        return _CITIZEN.sub(_star, value) if len(value) >= 18 else value
-    if isinstance(value, Mapping):
-        return {name: _without_numbers(one) for name, one in value.items()}
-    if isinstance(value, list):
-        return [_without_numbers(one) for one in value]
-    return value
-
-
-def _star(found: re.Match[str]) -> str:
-    number = found[0].upper()
-    return masked_text(found[0]) if citizen_number_fault(number) is None else found[0]

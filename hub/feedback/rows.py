@@ -12,6 +12,7 @@ from hub.exchange.arrived import Arrived
 from hub.feedback.grounds import Grounds, Named
 from hub.feedback.judge import about_of, fact_of, licence_of
 from hub.feedback.kinds import ENFORCEMENT, INSPECTION, OF_TYPE, RECTIFICATION, RULED, Kind
+from hub.feedback.masking import without_numbers
 from hub.feedback.money import sums_of
 from hub.feedback.story import Fact
 from hub.licensing.living.changed import ACTIONS, Changed
@@ -115,7 +116,7 @@ def taken(message: Arrived, known: Grounds, now: datetime) -> Taken:
         "document_no": data.get("document_no"),
         "fine_fen": fine,
         "confiscated_fen": confiscated,
-        "details": {name: value for name, value in data.items() if name not in _OWN},
+        "details": without_numbers({name: value for name, value in data.items() if name not in _OWN}),
         "push_state": None,
         "rectify_by": date.fromisoformat(data["rectify_by"][:10]) if data.get("rectify_by") else None,
         "explanation": data.get(kind.words),

@@ -1,0 +1,1 @@
+"""Screens of what comes back: facts, penalties as sheets, lights."""
