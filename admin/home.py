@@ -25,6 +25,7 @@ from admin.home_figures import (
     today,
 )
 from admin.inbox.home_tiles import inbox_tiles
+from admin.noticing.alert_pages import open_alerts
 from admin.noticing.notice_pages import unread
 from admin.premises import here, own_department, roles
 from admin.pushing.held_tiles import held_tiles
@@ -108,7 +109,7 @@ def _for_data_admin(tx: Connection) -> dict[str, Any]:
         tile(
             gettext("搁置的办件"),
             parked,
-            url_for("OutboxView.list", _anchor="parked"),
+            url_for("ParkedView.list"),
             tone="bad" if parked else "plain",
             note=gettext("需要放行") if parked else gettext("没有搁置"),
         ),
@@ -120,6 +121,16 @@ def _for_data_admin(tx: Connection) -> dict[str, Any]:
             note=gettext("需要核对") if held else gettext("没有待处理"),
         ),
     ]
+    alerts = open_alerts(tx)
+    tiles.append(
+        tile(
+            gettext("告警"),
+            alerts,
+            url_for("AlertView.list", state="open"),
+            tone="bad",
+            note=gettext("超过时限") if alerts else gettext("没有告警"),
+        )
+    )
     return {
         "kind": "data_admin",
         "tiles": tiles + held_tiles(tx) + waiting_tiles(tx),

@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _
 from admin.advice.advice_list import waiting
 from admin.inbox.tabs import to_sign
 from admin.licensing.proposal_pages import open_proposals
-from admin.noticing.alert_pages import open_alerts
+from admin.noticing.alert_pages import open_alerts_now
 from admin.premises import may
 
 
@@ -110,7 +110,7 @@ SECTIONS: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
     (
         _("运行"),
         (
-            Entry(_("告警"), "bell", "AlertView.list", "can_list", "AlertView", open_alerts),
+            Entry(_("告警"), "bell", "AlertView.list", "can_list", "AlertView", open_alerts_now),
             Entry(_("部门健康"), "pulse", "HealthView.list", "can_list", "HealthView"),
             Entry(_("隔离区"), "shield", "QuarantineView.list", "can_list", "QuarantineView"),
             Entry(_("搁置的办件"), "lock", "ParkedView.list", "can_list", "ParkedView"),
