@@ -21,6 +21,7 @@ from admin.pages import ExportedList
 from admin.premises import actor, here, may, own_department
 from admin.sharing.people import clock
 from admin.tracing.lanes import choices, lanes
+from admin.tracing.shown import timeline
 from hub.case import Case, Decision
 from hub.department import Department
 from hub.errors import Denied
@@ -194,6 +195,7 @@ class CaseView(ExportedList):
             once=uuid.uuid4,
             advice_clock=clock,
             picture=lanes(found.lines, names),
+            timeline=timeline(found, names, links=may("can_verify", "TraceView")),
             **choices(found.lines, names),
         )
 

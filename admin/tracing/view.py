@@ -19,6 +19,7 @@ from admin.pages import Screen, as_file
 from admin.premises import actor, here
 from admin.sharing.people import department_names
 from admin.tracing import kept as kept_bytes
+from admin.tracing.shown import timeline
 from admin.tracing.verified import HUB, commands, verify
 from admin.workbench.qr import qr_svg
 from hub.errors import Conflict, NotFound
@@ -122,6 +123,7 @@ class TraceView(Screen):
             title=_("打印追溯"),
             trace=found,
             names=names,
+            timeline=timeline(found, names, links=False, on_paper=True),
             item=item,
             address=address,
             qr=qr_svg(address, label=gettext("办件页的地址"), scale=2),

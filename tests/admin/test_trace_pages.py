@@ -15,7 +15,10 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
+from hub.advice.speak import Asked, Speaker, open_thread
+from hub.joining.change_channel import change_channel
 from tests.admin import cases
 from tests.admin.conftest import Hub, Watched
 
@@ -130,13 +133,15 @@ def test_altered_bytes_are_seen_to_be_altered(push: Any, hub: Hub, as_user: Clie
     """Somebody with the database's own rights changes a stored message: the line says so, and its signature is invalid."""
     finding = cases.finding(hub, push, explain="将被改动的一条")
     cases.arrive(hub, finding)
+    change = text(
+        "UPDATE inbox SET value = replace(encode(value, 'escape'), '3', '1')::bytea WHERE event_id = :e"
+    )
+    with pytest.raises(DBAPIError), hub.engine.begin() as tx:
+        tx.execute(change, {"e": finding.event["id"]})
     with hub.engine.begin() as tx:
-        tx.execute(
-            text(
-                "UPDATE inbox SET value = replace(encode(value, 'escape'), '3', '1')::bytea WHERE event_id = :e"
-            ),
-            {"e": finding.event["id"]},
-        )
+        tx.execute(text("ALTER TABLE inbox DISABLE TRIGGER inbox_stands"))
+        tx.execute(change, {"e": finding.event["id"]})
+        tx.execute(text("ALTER TABLE inbox ENABLE TRIGGER inbox_stands"))
     client = as_user("clerk")
     page = client.get(f"/cases/{push.case_no}").get_data(as_text=True)
     assert "原文与登记的摘要不符" in page
@@ -196,6 +201,31 @@ def test_the_window_answers_and_asks_on_the_page(
     with hub.engine.connect() as tx:
         posts = tx.execute(text("SELECT count(*) FROM advice_posts WHERE body LIKE '已核对%'")).scalar()
     assert posts == 1
+
+
+def test_a_department_without_a_system_answers_in_the_browser(
+    push: Any, hub: Hub, as_user: Client, csrf: Callable[[str], str]
+) -> None:
+    """With a system of its own it is told to use that; on the web channel its user's answer is signed with its key."""
+    client = as_user("supervisor")
+    with hub.engine.begin() as tx:
+        asked = Asked(push.case_no, "scjg", "question", "网页答复", "请核对。")
+        thread = open_thread(tx, asked, hub.desk, by=Speaker("user:clerk", "示例甲"), once=uuid.uuid4())
+    page = client.get(f"/cases/{push.case_no}").get_data(as_text=True)
+    assert "请在本部门的系统里提出和答复" in page
+    with hub.engine.begin() as tx:
+        change_channel(tx, "scjg", "web", hub.desk, actor="user:data_admin", reason="系统停用")
+    said = {"csrf_token": csrf("supervisor"), "once": str(uuid.uuid4()), "body": "已到现场核对。"}
+    for _ in range(2):
+        client.post(f"/advice/{thread}", data=said)
+    page = client.get(f"/cases/{push.case_no}").get_data(as_text=True)
+    with hub.engine.connect() as tx:
+        posts = tx.execute(
+            text("SELECT department, kid FROM advice_posts WHERE body = '已到现场核对。'")
+        ).all()
+    assert [row.department for row in posts] == ["scjg"]
+    link = next(one for one in signed_links(page[page.index("已到现场核对。</p><small") :]))
+    assert "签名有效" in client.get(link).get_data(as_text=True)
 
 
 def test_the_timeline_is_narrowed_on_the_spot(push: Any, hub: Hub, open_as: Open, address: str) -> None:
