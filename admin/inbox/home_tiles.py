@@ -13,7 +13,7 @@ from admin.inbox.tabs import tabs
 from admin.premises import may, own_department
 from hub.department import Department
 
-_TONES = {"sign": "accent", "claim": "accent", "rectify": "warn", "news": "warn"}
+_TONES = {"sign": "warn", "claim": "warn", "rectify": "warn", "news": "warn"}
 
 
 def inbox_tiles(tx: Connection) -> list[dict[str, Any]]:
