@@ -13,12 +13,12 @@ from sqlalchemy import ColumnElement, Connection, Select, select
 
 from admin import cells
 from admin.listing import Choice, Column, Listing, words
+from admin.premises import own_department
 from hub.case import Case, Decision
 from hub.department import Department
 from hub.item import ServiceItem
 from hub.pushing.push import Push
 from hub.reconciling.reconciliation import Reconciliation, ReconciliationDifference
-from hub.reconciling.resend_differences import RESENDABLE
 
 _DIFFERENCE = ReconciliationDifference
 
@@ -27,8 +27,19 @@ def _runs() -> Select[Any]:
     return select(*Reconciliation.__table__.columns).select_from(Reconciliation)
 
 
-def _figure(name: str) -> Any:
-    return lambda row: f"{row.totals[name]:,}" if name in row.totals else cells.EMPTY
+def _figure(name: str) -> tuple[Any, Any]:
+    """A sum of the whole area, as it is shown and exported: not for the eyes of one department."""
+
+    def said(row: Any) -> str:
+        return "" if own_department() or name not in row.totals else f"{row.totals[name]:,}"
+
+    return lambda row: said(row) or cells.EMPTY, lambda row: said(row).replace(",", "")
+
+
+def _differing(row: Any) -> Any:
+    if row.state != "done" or own_department():
+        return cells.EMPTY
+    return cells.pill(row.differences, "bad" if row.differences else "good")
 
 
 RUNS = Listing(
@@ -50,20 +61,15 @@ RUNS = Listing(
             None,
             lambda r: cells.word_text("run_state", r.state),
         ),
-        Column("decided", _("应推"), _figure("decided"), None, lambda r: str(r.totals.get("decided", ""))),
-        Column("signed", _("已签收"), _figure("signed"), None, lambda r: str(r.totals.get("signed", ""))),
-        Column(
-            "answered", _("已反馈"), _figure("answered"), None, lambda r: str(r.totals.get("answered", ""))
-        ),
+        Column("decided", _("应推"), _figure("decided")[0], None, _figure("decided")[1]),
+        Column("signed", _("已签收"), _figure("signed")[0], None, _figure("signed")[1]),
+        Column("answered", _("已反馈"), _figure("answered")[0], None, _figure("answered")[1]),
         Column(
             "differences",
             _("差异"),
-            lambda r: (
-                cells.EMPTY
-                if r.state != "done"
-                else cells.pill(r.differences, "bad" if r.differences else "good")
-            ),
-            Reconciliation.differences,
+            _differing,
+            None,
+            lambda r: "" if own_department() else str(r.differences),
             narrow=True,
         ),
         Column("asked_by", _("发起人"), lambda r: cells.who(r.asked_by, {})),
@@ -145,15 +151,6 @@ def difference_list(*, deal: bool) -> Listing:
         ),
         empty=_("没有差异：每个决定都推送了，该签收、认领、反馈的都已按期完成，部门的数也对得上。"),
     )  # fmt: skip
-
-
-def resendable(row: Any) -> bool:
-    """Whether sending a message again may mend it."""
-    return (
-        row.kind in RESENDABLE
-        and row.event_id is not None
-        and row.what in (None, "packages", "announcements")
-    )
 
 
 def _pushes() -> Select[Any]:

@@ -2,6 +2,7 @@
 settled with a reason.
 
 Guarantees: only messages of the hub's own that are published are queued again, by event id; departments drop what they have.
+What was never pushed is pushed now.
 Whose books differed is asked to count those days anew, with ids, so that the next run knows. Everything stands in the
 ledger with its reason. Does not undo: a difference that comes back in the next run is a new one.
 """
@@ -20,9 +21,10 @@ from hub.exchange.resend import resend
 from hub.ledger import Entry, record
 from hub.ports import Desk
 from hub.reconciling.ask_counts import Wanted, ask_counts
+from hub.reconciling.push_missing import push_missing
 
 #: What may be mended by sending a message again.
-RESENDABLE = ("not_arrived", "not_signed", "correction_not_signed", "not_there")
+RESENDABLE = ("not_pushed", "not_arrived", "not_signed", "correction_not_signed", "not_there")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +36,9 @@ class Resent:
 
 
 _OPEN = text("""
-SELECT x.id, x.department, x.day, CAST(x.event_id AS uuid) AS event_id FROM reconciliation_differences x
-WHERE x.run_id = :run AND x.state IN ('open', 'resent') AND x.kind = ANY (:kinds) AND x.event_id IS NOT NULL
+SELECT x.id, x.department, x.day, x.case_no, CAST(x.event_id AS uuid) AS event_id FROM reconciliation_differences x
+WHERE x.run_id = :run AND x.state IN ('open', 'resent') AND x.kind = ANY (:kinds)
+  AND CASE x.kind WHEN 'not_pushed' THEN x.department <> '' AND x.state = 'open' ELSE x.event_id IS NOT NULL END
   AND (x.what IS NULL OR x.what IN ('packages', 'announcements'))
   AND (CAST(:ids AS bigint[]) IS NULL OR x.id = ANY (CAST(:ids AS bigint[])))
   AND (CAST(:ids AS bigint[]) IS NOT NULL OR x.state = 'open')
@@ -74,7 +77,11 @@ def resend_differences(
     rows = tx.execute(_OPEN, bound).all()
     if not rows:
         raise Conflict("没有可以重新发送的差异：可能已经处理过，或者缺的不是本平台发出的消息。")
-    count = resend(tx, actor=actor, reason=reason, event_ids=[row.event_id for row in rows])
+    missing = [row for row in rows if row.event_id is None]
+    for row in missing:
+        push_missing(tx, row.case_no, row.department, desk, actor=actor, reason=reason)
+    written = [row.event_id for row in rows if row.event_id is not None]
+    count = len(missing) + (resend(tx, actor=actor, reason=reason, event_ids=written) if written else 0)
     _dealt_with(tx, run, [row.id for row in rows], "resent", actor, reason, desk)
     for code, day in sorted({(row.department, row.day) for row in rows if row.day is not None}):
         ask_counts(tx, Wanted(day, day, with_ids=True), desk, only=[code])

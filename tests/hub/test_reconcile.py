@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import Iterable
 from datetime import date, timedelta
@@ -251,6 +252,33 @@ def test_a_decision_that_was_never_pushed_is_named_with_its_department(
     clock.advance(seconds=1)
     (again,) = differences_of(county, run_over(county, desk), "not_pushed")
     assert (again.state, again.settled_why) == ("settled", "已经另行通知")
+
+
+def test_what_was_never_pushed_is_pushed_by_the_button(county: Engine, desk: Desk) -> None:
+    """The missing push is made, with the package that was written for it or one made of another's; the next run is zero."""
+    decided(county, desk, 2)
+    with county.begin() as tx:
+        written, unwritten = tx.execute(
+            select(Push.event_id, Push.case_no).where(Push.department == "zhzf").order_by(Push.case_no)
+        ).all()
+        tx.execute(delete(Push).where(Push.department == "zhzf"))
+        tx.execute(delete(OutboxRow).where(OutboxRow.event_id == unwritten.event_id))
+        tx.execute(update(OutboxRow).values(published_at=desk.clock()))
+    run = run_over(county, desk)
+    with county.begin() as tx:
+        sent = resend_differences(tx, run.id, desk, actor="user:test", reason="漏推")
+        packages = (
+            tx.execute(select(OutboxRow.event_id).where(OutboxRow.published_at.is_(None))).scalars().all()
+        )
+        made = dict(
+            tx.execute(select(Push.event_id, Push.package_sha256).where(Push.department == "zhzf")).all()
+        )
+        values = dict(tx.execute(select(OutboxRow.event_id, OutboxRow.value)).all())
+
+    assert (sent.differences, sent.messages) == (2, 2)
+    assert sorted(packages) == sorted(made) == sorted((written.event_id, unwritten.event_id))
+    assert {event_id: hashlib.sha256(values[event_id]).digest() for event_id in made} == made
+    assert run_over(county, desk).differences == 0
 
 
 def test_a_decision_that_no_rule_names_is_named_without_a_department(county: Engine, desk: Desk) -> None:
