@@ -17,6 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from hub.deciding.decided_case import DecidedCase
 from hub.deciding.decided_rows import DecidedRows, new_cases, party_id
 from hub.deciding.gathered import Gathered, gather, opened
+from hub.deciding.owed_rows import Lacking
 from hub.errors import Conflict
 from hub.exchange.outbox import BULK, LIVE, OutboxRow
 from hub.licensing.issuing.issue_licence import check_again, supersede
@@ -38,6 +39,7 @@ class Outcome:
     verdict: str
     departments: tuple[str, ...] = ()
     first_case_no: str | None = None  # for a conflict: the case that holds this 决定文书号
+    lacking: Lacking | None = None  # where the case lacks what its item asks for
 
 
 def decide(
@@ -59,7 +61,9 @@ def decide(
             fresh, key=lambda case: case.case_no
         ):  # one order for all: two loads cannot deadlock
             departments = writing.add(case, actor)
-            outcomes[case.case_no] = Outcome(case.case_no, ACCEPTED, departments)
+            outcomes[case.case_no] = Outcome(
+                case.case_no, ACCEPTED, departments, lacking=writing.owed.lacking(case.case_no)
+            )
         _write(tx, fresh, desk, writing, actor)
     return [outcomes[case.case_no] for case in cases]
 

@@ -98,7 +98,7 @@ class DecidedRows:
         """Everything the decision has to tell, and what its item's version asks for beside."""
         data = decided_data(case, gathered, files)
         asked = self.versions.of(gathered.version_id, case.item_code)
-        lacking = missing(asked, data, gathered.met, opened=gathered.state is not None) if asked else []
+        lacking = missing(asked, data, gathered.met, source=case.source) if asked else []
         if asked is not None:
             data["completeness"] = {"required": len(asked), "missing": lacking}
         department = gathered.department or self.issuers.get(case.org_code)

@@ -1,17 +1,17 @@
 """The pushes of a decision: its package for each department it is owed to, sealed - or held, where a rule says to wait.
 
 Guarantees: what all departments get is written out once, and once more for each different set of withheld paths; what a
-held push will be made of is kept sealed with it. What is missing is told to the approving department: case by case when
-a decision is made, and together for many that come at once.
+held push will be made of is kept sealed with it. What is missing is told to the approving department: case by case when a
+decision is made, and together for many that come at once (`batch_notices`).
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from hub.exchange.outbox import BULK
 from hub.ports import Desk
@@ -40,6 +40,13 @@ class Whole:
     lacking: Sequence[Mapping[str, Any]] = ()
     item_code: str | None = None
     department: str | None = None  # who approved
+
+
+class Lacking(NamedTuple):
+    """A decided case that lacks something: who approved it, and how many of its pushes are held for it."""
+
+    department: str | None
+    held: int
 
 
 @dataclass(slots=True)
@@ -111,14 +118,16 @@ class OwedRows:
         row["held_package"] = self.desk.identities.seal_text(text, context=held_context(push_id))
         return row
 
+    def lacking(self, case_no: str) -> Lacking | None:
+        """What is to be told of the case that was added last."""
+        if not self.incomplete or self.incomplete[-1][0].case_no != case_no:
+            return None
+        whole, held = self.incomplete[-1]
+        return Lacking(whole.department, held)
+
     def notices(self) -> list[dict[str, Any]]:
-        """What the approving department must hear of: each case when it is decided, a batch once."""
-        if self.lane != BULK or len(self.incomplete) == 1:
-            return [_case_notice(whole, held) for whole, held in self.incomplete]
-        batches: dict[str | None, list[tuple[Whole, int]]] = {}
-        for one in self.incomplete:
-            batches.setdefault(one[0].department, []).append(one)
-        return [_batch_notice(department, found) for department, found in batches.items()]
+        """What the approving department must hear of a live case; who brings many in bulk tells of them together."""
+        return [] if self.lane == BULK else [_case_notice(whole, held) for whole, held in self.incomplete]
 
 
 def withheld_of(owed: Owed) -> list[str]:
@@ -178,13 +187,21 @@ def _case_notice(whole: Whole, held: int) -> dict[str, Any]:
     }
 
 
-def _batch_notice(department: str | None, found: Sequence[tuple[Whole, int]]) -> dict[str, Any]:
-    held = sum(one for _whole, one in found)
-    first, last = found[0][0].case_no, found[-1][0].case_no
-    body = f"本批有 {len(found)} 件缺少事项要求的内容（{first} 至 {last}），"
+def batch_notices(found: Iterable[Lacking]) -> list[dict[str, Any]]:
+    """One notice to each approving department of a batch, with how many cases lack something."""
+    counts: dict[str | None, list[int]] = {}
+    for one in found:
+        cases = counts.setdefault(one.department, [0, 0])
+        cases[0] += 1
+        cases[1] += one.held
+    return [_batch_notice(department, cases, held) for department, (cases, held) in counts.items()]
+
+
+def _batch_notice(department: str | None, cases: int, held: int) -> dict[str, Any]:
+    body = f"本批有 {cases} 件缺少事项要求的内容，"
     body += f"其中 {held} 个推送在等待补齐。" if held else "推送包已逐件注明。"
     return {
-        **_notice(department, f"一批推送内容不完整：{len(found)} 件", body + "见“推送完整性”。", held),
+        **_notice(department, f"一批推送内容不完整：{cases} 件", body + "见“推送完整性”。", held),
         "case_no": None,
         "item_code": None,
     }

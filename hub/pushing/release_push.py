@@ -100,11 +100,11 @@ class _Held:
 
 
 def _held(tx: Connection, case_no: str, desk: Desk, only: uuid.UUID | None = None) -> list[_Held]:
-    item_code = tx.execute(select(Case.item_code).where(Case.case_no == case_no)).scalar()
-    if item_code is None:
+    case = tx.execute(select(Case.item_code, Case.source).where(Case.case_no == case_no)).one_or_none()
+    if case is None:
         raise NotFound(f"没有办件编号为 {case_no[:60]} 的办件。")
     cases_open, versions = ask(
-        tx, opened([case_no]), required([item_code], [case_no])
+        tx, opened([case_no]), required([case.item_code], [case_no])
     )  # the case is locked first
     wanted = select(*Push.__table__.c).where(Push.case_no == case_no, Push.state == "held")
     if only is not None:
@@ -113,11 +113,11 @@ def _held(tx: Connection, case_no: str, desk: Desk, only: uuid.UUID | None = Non
     if not rows:
         return []
     gathered = gather(tx, cases_open, desk).get(case_no) or Gathered()
-    asked = read_required(versions).of(gathered.version_id, item_code)
-    return [_one(row, gathered, asked, desk) for row in rows]
+    asked = read_required(versions).of(gathered.version_id, case.item_code)
+    return [_one(row, gathered, asked, case.source, desk) for row in rows]
 
 
-def _one(row: Any, gathered: Gathered, asked: Required | None, desk: Desk) -> _Held:
+def _one(row: Any, gathered: Gathered, asked: Required | None, source: str, desk: Desk) -> _Held:
     sealed = bytes(row.held_package)
     kept = loads(desk.identities.unseal_text(sealed, context=held_context(row.id)))
     data = {**kept["data"]}
@@ -128,7 +128,7 @@ def _one(row: Any, gathered: Gathered, asked: Required | None, desk: Desk) -> _H
     for part in ("reused", "promised", "form"):
         data.pop(part, None)
     data |= gathered.data()
-    lacking = missing(asked, data, gathered.met, opened=gathered.version_id is not None) if asked else []
+    lacking = missing(asked, data, gathered.met, source=source) if asked else []
     if asked is not None:
         data["completeness"] = {"required": len(asked), "missing": lacking}
     return _Held(row, kept, data, lacking, gathered.taken_for)

@@ -16,10 +16,13 @@ from sqlalchemy.exc import OperationalError
 
 from hub.deciding.decide import ACCEPTED, CONFLICT, UNCHANGED, Outcome, decide
 from hub.deciding.decided_case import DecidedCase
+from hub.deciding.owed_rows import Lacking, batch_notices
 from hub.errors import Conflict, Rejected, Unavailable
 from hub.exchange.outbox import BULK
 from hub.ledger import Entry, record
+from hub.noticing.notice import Notice
 from hub.ports import Desk
+from hub.round_trips import Rows, write
 from hub.sheets.sheet import NO_DEFAULTS, Defaults, Refusal, read_row
 from hub.sheets.sheet_case import Catalogue, decided_case, load_catalogue
 from hub.sheets.sheet_header import HEADER_ROWS, Header, find_header
@@ -38,6 +41,7 @@ class LoadReport:
     refused_rows: int = 0
     refused: list[Refusal] = field(default_factory=list)
     without_push: int = 0  # accepted, but no push rule names a department
+    lacking: list[Lacking] = field(default_factory=list)  # accepted, but without all that their items ask for
 
     @property
     def rows(self) -> int:
@@ -82,6 +86,7 @@ def load_sheet(
                     on_progress(report, batch[-1][0])
         with engine.begin() as tx:
             record(tx, _ledger_entry(report, actor))
+            write(tx, Rows(Notice, batch_notices(report.lacking)))
     except OperationalError as gone:
         raise Unavailable(
             f"数据库中断，已完成 {report.rows} 行。恢复后重新加载同一文件即可，已入库的行不会重复。"
@@ -155,7 +160,8 @@ def _load_batch(
     for (number, case), outcome in zip(cases.items(), outcomes, strict=True):
         if outcome.verdict == ACCEPTED:
             report.accepted += 1
-            report.without_push += not outcome.departments
+            report.without_push += not (outcome.departments or (outcome.lacking and outcome.lacking.held))
+            report.lacking += [outcome.lacking] if outcome.lacking else []
         elif outcome.verdict == UNCHANGED:
             report.unchanged += 1
         elif outcome.verdict == CONFLICT:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine, select, text, update
 from hub.catalogue.draft_item import draft_item, set_header
 from hub.catalogue.publish_item import publish_item
 from hub.deciding.decide import decide
+from hub.deciding.owed_rows import batch_notices
 from hub.errors import Conflict, Denied, Rejected
 from hub.exchange.outbox import BULK, OutboxRow
 from hub.material import Material
@@ -74,14 +75,16 @@ def test_what_is_missing_is_named_in_the_package_on_the_push_and_to_who_approved
 
 
 def test_many_at_once_are_told_in_one_notice(county: Engine, desk: Desk) -> None:
-    """A batch from a sheet tells the approving body once, with how many; a whole decision tells nothing."""
+    """A load tells each approving body once, with how many; decided in bulk, no case is told by itself."""
+    many = [a_case(n, item_code=FOOD, source="sheet") for n in (1, 2, 3)]
     with county.begin() as tx:
-        decide(tx, [a_case(n, item_code=FOOD) for n in (1, 2, 3)], desk, actor=ACTOR, lane=BULK)
-        (notice,) = tx.execute(select(Notice.title, Notice.body, Notice.department)).all()
+        found = [one.lacking for one in decide(tx, many, desk, actor=ACTOR, lane=BULK)]
+        assert tx.execute(select(Notice.id)).all() == []
+        (notice,) = batch_notices([one for one in found if one])
         why = tx.execute(select(Push.missing).limit(1)).scalar_one()
 
-    assert notice.title == "一批推送内容不完整：3 件"
-    assert notice.department == "xzsp"
+    assert found == [("xzsp", 0)] * 3
+    assert (notice["title"], notice["department"]) == ("一批推送内容不完整：3 件", "xzsp")
     assert why
     assert {one["kind"] for one in why} == {"material"}
     assert why[0]["why"] == "决定随表格导入，没有附材料"

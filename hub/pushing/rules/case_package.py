@@ -66,7 +66,7 @@ def case_package(tx: Connection, case_no: str, desk: Desk) -> CasePackage:
     case = _case(tx, row, decision)
     data = decided_data(case, gathered)
     asked = read_required(versions).of(gathered.version_id, row.item_code)
-    lacking = missing(asked, data, gathered.met, opened=gathered.version_id is not None) if asked else []
+    lacking = missing(asked, data, gathered.met, source=row.source) if asked else []
     if asked is not None:
         data["completeness"] = {"required": len(asked), "missing": lacking}
     return CasePackage(
