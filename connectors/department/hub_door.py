@@ -5,8 +5,9 @@ Guarantees: every failure of the way is one of our errors with a sentence; nothi
 
 from __future__ import annotations
 
-import time
 import uuid
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -24,9 +25,10 @@ PATIENCE_S = 30.0
 class HubDoor:
     """Connects at first use. One thread."""
 
-    def __init__(self, config: ConnectorConfig, signer: Signer) -> None:
+    def __init__(self, config: ConnectorConfig, signer: Signer, clock: Callable[[], datetime]) -> None:
         self._config = config
         self._signer = signer
+        self._clock = clock
         self._client: httpx.Client | None = None
 
     def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
@@ -52,7 +54,7 @@ class HubDoor:
             client.close()
 
     def _token(self) -> str:
-        now = int(time.time())
+        now = int(self._clock().timestamp())
         claims = {
             "aud": f"/{self._config.area}/{HUB}",
             "sub": "exchange",

@@ -70,7 +70,7 @@ class Connector:
         state_path = config.state_dir / STATE_FILE
         self._state = State(state_path)
         signer = config.signer()
-        self._door = HubDoor(config, signer)
+        self._door = HubDoor(config, signer, clock)
         self._line = self._open_line()
         self._parts = Parts(
             config=config,

@@ -1,8 +1,8 @@
 """What this connector counts by itself, for the hub to compare: day by day, from its own state file.
 
 Which day a message belongs to is what its own `time` says, in local terms; so both sides count the same. Of each day and
-kind: how many different ids, and a SHA-256 over them. What the hub refused for its content was never taken there and is not
-counted; what it only could not place yet (causes `unknown_…`) is.
+kind: how many different ids, and a SHA-256 over them. What was signed and sent counts, though the hub refused it: that is a
+difference until it is settled there.
 
 Guarantees: figures come from what is on the disk, never from memory; the same figures are reported once; a day whose
 figures changed afterwards (a late message) is reported again.
@@ -26,19 +26,13 @@ _FINDINGS = (
     "('supervision.planned.v1', 'finding.reported.v1', 'rectification.reported.v1', 'enforcement.decided.v1',"
     " 'credit.recorded.v1', 'finding.withdrawn.v1')"
 )
-_NOT_TAKEN = """
-SELECT about_event_id FROM returned_problems WHERE about_event_id IS NOT NULL
-AND (cause NOT LIKE 'unknown%' OR cause IN ('unknown_type', 'unknown_key'))
-"""
 _IDS = {
     "packages": f"SELECT event_id FROM received WHERE day = :day AND event_type IN {_PACKAGES}",  # noqa: S608
     "announcements": f"SELECT event_id FROM received WHERE day = :day AND event_type NOT IN {_PACKAGES}",  # noqa: S608
-    "receipts": f"""
+    "receipts": """
       SELECT receipt_id FROM received WHERE receipt_day = :day AND receipted_at IS NOT NULL
-        AND receipt_id NOT IN ({_NOT_TAKEN})
-      UNION SELECT event_id FROM said WHERE day = :day AND event_type = 'receipt.v1' AND event_id NOT IN ({_NOT_TAKEN})""",  # noqa: S608
-    "findings": f"""
-      SELECT event_id FROM said WHERE day = :day AND event_type IN {_FINDINGS} AND event_id NOT IN ({_NOT_TAKEN})""",  # noqa: S608
+      UNION SELECT event_id FROM said WHERE day = :day AND event_type = 'receipt.v1'""",
+    "findings": f"SELECT event_id FROM said WHERE day = :day AND event_type IN {_FINDINGS}",  # noqa: S608
 }
 
 
