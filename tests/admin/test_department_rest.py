@@ -251,13 +251,13 @@ def test_nothing_is_passed_over_while_a_transaction_still_runs(hub: Hub, outside
     """Claim: of two writers the one that began first commits last; nobody's cursor gets past it meanwhile."""
     start = outsider.pull(limit=500)["next"]
     slow = create_engine(hub.database_url)
-    with slow.connect() as late:
+    with slow.connect() as late, late.begin() as first:
         case = a_case(next(NUMBERS))
         decide(late, [case], hub.desk, actor="user:t")
         decided(hub)
         page = outsider.pull(start)
         assert page["messages"] == []
-        late.commit()
+        first.commit()
     slow.dispose()
     # Whatever else runs on this server (its own housekeeping too) may hold the second one back for a moment.
     until(lambda: len(outsider.pull(page["next"])["messages"]) == 2)

@@ -7,9 +7,10 @@ from typing import Any, Protocol
 
 import pytest
 
-from connectors.department.adapters.port import Adapter, Draft
-from connectors.department.drafts import finding_data, supply_data
-from connectors.department.judge import LicenceChanged, Package
+from connectors.department.adapters.port import Adapter, Draft, Kind
+from connectors.department.drafts import finding_data, report_data, supply_data
+from connectors.department.forms import FORMS
+from connectors.department.judge import TOLD, LicenceChanged, Package, Told
 from schemas import dumps, examples_of, loads, violations
 
 FINDING = {
@@ -37,6 +38,52 @@ SUPPLY = {
 }
 
 
+#: How people write the other kinds, and what the message says of it.
+WRITTEN: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "plan": (
+        {
+            "fact_no": "JH-1", "project_no": "c-1", "plan_name": "年度日常检查", "year": "2026", "starts_on": "2026/12/1",
+            "ends_on": "2026年12月31日", "ratio": "5%", "way": "双随机",
+        },
+        {"year": 2026, "from": "2026-12-01", "to": "2026-12-31", "ratio": 5.0, "way": "double_random"},
+    ),
+    "rectification": (
+        {
+            "fact_no": "ZG-1", "project_no": "c-1", "finding_no": "JC-1", "round": "1", "checked_at": "2026-12-05 9:00",
+            "result": "整改合格", "inspectors": "示例己",
+        },
+        {"round": 1, "checked_at": "2026-12-05T09:00:00+08:00", "result": "1", "inspectors": [{"name": "示例己"}]},
+    ),
+    "enforcement": (
+        {
+            "fact_no": "CF-1", "project_no": "c-1", "finding_no": "JC-1", "decided_on": "2026.12.10", "result": "罚款",
+            "punish_types": "罚款、没收违法所得", "document_no": "示综执罚〔2026〕1号", "fine": "2,000 元",
+            "fine_wan": "0.2", "officers": "示例庚（99010100002）", "sheet_columns": '{"CF_NR_FK": 0.2}', "publicity": "外部公示",
+        },
+        {
+            "decided_on": "2026-12-10", "result": "1", "punish_types": ["02", "03"], "fine_fen": 200_000,
+            "fine_wan": "0.2", "columns": {"CF_NR_FK": 0.2}, "publicity": "external",
+            "officers": [{"name": "示例庚", "certificate_no": "99010100002"}],
+        },
+    ),
+    "credit": (
+        {"fact_no": "XY-1", "project_no": "c-1", "kind": "严重失信", "recorded_on": "2026-12-20", "until": "2029-12-20"},
+        {"kind": "serious", "recorded_on": "2026-12-20", "until": "2029-12-20"},
+    ),
+    "withdrawal": (
+        {"fact_no": "CX-1", "project_no": "c-1", "withdraws": "JC-1", "at": "2026-12-02", "reason": "检查对象有误"},
+        {"withdraws": "JC-1", "at": "2026-12-02", "reason": "检查对象有误"},
+    ),
+    "advice": (
+        {
+            "project_no": "c-1", "kind": "询问", "subject": "地址", "body": "请核对", "author": "示例己",
+            "at": "2026-12-02 8:00", "closes": "否",
+        },
+        {"kind": "question", "at": "2026-12-02T08:00:00+08:00", "closes": False},
+    ),
+}  # fmt: skip
+
+
 class Bench(Protocol):
     """The department's side of one adapter."""
 
@@ -53,6 +100,15 @@ class Bench(Protocol):
 
     def write_supply(self, fields: dict[str, Any]) -> str:
         """The department supplies data; returns how it finds it again."""
+
+    def told(self, kind: str) -> list[str]:
+        """Event ids of what was told of this type."""
+
+    def write(self, kind: Kind, fields: dict[str, Any]) -> str:
+        """The department writes a report of any kind."""
+
+    def close_case(self, event_id: str, by: str) -> str:
+        """The department says that it is done with a package."""
 
     def claim(self, event_id: str, by: str) -> str:
         """The department claims a package."""
@@ -89,6 +145,27 @@ def a_change(number: int = 1, *, status: str = "02", at: str = "2026-11-21T02:30
     assert not violations("licence.changed.v1", event)
     value = dumps(event)
     return LicenceChanged(event["id"], event["subject"], "0" * 64, value, event)
+
+
+def a_correction(number: int = 2, *, of: int = 1, revision: int = 2) -> Package:
+    """A corrected version of `a_package(of)`, of the same push."""
+    event: dict[str, Any] = loads(dumps(examples_of("approval.corrected.v1")[0]))
+    event["id"] = str(uuid.UUID(int=number))
+    event["subject"] = f"c-{of}"
+    event["data"]["push"]["revision"] = revision
+    event["data"]["correction"] |= {"replaces_event_id": str(uuid.UUID(int=of)), "revision": revision}
+    assert not violations("approval.corrected.v1", event)
+    push_id = examples_of("approval.decided.v1")[0]["data"]["push"]["id"]
+    return Package(event["id"], push_id, event["subject"], "0" * 64, dumps(event), event)
+
+
+def a_told(kind: str, number: int = 1, **changes: Any) -> Told:
+    """A message of this type about the case of `a_package`."""
+    event: dict[str, Any] = loads(dumps(examples_of(kind)[0]))
+    event["id"], event["subject"] = str(uuid.UUID(int=5000 + number)), "c-1"
+    event["data"] |= changes
+    assert not violations(kind, event)
+    return TOLD[kind][0](event["id"], event["subject"], "0" * 64, dumps(event), event)
 
 
 class AdapterContract:
@@ -181,6 +258,53 @@ class AdapterContract:
         bench.adapter.sent([(draft, event_id)])
         assert bench.adapter.drafts(10) == []
         assert bench.adapter.returned(event_id, "材料类型不由本部门提供")
+
+    def test_a_corrected_package_is_delivered_beside_the_first(self, bench: Bench) -> None:
+        """Claim: the corrected version comes once, whatever comes first; the version whose place it takes stays readable."""
+        first, corrected = a_package(1), a_correction(2)
+        bench.adapter.deliver([corrected])
+        bench.adapter.deliver([first, corrected])
+        assert sorted(bench.inbox()) == sorted([first.event_id, corrected.event_id])
+
+    @pytest.mark.parametrize("kind", ["approval.withdrawn.v1", "finding.forwarded.v1", "advice.forwarded.v1"])
+    def test_what_is_told_comes_once(self, bench: Bench, kind: str) -> None:
+        """Claim: withdrawn decisions, forwarded findings and advice each come once, before or after their package."""
+        one, two = a_told(kind, 1), a_told(kind, 2)
+        bench.adapter.told([one])
+        bench.adapter.deliver([a_package()])
+        bench.adapter.told([two, one])
+        assert sorted(bench.told(kind)) == sorted([one.event_id, two.event_id])
+
+    @pytest.mark.parametrize("kind", sorted(WRITTEN))
+    def test_every_kind_of_report_is_a_valid_message_once(self, bench: Bench, kind: Kind) -> None:
+        """Claim: written as people write, it becomes data that its message takes; sent once; the hub's refusal is shown."""
+        written, meant = WRITTEN[kind]
+        bench.write(kind, written)
+        (draft,) = bench.adapter.drafts(10)
+        assert (draft.kind, draft.fault) == (kind, None)
+        data = report_data(kind, draft.fields)
+        assert {name: data[name] for name in meant} == meant
+        event_type = FORMS[kind].event_type
+        event = {**examples_of(event_type)[0], "subject": "c-1", "data": data}
+        assert violations(event_type, event) == []
+        event_id = str(uuid.uuid4())
+        bench.adapter.sent([(draft, event_id)])
+        assert bench.adapter.drafts(10) == []
+        assert bench.adapter.returned(event_id, "没有这个办件")
+
+    def test_a_closed_case_is_told_once(self, bench: Bench) -> None:
+        """Claim: a department says that it is done, by whom, once."""
+        package = a_package()
+        bench.adapter.deliver([package])
+        bench.close_case(package.event_id, "示例辛")
+        (draft,) = bench.adapter.drafts(10)
+        assert (draft.kind, draft.fields["event_id"], draft.fields["by"]) == (
+            "closed",
+            package.event_id,
+            "示例辛",
+        )
+        bench.adapter.sent([(draft, str(uuid.uuid4()))])
+        assert bench.adapter.drafts(10) == []
 
     @pytest.mark.parametrize("kind", ["claimed", "returned"])
     def test_claims_and_returns_are_drafts_once(self, bench: Bench, kind: str) -> None:

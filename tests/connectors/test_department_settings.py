@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from connectors.department.config import read_config, validate_config
-from connectors.department.drafts import finding_data, said_at
+from connectors.department.drafts import finding_data, report_data, said_at
+from connectors.department.unfit import Unfit
 from connectors.errors import Misconfigured
 from storage.signing import generate_private_key
 
@@ -80,6 +81,66 @@ def test_every_fault_has_a_sentence(tmp_path: Path, old: str, new: str, words: s
     assert words in "；".join(validate_config(path))
     with pytest.raises(Misconfigured):
         read_config(path)
+
+
+def test_over_rest_instead_of_a_broker(tmp_path: Path) -> None:
+    """Claim: [rest] in the place of [broker] needs the hub's address (the trust bundle's may serve); both are too many."""
+    broker = GOOD[GOOD.index("[broker]") : GOOD.index("[adapter]")]
+    rest = GOOD.replace(broker, "[rest]\npoll_ms = 500\n")
+    assert "public_url" in validate_config(write(tmp_path, rest))[0]
+    config = read_config(
+        write(tmp_path, rest.replace('"trust.json"', '"https://hub.invalid/api/hub/trust-bundle"'))
+    )
+    assert (config.bus, config.hub_address, config.rest_poll_ms) == (None, "https://hub.invalid", 500)
+    named = rest.replace("[hub]", '[hub]\npublic_url = "https://other.invalid/"')
+    assert read_config(write(tmp_path, named)).hub_address == "https://other.invalid"
+    both = write(tmp_path, GOOD.replace("[hub]", '[hub]\npublic_url = "https://hub.invalid"') + "[rest]\n")
+    assert "只能写一个" in "；".join(validate_config(both))
+
+
+@pytest.mark.parametrize(
+    ("written", "fen"),
+    [
+        ({"fine": "2000元"}, 200_000),
+        ({"fine": "人民币 2,000.50 元"}, 200_050),
+        ({"fine": "0.2万元"}, 200_000),
+        ({"fine_wan": 0.2}, 200_000),
+        ({"fine_wan": "1,000.50"}, 1_000_500_000),
+        ({"fine_yuan": "2000", "fine_wan": "0.2", "fine_fen": 200_000}, 200_000),
+        ({"fine_yuan": "0"}, 0),
+        ({}, None),
+    ],
+)
+def test_money_is_exact(written: dict[str, Any], fen: int | None) -> None:
+    """Claim: 元 and 万元 become whole 分, by decimal arithmetic."""
+    assert report_data("enforcement", written).get("fine_fen") == fen
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ({"fine": "2000"}, "没有单位"),
+        ({"fine": 2000}, "没有单位"),
+        ({"fine": "两千元"}, "读不懂"),
+        ({"fine": "0.001 元"}, "不足一分"),
+        ({"fine_wan": "2000 元"}, "不符"),
+        ({"fine": "2000 元", "fine_wan": "2000"}, "不一致"),
+        ({"fine": "1.2.3 元"}, "读不懂"),
+    ],
+)
+def test_money_that_may_be_wrong_is_not_sent(written: dict[str, Any], words: str) -> None:
+    """Claim: no unit, another unit than the column's, two amounts that differ, less than a 分: told, never guessed."""
+    with pytest.raises(Unfit, match=words):
+        report_data("enforcement", written)
+
+
+def test_the_same_question_is_the_same_thread() -> None:
+    """Claim: a question without a thread opens one whose number follows from what is asked."""
+    asked = {"project_no": "c-1", "subject": "地址", "body": "请核对", "author": "示例己"}
+    one, two = report_data("advice", asked), report_data("advice", {**asked, "author": "示例庚"})
+    assert one["thread_id"] == two["thread_id"]
+    assert one["kind"] == "question"
+    assert report_data("advice", {**asked, "body": "再核对"})["thread_id"] != one["thread_id"]
 
 
 def test_a_missing_file_and_a_bad_key_have_sentences(tmp_path: Path) -> None:

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from connectors.department.adapters.folder import FolderAdapter, safe_name
+from connectors.department.adapters.folder import _PREFIXES, FolderAdapter, safe_name
+from connectors.department.adapters.port import Kind
+from connectors.department.judge import TOLD
 from tests.connectors.adapter_contract import FINDING, AdapterContract, a_change, a_package
 
 
@@ -40,6 +42,17 @@ class FolderBench:
 
     def write_finding(self, fields: dict[str, Any]) -> str:
         return self._drop("finding-", fields)
+
+    def told(self, kind: str) -> list[str]:
+        folder = self.adapter.told_folders[TOLD[kind][0]]
+        return [json.loads(path.read_bytes())["id"] for path in folder.glob("*.json")]
+
+    def write(self, kind: Kind, fields: dict[str, Any]) -> str:
+        prefix = next(prefix for prefix, named in _PREFIXES.items() if named == kind)
+        return self._drop(f"{prefix}-", fields)
+
+    def close_case(self, event_id: str, by: str) -> str:
+        return self._drop("close-", {"event_id": event_id, "by": by})
 
     def write_supply(self, fields: dict[str, Any]) -> str:
         return self._drop("supply-", fields)

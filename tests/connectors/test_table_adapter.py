@@ -9,11 +9,20 @@ from typing import Any
 import pytest
 from sqlalchemy.engine import make_url
 
-from connectors.department.adapters.port import AdapterUnavailable
+from connectors.department.adapters.columns import ROWS, TOLD_TABLES
+from connectors.department.adapters.port import AdapterUnavailable, Kind
 from connectors.department.adapters.sql import Database, open_database
 from connectors.department.adapters.table import TableAdapter
+from connectors.department.judge import TOLD
 from schemas import dumps
-from tests.connectors.adapter_contract import FINDING, AdapterContract, a_change, a_package
+from tests.connectors.adapter_contract import (
+    FINDING,
+    AdapterContract,
+    a_change,
+    a_correction,
+    a_package,
+    a_told,
+)
 
 
 class TableBench:
@@ -31,6 +40,20 @@ class TableBench:
     def licence_changes(self) -> list[tuple[str, str]]:
         rows = self.own.read("SELECT event_id, to_status FROM shenguan_licence_changes")
         return [(row[0], row[1]) for row in rows]
+
+    def told(self, kind: str) -> list[str]:
+        table = TOLD_TABLES[TOLD[kind][0]].name
+        return [row[0] for row in self.own.read(f"SELECT event_id FROM {table}")]
+
+    def write(self, kind: Kind, fields: dict[str, Any]) -> str:
+        table, _ = ROWS[kind]
+        names, marks = ", ".join(fields), ", ".join("?" * len(fields))
+        self.own.write((f"INSERT INTO {table} ({names}) VALUES ({marks})", [list(fields.values())]))
+        return str(self.own.read(f"SELECT max(id) FROM {table}")[0][0])
+
+    def close_case(self, event_id: str, by: str) -> str:
+        self.own.write(("UPDATE shenguan_inbox SET closed_by = ? WHERE event_id = ?", [(by, event_id)]))
+        return event_id
 
     def write_finding(self, fields: dict[str, Any]) -> str:
         names = ", ".join(fields)
@@ -166,3 +189,27 @@ def test_tables_of_an_earlier_release_get_what_is_new(bench: TableBench) -> None
     bench.adapter.prepare()
     bench.adapter.changed([a_change()])
     assert bench.own.read("SELECT licence_status FROM shenguan_inbox")[0][0] == "02"
+
+
+def test_a_correction_takes_over_and_a_withdrawal_shows(bench: TableBench) -> None:
+    """Claim: the corrected row names what it replaces, why, and is claimed already where the first one was; the replaced row
+    points to it; a withdrawal shows in every row of its push, whichever came first."""
+    push_id = a_package().push_id
+    bench.adapter.deliver([a_package()])
+    bench.claim(a_package().event_id, "示例辛")
+    bench.adapter.sent([(draft, "receipt-1") for draft in bench.adapter.drafts(5)])
+    bench.adapter.deliver([a_correction(2)])
+    rows = bench.own.read(
+        "SELECT event_id, revision, replaces, replaced_by, correction_reason, claimed_by, claim_sent_as"
+        " FROM shenguan_inbox ORDER BY revision"
+    )
+    first, second = a_package().event_id, a_correction(2).event_id
+    assert [tuple(row) for row in rows] == [
+        (first, "1", None, second, None, "示例辛", "receipt-1"),
+        (second, "2", first, None, "法定代表人录入有误", "示例辛", "receipt-1"),
+    ]
+    assert bench.adapter.drafts(5) == []
+    bench.adapter.told([a_told("approval.withdrawn.v1", push_id=push_id)])
+    bench.adapter.deliver([a_correction(3, of=2, revision=3)])
+    rows = bench.own.read("SELECT withdrawn_why FROM shenguan_inbox")
+    assert [tuple(row) for row in rows] == [("重复作出的决定",)] * 3
