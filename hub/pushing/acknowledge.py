@@ -1,4 +1,4 @@
-"""Acknowledge: receipts move a push forward, never back, and each is kept; or say that a licence's change was heard of.
+"""Acknowledge: receipts move a push, and each is kept; or say that an announcement was heard of (hub.exchange.announcement).
 
 Guarantees: a late, repeated or reordered receipt has no second effect; the earliest stated time of a kind stands.
 """
@@ -24,7 +24,7 @@ from hub.pushing.move import Act, move_pushes
 from hub.pushing.push import Receipt
 from hub.round_trips import Question, Rows, tell, write
 
-HEARD = frozenset({"arrived", "signed"})  # all that can be said of a licence's change
+HEARD = frozenset({"arrived", "signed"})  # all that can be said of an announcement
 ANSWERED_WITHIN = timedelta(days=1)  # who gets a push back deals with it by then, or it escalates
 
 
@@ -41,12 +41,14 @@ class PushRow(NamedTuple):
 
 
 class ToldRow(NamedTuple):
-    """A licence.changed.v1 that a receipt may speak of."""
+    """An announcement that a receipt may speak of."""
 
     event_id: uuid.UUID
+    kind: str
     department: str
     key: str
     message_sha256: bytes
+    case_no: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ WHERE p.event_id = ANY(%(event_ids)s)
 
 
 _TOLD = """
-SELECT event_id, department, key, message_sha256 FROM announcements WHERE event_id = ANY(%(event_ids)s)
+SELECT event_id, kind, department, key, message_sha256, case_no FROM announcements WHERE event_id = ANY(%(event_ids)s)
 """
 
 
@@ -90,7 +92,7 @@ def objection(message: Arrived, known: Named, now: datetime) -> Refused | None:
         return message.refuse(
             "unknown_push",
             f"回执所指的推送包 {message.data['event_id']} 不存在，或不是推送给本部门的",
-            "event_id 应为收到的 approval.decided.v1 或 licence.changed.v1 消息的 id",
+            "event_id 应为收到的推送包、更正、撤回、证照变化或转告消息的 id",
         )
     sha256 = spoken_of.package_sha256 if isinstance(spoken_of, PushRow) else spoken_of.message_sha256
     if bytes(sha256).hex() != str(message.data["package_sha256"]).lower():
@@ -102,7 +104,9 @@ def objection(message: Arrived, known: Named, now: datetime) -> Refused | None:
     kinds = {receipt["kind"] for receipt in message.data["receipts"]}
     if isinstance(spoken_of, ToldRow) and not kinds <= HEARD:
         return message.refuse(
-            "schema", "证照状态变化只能到达和签收，不能认领或退回", "receipts 的 kind 只写 arrived、signed"
+            "schema",
+            "更正、撤回、证照变化和转告只能到达和签收，不能认领、退回或办结",
+            "receipts 的 kind 只写 arrived、signed",
         )
     return None
 
@@ -113,7 +117,7 @@ def _about(message: Arrived) -> str:
 
 def acknowledge(tx: Connection, messages: Sequence[Arrived], known: Named, desk: Desk) -> None:
     """Take receipts that nothing speaks against."""
-    _hear(tx, [message for message in messages if _about(message) in known.told])
+    _hear(tx, [message for message in messages if _about(message) in known.told], known.told)
     _sign(
         tx, [message for message in messages if _about(message) in known.pushes], known.pushes, desk.clock()
     )
@@ -124,17 +128,18 @@ UPDATE announcements a SET arrived_at = least(a.arrived_at, n.arrived), signed_a
 FROM unnest(%(ids)s::uuid[], %(arrived)s::timestamptz[], %(signed)s::timestamptz[]) AS n(id, arrived, signed)
 WHERE a.event_id = n.id
 """
-#: No new version of a decision waits any more to be signed for.
+#: The newest version that a department was told of is signed for; whatever was told before is moot.
 _ALL_SIGNED = """
 UPDATE pushes p SET unsigned_revision = false FROM announcements a
-WHERE a.event_id = ANY(%(ids)s) AND p.id = a.push_id AND p.unsigned_revision AND NOT EXISTS (
-  SELECT FROM announcements o WHERE o.push_id = p.id AND o.signed_at IS NULL
-    AND o.kind IN ('approval.corrected.v1', 'approval.withdrawn.v1'))
+WHERE a.event_id = ANY(%(ids)s) AND p.id = a.push_id AND p.unsigned_revision
+  AND a.signed_at IS NOT NULL AND a.revision >= p.revision
+  AND a.kind IN ('approval.corrected.v1', 'approval.withdrawn.v1')
 """
+_RECEIPTED = {"licence.changed.v1": "licence.change_receipted"}
 
 
-def _hear(tx: Connection, messages: Sequence[Arrived]) -> None:
-    """A department has a licence's change."""
+def _hear(tx: Connection, messages: Sequence[Arrived], told: Mapping[str, ToldRow]) -> None:
+    """A department has heard of something."""
     if not messages:
         return
     times: dict[str, dict[str, datetime]] = {}
@@ -148,9 +153,9 @@ def _hear(tx: Connection, messages: Sequence[Arrived]) -> None:
     ledger = [
         {
             "actor": f"department:{message.department}",
-            "action": "licence.change_receipted",
+            "action": _RECEIPTED.get(told[_about(message)].kind, "announcement.receipted"),
             "subject": f"announcement:{_about(message)}",
-            "case_no": None,
+            "case_no": told[_about(message)].case_no,
             "reason": None,
             "detail": {
                 "kinds": sorted({receipt["kind"] for receipt in message.data["receipts"]}),

@@ -252,3 +252,30 @@ def test_a_held_push_is_corrected_before_it_goes(county: Engine, desk: Desk) -> 
         kept = bytes(tx.execute(select(Push.held_package).where(Push.id == push_id)).scalar_one() or b"")
     package = loads(desk.identities.unseal_text(kept, context=held_context(push_id)).encode())["data"]
     assert package["result"]["result_explain"] == "更正后"
+
+
+def test_signing_for_the_newest_is_enough(county: Engine, desk: Desk, signers: Signers) -> None:
+    """What a department was told before the newest version waits for nobody; the list says who has not signed for that."""
+    (case,) = decided(county, desk)
+
+    def waits() -> bool:
+        with county.connect() as tx:
+            found: bool = push_of(tx).unsigned_revision
+            return found
+
+    assert not waits()
+    correct(county, desk, case.case_no)
+    with county.begin() as tx:
+        first = packages_of(tx, case.case_no, "approval.corrected.v1")["scjg"]
+    correct(county, desk, case.case_no, columns={"explanation": "再更正"}, elements={})
+    with county.begin() as tx:
+        second = packages_of(tx, case.case_no, "approval.corrected.v1")["scjg"]
+    sign_announcement(county, desk, signers["scjg"], first)
+    assert waits()
+    sign_announcement(county, desk, signers["scjg"], second)
+    assert not waits()
+    with county.connect() as tx:
+        ledger = tx.execute(
+            text("SELECT case_no FROM ledger WHERE action = 'announcement.receipted'")
+        ).scalars()
+        assert list(ledger) == [case.case_no] * 2
