@@ -22,7 +22,7 @@ from hub.licensing.findings.rules_of_findings import RulesOfFindings, rules_of_f
 from hub.round_trips import Question
 
 Answer = Sequence[Any]
-#: Causes that go away by themselves when what is missing comes.
+#: Causes that go away by themselves when what is missing comes (hub.exchange.take_in.WAITS).
 WAITS_FOR = frozenset({"unknown_finding", "unknown_evidence"})
 
 
@@ -154,22 +154,9 @@ def questions(messages: Sequence[Arrived]) -> tuple[Question, ...]:
     )
 
 
-def grounds(
-    lock: Answer,
-    cases: Answer,
-    pushes: Answer,
-    departments: Answer,
-    licences: Answer,
-    facts: Answer,
-    numbers: Answer,
-    files: Answer,
-    held: Answer,
-    behind: Answer,
-    rules: Answer,
-    lights: Answer,
-) -> Grounds:
+def grounds(*answers: Answer) -> Grounds:
     """The answers to `questions`."""
-    del lock
+    _, cases, pushes, departments, licences, facts, numbers, files, held, behind, rules, lights = answers
     newest = {first: (id_, type_code) for _, first, id_, _, type_code in licences}
     named: dict[str, list[Named]] = {}
     for case_no, first, id_, identifier, _ in licences:
