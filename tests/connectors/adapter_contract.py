@@ -58,7 +58,8 @@ WRITTEN: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {
             "fact_no": "CF-1", "project_no": "c-1", "finding_no": "JC-1", "decided_on": "2026.12.10", "result": "罚款",
             "punish_types": "罚款、没收违法所得", "document_no": "示综执罚〔2026〕1号", "fine": "2,000 元",
-            "fine_wan": "0.2", "officers": "示例庚（99010100002）", "sheet_columns": '{"CF_NR_FK": 0.2}', "publicity": "外部公示",
+            "fine_wan": "0.2", "officers": "示例庚（99010100002）", "sheet_columns": '{"CF_NR_FK": 0.2}',
+            "publicity": "外部公示",
         },
         {
             "decided_on": "2026-12-10", "result": "1", "punish_types": ["02", "03"], "fine_fen": 200_000,
