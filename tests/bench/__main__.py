@@ -81,8 +81,14 @@ GOALS = (
     Goal("effect", "the same, 200 a second", "p200.ratio", most=1.5),
     Goal("effect", "p99 / through Debezium's embedded engine, 50 a second", "p50.of_debezium", most=1.0),
     Goal("effect", "the same, 200 a second", "p200.of_debezium", most=1.0),
+    Goal("window", "finding on the broker -> clerk's browser, p99 in ms", "p99", most=1000.0),
+    Goal("pushes", "lists, search and state change, many pushes / 100,000 (the worst)", "worst", most=2.0),
     Goal("lanes", "live p99 while a sheet loads / alone", "ratio", most=5.0),
 )
+
+
+#: The sizes of the goals, where the default is smaller.
+FULL: dict[str, dict[str, Any]] = {"lanes": {"rows": 100_000}, "pushes": {"large": 10_000_000}}
 
 
 def benches() -> list[str]:
@@ -93,7 +99,7 @@ def benches() -> list[str]:
 def run_one(name: str, full: bool) -> dict[str, Any]:
     """One benchmark's result, or its error; and how long it took and how busy the box was before it."""
     load, begun = os.getloadavg()[0], time.monotonic()
-    options: dict[str, Any] = {"rows": 100_000} if full and name == "lanes" else {}
+    options: dict[str, Any] = FULL.get(name, {}) if full else {}
     try:
         run: Callable[..., dict[str, object]] = importlib.import_module(f"tests.bench.bench_{name}").run
         found: dict[str, Any] = {"result": run(**options)}
@@ -129,7 +135,7 @@ def table(found: Mapping[str, dict[str, Any]]) -> Table:
 )
 @click.option("--only", multiple=True, type=click.Choice(benches()), help="Only these; may be repeated.")
 @click.option(
-    "--full", is_flag=True, help="The sizes of the goals where the default is smaller (lanes: 100,000 rows)."
+    "--full", is_flag=True, help="The sizes of the goals where the default is smaller (lanes, pushes)."
 )
 def main(out: Path | None, only: tuple[str, ...], full: bool) -> None:
     """Run the benchmarks and show their ratios."""
