@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hub.licensing.licence import Licence
-from hub.licensing.life import OPERATIONS
 from hub.tracing.gathering import Answer, Family, Gathering, columns
 from hub.tracing.trace_line import TraceLine
 from schemas import code_table
@@ -17,6 +16,24 @@ _OPERATIONS = """
 SELECT o.at, o.operation, o.from_status, o.to_status, o.reason, o.actor, o.department, o.document_no, l.name, l.number
 FROM licence_operations o JOIN licences l ON l.id = o.licence_id WHERE l.case_no = %(case_no)s ORDER BY o.at, o.id
 """
+TITLES = {
+    "issue": "签发证照",
+    "renew": "延续证照",
+    "change": "变更证照",
+    "replace": "补发证照",
+    "receive": "转入证照",
+    "register": "登记证照",
+    "suspend": "证照冻结（暂扣）",
+    "restore": "证照恢复有效",
+    "expire": "证照到期失效",
+    "supersede": "证照由新版替代",
+    "cancel": "证照注销",
+    "withdraw": "证照撤销",
+    "revoke": "证照吊销",
+    "transfer": "证照办理转出",
+    "other": "证照状态改为其他",
+    "reinstate": "证照恢复（纠错）",
+}
 _TONES = {
     "suspend": "alert",
     "revoke": "alert",
@@ -36,7 +53,7 @@ def _lines(found: Gathering, operations: Answer) -> Iterator[TraceLine]:
         yield TraceLine(
             at,
             "licence",
-            f"{name}{OPERATIONS[operation][0]}",
+            f"{TITLES[operation]}：{name}",
             reason,
             _TONES.get(operation, "good"),
             actor,

@@ -13,6 +13,7 @@ from hub.deciding.correct_decision import Correction, correct_decision
 from hub.deciding.withdraw_decision import withdraw_decision
 from hub.exchange.resend import resend
 from hub.exchange.take_in import take_in
+from hub.licensing.life import OPERATIONS
 from hub.noticing.notice import AUDIENCES
 from hub.ports import Desk
 from hub.pushing.act_on_push import insist_on_push
@@ -20,6 +21,7 @@ from hub.pushing.overdue import notice_overdue
 from hub.round_trips import ask
 from hub.tracing import trace as tracing
 from hub.tracing.trace import Trace, Viewer, trace
+from hub.tracing.trace_licence import TITLES
 from hub.tracing.trace_line import FAMILIES
 from hub.tracing.trace_notices import ROLES
 from storage.signing import Signer
@@ -176,6 +178,7 @@ def test_it_is_one_round_trip_however_long_the_life(
     assert len(trips) == 1
 
 
-def test_every_audience_has_a_name() -> None:
-    """The words for who is told cover every audience."""
+def test_every_word_is_there() -> None:
+    """The words for who is told cover every audience, those for licences every operation."""
     assert set(ROLES) == set(AUDIENCES)
+    assert set(TITLES) == set(OPERATIONS)
