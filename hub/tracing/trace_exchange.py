@@ -51,7 +51,8 @@ TOLD = (
     "licence.revoked", "licence.transferred", "licence.set_aside", "licence.reinstated", "licence.change_receipted",
     "announcement.receipted", "advice.posted", "advice.closed", "advice.overdue", "push.overdue", "push.released",
     "push.reassigned", "push.insisted", "push.recalled", "push.reopened", "decision.corrected", "decision.withdrawn",
-    "message.replayed", "message.dismissed", "notice.read", "notice.handled", "notice.escalated",
+    "holder.told", "holder.warned", "message.replayed", "message.dismissed", "notice.read", "notice.handled",
+    "notice.escalated",
 )  # fmt: skip
 #: What the others are called.
 _TITLES = {

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hub.licensing.licence import Licence
-from hub.tracing.gathering import Answer, Family, Gathering, columns
+from hub.licensing.living.holder_notice import HolderNotice
+from hub.tracing.gathering import Answer, Family, Gathering, columns, mapped
 from hub.tracing.trace_line import TraceLine
 from schemas import code_table
 
@@ -16,6 +17,10 @@ _OPERATIONS = """
 SELECT o.at, o.operation, o.from_status, o.to_status, o.reason, o.actor, o.department, o.document_no, l.name, l.number
 FROM licence_operations o JOIN licences l ON l.id = o.licence_id WHERE l.case_no = %(case_no)s ORDER BY o.at, o.id
 """
+_HOLDERS = f"""
+SELECT {columns(HolderNotice, "h")} FROM holder_notices h JOIN licences l ON l.id = h.licence_id
+WHERE l.case_no = %(case_no)s AND %(only)s::text IS NULL ORDER BY h.id
+"""  # noqa: S608 - our own names; a department is not told what its holders were told
 TITLES = {
     "issue": "签发证照",
     "renew": "延续证照",
@@ -43,7 +48,7 @@ _TONES = {
 }
 
 
-def _lines(found: Gathering, operations: Answer) -> Iterator[TraceLine]:
+def _lines(found: Gathering, operations: Answer, holders: Answer) -> Iterator[TraceLine]:
     if found.hides("licence"):
         return
     statuses = code_table("licence_status")
@@ -61,6 +66,12 @@ def _lines(found: Gathering, operations: Answer) -> Iterator[TraceLine]:
             None,
             (("证照编号", number), *moved, *paper),
         )
+    for row in mapped(HolderNotice, holders):
+        title = row["title"]
+        yield TraceLine(row["created_at"], "licence", f"提醒持证人：{title}", row["body"])
+        if row["told_at"]:
+            how = row["told_how"] or ""
+            yield TraceLine(row["told_at"], "licence", f"已告知持证人：{title}", how, "good", row["told_by"])
 
 
-FAMILY = Family((_OPERATIONS,), _lines)
+FAMILY = Family((_OPERATIONS, _HOLDERS), _lines)
