@@ -175,7 +175,7 @@ PUSHES = Listing(
     columns=(
         Column("case_no", _("办件编号"), lambda r: cells.mono(r.case_no), None, narrow=True),
         Column("item", _("事项"), lambda r: cells.clip(r.item, 14), None),
-        Column("department_name", _("部门"), lambda r: r.department_name),
+        Column("department_name", _("部门"), lambda r: r.department_name, wider=True),
         Column("decided_on", _("决定日期"), lambda r: str(r.decided_on), Decision.decided_on),
         Column("state", _("状态"), lambda r: cells.code("push_state", r.state), None,
                lambda r: cells.code_text("push_state", r.state), narrow=True),

@@ -133,3 +133,18 @@ def test_differences_are_resent_and_explained(
     assert "1 条消息排入补发" in sent.get_data(as_text=True)
     assert "请先在左边勾选" in nothing.get_data(as_text=True)
     assert (states[late.id], states[missing.id]) == ("resent", "settled")
+
+
+def test_all_of_a_page_are_picked_with_one_click(
+    hub: Hub, run: Run, open_as: Callable[..., Any], address: str
+) -> None:
+    """One box picks every difference of the page; what is picked is explained with one reason."""
+    page = open_as("data_admin").page
+    page.goto(f"{address}/reconciling/runs/{run.id}/?kind=not_arrived")
+    page.check("[data-all]")
+    page.fill("#deal [name=reason]", "部门已经书面说明")
+    page.click("#deal button[formaction]")
+    page.wait_for_selector(".flash")
+    settled = [one for one in found(hub, run) if one.kind == "not_arrived"]
+
+    assert {one.state for one in settled} == {"settled"}
