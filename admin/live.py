@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, select, true
+from sqlalchemy import Connection, Engine, func, select, text
 
 from hub.noticing.notice import CHANNEL, Notice
 from hub.noticing.reader import Reader
@@ -25,6 +25,7 @@ STREAMS_PER_USER = 6
 BATCH = 200
 # A notice with a smaller id may commit after one with a larger: look back that far, and drop what was seen.
 LOOK_BACK = 500
+_UNSEEN = text("notices.id <> ALL(CAST(:seen AS bigint[]))")  # one parameter, however many there are
 _log = logging.getLogger(__name__)
 
 
@@ -144,7 +145,7 @@ class LiveBoard:
         rows = tx.execute(
             select(Notice.__table__)
             .where(Notice.id > self._high - LOOK_BACK)
-            .where(Notice.id.not_in(self._seen) if self._seen else true())
+            .where(_UNSEEN.bindparams(seen=[seen for seen in self._seen if seen > self._high - LOOK_BACK]))
             .order_by(Notice.id)
             .limit(BATCH)
         ).all()

@@ -117,7 +117,9 @@ def _reported(engine: Engine, desk: Desk, key: Signer, count: int, *, start: int
     ]
 
 
-def _record(desk: Desk, key: Signer, case_no: str, number: int, *, bad: bool) -> Record:
+def _record(
+    desk: Desk, key: Signer, case_no: str, number: int, *, bad: bool, explain: str | None = None
+) -> Record:
     data: dict[str, Any] = {
         "finding_no": f"JC-{number}",
         "project_no": case_no,
@@ -125,7 +127,7 @@ def _record(desk: Desk, key: Signer, case_no: str, number: int, *, bad: bool) ->
         "inspectors": [{"name": "示例己", "certificate_no": "99010100001"}, {"name": "示例庚"}],
         "check_result": "3" if bad else "1",
         "handling": "2" if bad else "1",
-        "explain": "后厨未设独立清洗水池" if bad else "符合",
+        "explain": explain or ("后厨未设独立清洗水池" if bad else "符合"),
     }
     value = dumps(
         {
