@@ -24,7 +24,13 @@ from hub.case import Case
 from hub.department import Department
 from hub.item import ServiceItem
 from hub.party import Party
-from hub.pushing.act_on_push import insist_on_push, recall_push, reopen_push, resend_push
+from hub.pushing.act_on_push import (
+    insist_on_push,
+    recall_push,
+    reopen_push,
+    resend_push,
+    resend_revisions,
+)
 from hub.pushing.push import STATES, Push, PushOverdue
 from hub.pushing.reassign_push import reassign_push
 
@@ -193,9 +199,25 @@ class PushView(ExportedList):
         empty=_("没有推送。办件决定后，会按“推送规则”推送给监管部门。"),
     )
 
+    def extras(self) -> dict[str, Any]:
+        """Whether there are buttons."""
+        return {"can_resend": may("can_resend", "PushView")}
+
     def confined(self) -> tuple[ColumnElement[bool], ...]:
         """A department's user sees what concerns the department."""
         return seen_pushes()
+
+    @expose("/resend-revisions", methods=["POST"])
+    @has_access
+    @permission_name("resend")
+    @sentence_on_refusal(to("PushView.list", attention="revision"))
+    def resend_revisions(self) -> Any:
+        """Send corrections and withdrawals again that are not signed for."""
+        department = request.form.get("department") or None
+        with here().engine.begin() as tx:
+            count = resend_revisions(tx, reason=reason(), actor=actor(), department=department)
+        flash(gettext("%(n)s 条消息已排队补发。内容不变，部门已有的会自动去重。", n=count), "success")
+        return redirect(url_for("PushView.list", attention="revision", department=department))
 
     @expose("/<uuid:push>")
     @has_access

@@ -23,6 +23,10 @@ from hub.pushing.move import move_by_hand
 from hub.pushing.push import Push
 from hub.round_trips import write
 
+#: What a department must sign for anew.
+RENEWED = ("approval.corrected.v1", "approval.withdrawn.v1")
+MOST_AT_ONCE = 2000
+
 
 def reasoned(reason: str) -> str:
     """The reason as it is kept. Raises Rejected."""
@@ -109,4 +113,24 @@ def resend_push(tx: Connection, push_id: uuid.UUID, *, reason: str, actor: str) 
     count = resend(tx, actor=actor, reason=reason, event_ids=events)
     if not count:
         raise Conflict("没有可以补发的消息：它们还在发件箱中等待发出。")
+    return count
+
+
+def resend_revisions(tx: Connection, *, reason: str, actor: str, department: str | None = None) -> int:
+    """Send again corrections and withdrawals that nobody signed for, of one department or all; the oldest first.
+
+    At most MOST_AT_ONCE; gives how many messages go out.
+    """
+    waiting = (
+        select(Announcement.event_id)
+        .where(Announcement.kind.in_(RENEWED), Announcement.signed_at.is_(None))
+        .order_by(Announcement.created_at)
+        .limit(MOST_AT_ONCE)
+    )
+    if department:
+        waiting = waiting.where(Announcement.department == department)
+    events = tx.execute(waiting).scalars().all()
+    count = resend(tx, actor=actor, reason=reason, event_ids=events) if events else 0
+    if not count:
+        raise Conflict("没有可以补发的更正或撤回：都已签收，或还在发件箱中等待发出。")
     return count

@@ -111,6 +111,13 @@ def test_a_correction_is_looked_at_before_it_is_made(pushed: Any, hub: Hub, as_u
         assert set(told) >= {"scjg"}
     assert "未签收新版" in read(as_user("data_admin"), "/decisions/")
     assert pushed.case_no in read(as_user("data_admin"), "/pushes/?attention=revision")
+    with hub.engine.begin() as tx:
+        tx.execute(text("UPDATE outbox SET published_at = now()"))
+    again = {"csrf_token": csrf("data_admin"), "reason": "两天没有签收", "department": "scjg"}
+    sent = as_user("data_admin").post("/pushes/resend-revisions", data=again, follow_redirects=True)
+    assert "1 条消息已排队补发" in sent.get_data(as_text=True)
+    twice = as_user("data_admin").post("/pushes/resend-revisions", data=again, follow_redirects=True)
+    assert "没有可以补发" in twice.get_data(as_text=True)
 
 
 def test_a_decision_is_withdrawn_with_a_reason(pushed: Any, as_user: As, csrf: Csrf) -> None:
