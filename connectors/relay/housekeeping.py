@@ -3,9 +3,8 @@
 Guarantees: uploads that a crash or a silent scanner left unfinished are finished; abandoned ones, their spooled bytes and
 objects that nobody refers to are removed when they are a day old; promises, sources and grants whose day has passed are
 told; notices get their limits and unread ones escalate; what is too old raises an alert; what a broker lost goes out again;
-at night the month is reconciled;
-licences whose last day has passed expire, their holders are warned before, and status lists are made anew. A chore
-that fails is logged and shown, and stops neither the others nor a message.
+at night the month is reconciled; licences whose last day has passed expire, their holders are warned before, and status
+lists are made anew. A chore that fails is logged and shown, and stops neither the others nor a message.
 What was removed is in the ledger; the last round and its counts are in what the relay says of itself.
 """
 

@@ -2,7 +2,8 @@
 
 Guarantees: once a day whoever keeps house, and only when nobody works: before six, after six in the evening, and on days
 off; what a night missed is done the next. Departments are asked for their counts first and have PATIENCE to answer. Runs
-that nobody counts any more are taken up; runs whose counts have come since are compared again.
+that nobody counts any more are taken up; runs whose counts have come since are compared again. A night's run goes when it
+is KEPT old, unless it is of a whole month or somebody settled something in it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from hub.workday import LOCAL, exceptions, is_working
 
 ACTOR = "program:relay"
 TRAILING = 31
+KEPT = timedelta(days=92)
 PATIENCE = timedelta(hours=2)
 ABANDONED = timedelta(minutes=10)
 _MORNING, _EVENING = 6, 18
@@ -40,6 +42,11 @@ SELECT count(*) FROM announcements a WHERE a.kind = :kind AND a.key = :key AND a
 _LEFT = text(
     "SELECT id FROM reconciliations WHERE state = 'counting' AND started_at < :before ORDER BY started_at LIMIT 5"
 )
+_OLD = text("""
+DELETE FROM reconciliations r WHERE r.asked_by = :actor AND r.started_at < :before
+  AND NOT (extract(day FROM r.first_day) = 1 AND extract(day FROM r.last_day + 1) = 1)
+  AND NOT EXISTS (SELECT 1 FROM reconciliation_differences x WHERE x.run_id = r.id AND x.state = 'settled')
+""")
 _STALE = text("""
 SELECT r.id FROM reconciliations r
 WHERE r.state = 'done' AND r.started_at > :since AND r.differences > 0
@@ -58,6 +65,8 @@ def reconcile_nightly(engine: Engine, desk: Desk) -> int:
         left = list(tx.execute(_LEFT, {"before": now - ABANDONED}).scalars())
         done += _compare_again(tx, now, desk)
         due = _due(tx, now, desk)
+        if due:
+            tx.execute(_OLD, {"actor": ACTOR, "before": now - KEPT})
     for run in [*left, *due]:
         reconcile(engine, run, desk)
     return done + len(left) + len(due)

@@ -414,6 +414,13 @@ def test_the_night_asks_waits_and_counts_once(
     assert counted == 2
     assert reconcile_nightly(county, desk) == 0
     assert sorted(runs) == [(date(2026, 8, 1), date(2026, 8, 31), 0), (date(2026, 8, 19), DAY, 0)]
+    clock.advance(days=100)
+    with county.begin() as tx:
+        tx.execute(update(Department).values(channel="web"))
+    assert reconcile_nightly(county, desk) == 2
+    with county.connect() as tx:
+        kept = tx.execute(select(Reconciliation.first_day).order_by(Reconciliation.first_day)).scalars().all()
+    assert kept == [date(2026, 8, 1), date(2026, 11, 1), date(2026, 11, 27)]
 
 
 def differences_of(engine: Engine, run: Run, kind: str) -> list[Any]:
