@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from PIL import Image
 from sqlalchemy import select, text
 
+from admin import create_app
 from connectors.department.drafts import finding_data
 from hub.department import DepartmentKey
 from hub.joining.change_channel import change_channel
@@ -21,7 +22,7 @@ from hub.joining.receipts import take_arrivals
 from hub.pushing.push import Push
 from schemas import loads, violations
 from tests.admin import cases
-from tests.admin.conftest import Hub
+from tests.admin.conftest import Hub, sign_in, token_of
 
 WHY = "该局没有业务系统"
 
@@ -206,6 +207,14 @@ def test_the_same_form_twice_is_one_statement_and_a_made_up_one_none(
     typed = {"kind": "dishonest", "recorded_on": "2026-10-01", "number": "XY-T-1"}
     for _ in range(2):
         assert post(f"/inbox/{push.id}/report/credit", mark=mark, **typed).status_code == 302
+    again = create_app(web.app.extensions["shenguan"].config)
+    try:
+        client = sign_in(again, "supervisor")
+        page = client.get(f"/inbox/{push.id}/report/credit").get_data(as_text=True)
+        form = {"csrf_token": token_of(page), "mark": mark, **typed}
+        assert client.post(f"/inbox/{push.id}/report/credit", data=form).status_code == 302
+    finally:
+        again.extensions["shenguan"].engine.dispose()
     assert len(said(web, push.case_no, "credit.recorded.v1")) == 1
     for wrong in ("", "made-up", mark[:-2] + "xx"):
         answer = post(f"/inbox/{push.id}/report/credit", mark=wrong, **(typed | {"number": "XY-T-2"}))

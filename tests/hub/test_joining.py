@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from sqlalchemy import Engine, select, text
 
+from connectors.relay.housekeeping import Housekeeper
 from hub.department import Department, DepartmentKey
 from hub.errors import Conflict, Rejected
 from hub.exchange.inbox import InboxRow, Quarantined
@@ -176,6 +177,14 @@ def test_only_bytes_that_the_hub_signed_are_said_to_have_arrived(web: Engine, de
     assert push_of(web, sound.case_no).state == "arrived"
     with web.begin() as tx:
         assert take_arrivals(tx, desk) == 0
+
+
+def test_the_relay_says_arrived_without_anybody_looking(web: Engine, desk: Desk) -> None:
+    """The housekeeper's greeting takes all that waits, and nothing the second time."""
+    decided(web, desk, 3)
+    housekeeper = Housekeeper(web, desk.clock, desk=desk)
+    assert housekeeper.greet() == 3
+    assert housekeeper.greet() == 0
 
 
 def test_leaving_the_browser_needs_a_key_of_ones_own_and_ends_the_hubs(web: Engine, desk: Desk) -> None:
