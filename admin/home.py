@@ -248,7 +248,7 @@ def _for_overseer(tx: Connection) -> dict[str, Any]:
         ),
         tile(
             gettext("不符合的检查"),
-            _count(tx, Finding.check_result == "3", *found),
+            _count(tx, Finding.check_result == "3", Finding.standing == "standing", *found),
             url_for("FindingView.list", check_result="3"),
             tone="warn",
         ),

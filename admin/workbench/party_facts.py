@@ -45,6 +45,8 @@ class PartyFacts:
     uses: tuple[Mapping[str, Any], ...]
     on_file: int
     reused: int
+    shines: str  # 红黄绿灯, by what departments found
+    why: str
 
     @property
     def worst(self) -> str:
@@ -73,6 +75,7 @@ SELECT DISTINCT ON (f.licence_id, f.department)
   f.licence_id, d.name AS department, f.effect, f.explanation, f.happened_at, f.rectify_by, f.finding_no, f.case_no
 FROM findings f JOIN departments d ON d.code = f.department
 WHERE f.licence_id IN (SELECT id FROM licences WHERE party_id = %(party)s) AND f.effect_applied
+  AND f.standing = 'standing' AND f.kind IN ('inspection', 'rectification', 'enforcement')
 ORDER BY f.licence_id, f.department, f.happened_at DESC
 """
 _CASES = """
@@ -94,13 +97,18 @@ SELECT (SELECT count(*) FROM materials WHERE party_id = %(party)s AND state = 'u
   (SELECT count(*) FROM material_uses u JOIN cases c ON c.case_no = u.case_no
    WHERE c.party_id = %(party)s AND u.withdrawn_at IS NULL AND c.state = 'accepted')
 """
+#: 红黄绿灯; a party without a row is green.
+_SHINES = "SELECT light, why FROM party_lights WHERE party_id = %(party)s"
 
 
 def party_facts(tx: Connection, party: uuid.UUID, today: date) -> PartyFacts:
     """Read it. Raises NotFound."""
     of = {"party": party, "licences": LICENCES, "cases": CASES, "uses": USES, "mine": own_department()}
-    rows = ask(tx, *((statement, of) for statement in (_PARTY, _LICENCES, _FINDINGS, _CASES, _USES, _COUNTS)))
-    parties, licences, findings, cases, uses, counts = rows
+    rows = ask(
+        tx,
+        *((statement, of) for statement in (_PARTY, _LICENCES, _FINDINGS, _CASES, _USES, _COUNTS, _SHINES)),
+    )
+    parties, licences, findings, cases, uses, counts, shines = rows
     if not parties:
         raise NotFound(gettext("没有这个相对人。请回到工作台重新查找。"))
     found: dict[uuid.UUID, list[Mapping[str, Any]]] = {}
@@ -116,6 +124,7 @@ def party_facts(tx: Connection, party: uuid.UUID, today: date) -> PartyFacts:
         tuple(case for case in lines if case not in running)[:6],
         tuple(_named(_USE_NAMES, row) for row in uses),
         *counts[0],
+        *(shines[0] if shines else ("green", "")),
     )
 
 
