@@ -33,6 +33,15 @@ ORDER BY d.code
 """)
 _KNOWN = text("SELECT event_id FROM announcements WHERE event_id = ANY (:ids)")
 
+#: A key names the first day that was asked for; an answer speaks of all of them.
+_UNANSWERED = text("""
+SELECT DISTINCT a.department FROM announcements a
+WHERE a.kind = 'count.asked.v1' AND a.created_at >= :since AND NOT EXISTS (
+  SELECT 1 FROM department_counts c WHERE c.department = a.department
+    AND c.day = CAST(substr(a.key, length('count-') + 1) AS date) AND c.received_at >= a.created_at)
+ORDER BY a.department
+""")
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -78,6 +87,11 @@ def ask_counts(
         )
     write(tx, Rows(OutboxRow, messages), Rows(Announcement, told))
     return codes
+
+
+def unanswered(tx: Connection, since: datetime) -> list[str]:
+    """Departments that were asked since then, and have not counted what they were asked for."""
+    return list(tx.execute(_UNANSWERED, {"since": since}).scalars())
 
 
 def _event_id(code: str, wanted: Wanted, now: datetime) -> uuid.UUID:

@@ -14,7 +14,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import Connection, Engine, text
 
 from hub.ports import Desk
-from hub.reconciling.ask_counts import EVENT_TYPE
+from hub.reconciling.ask_counts import EVENT_TYPE, unanswered
 from hub.reconciling.our_counts import midnight
 from hub.reconciling.reconcile import ask_for_counts, find_run, finish, reconcile, start_run
 from hub.workday import LOCAL, exceptions, is_working
@@ -34,11 +34,6 @@ _DONE = text(
 _ASKED = text(
     "SELECT min(created_at) FROM announcements WHERE kind = :kind AND key = :key AND created_at >= :since"
 )
-#: Departments that were asked and have not counted the last day since it was over.
-_SILENT = text("""
-SELECT count(*) FROM announcements a WHERE a.kind = :kind AND a.key = :key AND a.created_at >= :since
-  AND NOT EXISTS (SELECT 1 FROM department_counts c WHERE c.department = a.department AND c.received_at >= :since)
-""")
 _LEFT = text(
     "SELECT id FROM reconciliations WHERE state = 'counting' AND started_at < :before ORDER BY started_at LIMIT 5"
 )
@@ -111,5 +106,4 @@ def _heard(tx: Connection, first: date, yesterday: date, now: datetime, desk: De
     asked_at = tx.scalar(_ASKED, tonight)
     if asked_at is None:
         return not ask_for_counts(tx, first, yesterday, desk)
-    silent: int = tx.execute(_SILENT, tonight | {"since": asked_at}).scalar_one()
-    return silent == 0 or bool(now - asked_at >= PATIENCE)
+    return now - asked_at >= PATIENCE or not unanswered(tx, asked_at)
