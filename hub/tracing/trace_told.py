@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from hub.exchange.announcement import Announcement
@@ -27,8 +27,9 @@ _TITLES = {
 
 
 def _lines(found: Gathering, told: Answer) -> Iterator[TraceLine]:
-    answers = _answers(found)
-    for row in mapped(Announcement, told):
+    rows = mapped(Announcement, told)
+    answers = _answers(found, {row["event_id"] for row in rows})
+    for row in rows:
         name, title, department = found.name(row["department"]), _TITLES[row["kind"]], row["department"]
         signed = found.outgoing(row["event_id"], row["message_sha256"])
         more = (("消息", str(row["event_id"])), ("消息摘要", bytes(row["message_sha256"]).hex()))
@@ -53,13 +54,15 @@ def _lines(found: Gathering, told: Answer) -> Iterator[TraceLine]:
                 )
 
 
-def _answers(found: Gathering) -> dict[tuple[uuid.UUID, str], Signed]:
-    """Receipts for announcements, by what they speak of; the first of each."""
+def _answers(found: Gathering, told: Collection[uuid.UUID]) -> dict[tuple[uuid.UUID, str], Signed]:
+    """Receipts for announcements, by what they speak of; the first of each. Those for pushes stand in a table of theirs."""
     known: dict[tuple[uuid.UUID, str], Signed] = {}
     for row in found.taken.values():
         if row.value is None:
             continue
         for about, kind in _spoken_of(row):
+            if about not in told:
+                continue
             known.setdefault((about, kind), found.incoming(row.kid, row.sha256))
     return known
 

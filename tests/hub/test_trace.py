@@ -163,6 +163,20 @@ def test_what_was_withheld_is_withheld_here(county: Engine, desk: Desk, life: st
     assert not [line for line in confined.lines if line.title.startswith("环节")]
 
 
+def test_altered_receipts_are_seen(county: Engine, desk: Desk, life: str) -> None:
+    """A receipt whose stored bytes were changed no longer stands behind its line, and stands out as a line by itself."""
+    before = look(county, desk, life)
+    assert all(line.signed.ref for line in before.lines if line.signed)
+    with county.begin() as tx:
+        tx.execute(text("ALTER TABLE inbox DISABLE TRIGGER inbox_stands"))
+        tx.execute(text("UPDATE inbox SET value = value || ' '::bytea WHERE event_type = 'receipt.v1'"))
+    after = look(county, desk, life)
+    assert {line.family for line in after.lines if line.signed and not line.signed.ref} == {"receipt"}
+    stray = [line for line in after.lines if line.title.startswith("收到的消息没有对应的记录")]
+    assert stray
+    assert {line.tone for line in stray} == {"alert"}
+
+
 def test_it_is_one_round_trip_however_long_the_life(
     county: Engine, desk: Desk, life: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
