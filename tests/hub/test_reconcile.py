@@ -405,6 +405,9 @@ def test_the_night_asks_waits_and_counts_once(
     assert reconcile_nightly(county, desk) == 0  # asked
     for one in both:
         one.report()
+    assert reconcile_nightly(county, desk) == 0  # not all of what was asked for is counted
+    for one in both:
+        settle_in(county, desk, a_count(desk, one.signer, {"packages": []}, on=date(2026, 8, 19)))
     counted = reconcile_nightly(county, desk)
     with county.connect() as tx:
         runs = tx.execute(
