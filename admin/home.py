@@ -121,25 +121,21 @@ def _for_data_admin(tx: Connection) -> dict[str, Any]:
             note=gettext("需要核对") if held else gettext("没有待处理"),
         ),
     ]
-    alerts = open_alerts(tx)
-    tiles.append(
-        tile(
-            gettext("告警"),
-            alerts,
-            url_for("AlertView.list", state="open"),
-            tone="bad",
-            note=gettext("超过时限") if alerts else gettext("没有告警"),
-        )
-    )
     return {
         "kind": "data_admin",
-        "tiles": tiles + held_tiles(tx) + waiting_tiles(tx),
+        "tiles": [*tiles, _alerts_tile(tx), *held_tiles(tx), *waiting_tiles(tx)],
         "backlog": backlog,
         "parts": health.look(here()),
         "programs": _worth_showing(programs(tx, now)),
         "notices": notices(tx, 5),
         "days": per_day(tx),
     }
+
+
+def _alerts_tile(tx: Connection) -> dict[str, Any]:
+    alerts = open_alerts(tx)
+    note = gettext("超过时限") if alerts else gettext("没有告警")
+    return tile(gettext("告警"), alerts, url_for("AlertView.list", state="open"), tone="bad", note=note)
 
 
 def _worth_showing(found: tuple[ProgramHealth, ...]) -> list[ProgramHealth]:
