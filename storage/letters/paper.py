@@ -1,8 +1,8 @@
 """Paper: a document that flows over A4 pages - headings, paragraphs, tables whose head comes again on every page.
 
-Guarantees: nothing is cut off: a cell grows with its text, a row that does not fit begins the next page, one that is higher
-than a page is clipped to CELL characters before it is set. Characters without a drawing become 〓, as typesetters mark a
-missing type. The same content gives the same bytes; text comes out of the PDF as it went in.
+Guarantees: a cell grows with its text, a row that does not fit begins the next page, a cell of more than MOST_LINES lines
+ends with …; nothing else is cut off. Characters without a drawing become 〓, as typesetters mark a missing type. The same
+content gives the same bytes; text comes out of the PDF as it went in.
 Lengths are millimetres, type sizes points.
 """
 
@@ -24,7 +24,7 @@ from storage.licences.xmp import About
 WIDTH, HEIGHT = 210.0, 297.0
 LEFT, RIGHT, TOP, BOTTOM = 24.0, 22.0, 26.0, 24.0
 TEXT_WIDTH = WIDTH - LEFT - RIGHT
-CELL = 600  # characters
+MOST_LINES = 40  # of a cell
 _ENDLESS = 10_000.0
 _PAD = 1.2
 _RULE = 0.18
@@ -157,9 +157,18 @@ class Paper:
 
 def _row(texts: Sequence[str], widths: Sequence[float], aligns: Sequence[str], *, bold: bool) -> list[_Text]:
     return [
-        _set(text[:CELL], 0, 0, width - 2 * _PAD, size=9, bold=bold, align=align, leading=1.3)
+        _cell(text, width - 2 * _PAD, bold=bold, align=align)
         for text, width, align in zip(texts, widths, aligns, strict=True)
     ]
+
+
+def _cell(text: str, width: float, **style: object) -> _Text:
+    whole = _set(text, 0, 0, width, size=9, leading=1.3, **style)
+    lines = whole.block.lines
+    if len(lines) <= MOST_LINES:
+        return whole
+    kept = "".join(line.text for line in lines[: MOST_LINES - 1])
+    return _set(f"{kept}…", 0, 0, width, size=9, leading=1.3, **style)
 
 
 def _set(text: str, x: float, y: float, w: float, **style: object) -> _Text:
