@@ -174,6 +174,15 @@ class RestLine:
         self._door.close()
 
 
+def signed_before(door: HubDoor) -> Iterator[list[str]]:
+    """The ids of everything that the department has signed for, in pages."""
+    after, more = "", True
+    while more:
+        page = _document(door.ask("GET", "/place", params={"after": after} if after else {}))
+        yield [one["event_id"] for one in page["signed"]]
+        after, more = page["next"], page["more"]
+
+
 def _parts(records: Sequence[Record]) -> Iterator[list[Record]]:
     """In order, no more at once than the hub takes."""
     part: list[Record] = []

@@ -24,7 +24,7 @@ from connectors.department.evidence import Evidence
 from connectors.department.files import Files
 from connectors.department.health import Health, read_health
 from connectors.department.hub_door import HubDoor
-from connectors.department.line import BrokerLine, Line, RestLine
+from connectors.department.line import BrokerLine, Line, RestLine, signed_before
 from connectors.department.parts import Parts
 from connectors.department.receive import Receiver
 from connectors.department.send import Sender
@@ -125,6 +125,7 @@ class Connector:
     def _step(self) -> None:
         if not self._ready:
             self._parts.adapter.prepare()
+            self._learn_place()
             self._finish_yesterday()
             self._ready = True
         now = time.monotonic()
@@ -144,6 +145,19 @@ class Connector:
             self._line.again(messages)
             raise
         self._line.done(messages)
+
+    def _learn_place(self) -> None:
+        """A new machine on a broker: what the department signed for before, it need not deliver again.
+
+        Without an address of the hub, or while that does not answer, everything on the topic is delivered once more.
+        """
+        if self._config.bus is None or self._config.hub_address is None or not self._state.is_new():
+            return
+        try:
+            for event_ids in signed_before(self._door):
+                self._state.note_elsewhere(event_ids)
+        except ConnectorError as error:
+            _log.warning("未能取得已签收的位置，将从主题开头收起：%s", error.message)
 
     def _finish_yesterday(self) -> None:
         """Receipts that were made before a crash and may not have left."""

@@ -41,7 +41,8 @@ class Receiver:
             else:
                 self._quarantine(verdict)
         known = parts.state.receipts_of(list(arrived))
-        fresh = [one for one in arrived.values() if one.event_id not in known]
+        before = known.keys() | parts.state.elsewhere(one for one in arrived if one not in known)
+        fresh = [one for one in arrived.values() if one.event_id not in before]
         if fresh:
             packages = [one for one in fresh if isinstance(one, Package)]
             self._deliver(packages, [one for one in fresh if isinstance(one, Told)])

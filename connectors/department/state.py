@@ -136,6 +136,22 @@ class State:
         ).fetchone()
         return Received(*found)
 
+    def is_new(self) -> bool:
+        """Nothing has ever come to this file."""
+        return not self._db.execute("SELECT EXISTS (SELECT 1 FROM received)").fetchone()[0]
+
+    def note_elsewhere(self, event_ids: Iterable[str]) -> None:
+        """These were signed for before this file was there: by another machine, or in the hub's web inbox."""
+        with self._transaction():
+            self._db.executemany(
+                "INSERT OR IGNORE INTO elsewhere VALUES (?)", [(event_id,) for event_id in event_ids]
+            )
+
+    def elsewhere(self, event_ids: Iterable[str]) -> set[str]:
+        """Which of these were."""
+        question = "SELECT 1 FROM elsewhere WHERE event_id = ?"
+        return {one for one in event_ids if self._db.execute(question, (one,)).fetchone()}
+
     def note(self, name: str) -> str | None:
         """Something that is to be known after a restart."""
         row = self._db.execute("SELECT value FROM notes WHERE name = ?", (name,)).fetchone()

@@ -67,6 +67,7 @@ def health(ctx: click.Context, config: Path, as_json: bool) -> None:
         names = (
             "received",
             "licence_changes",
+            "told",
             "unreceipted",
             "quarantined",
             "returned_problems",

@@ -11,16 +11,17 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from hub.errors import HubError, NotFound, Rejected
 from hub.feedback.evidence import Evidence
 from hub.ledger import Entry, record
 from hub.material import StoredObject
-from storage.files import Source
+from hub.store_upload import stored_object
+from storage.files import Source, StoredFile
 from storage.intake.finish import Intake
 from storage.intake.kinds import look
 
@@ -92,28 +93,37 @@ def _whole(stream: Source) -> Iterator[tuple[IO[bytes], bytes, int]]:
 
 
 def _stored(engine: Engine, intake: Intake, file: IO[bytes], kept: Kept, department: str, by: str) -> Kept:
+    """Seal it unless the same content is stored, and note whose it is."""
+    with engine.connect() as tx:
+        standing = stored_object(tx, kept.sha256)
+    if standing is not None and intake.files.exists(standing):
+        with engine.begin() as tx:
+            _note(tx, kept, department, by)
+        return kept
     put = intake.files.put(file, media_type=kept.media_type)
     try:
         with engine.begin() as tx:
-            values: dict[str, Any] = {
-                "sha256": put.sha256,
-                "object_name": put.object_name,
-                "size": put.size,
-                "wrapped_key": put.wrapped_key,
-            }
-            tx.execute(insert(StoredObject).values(values).on_conflict_do_nothing())
-            stands = tx.execute(
-                select(StoredObject.object_name).where(StoredObject.sha256 == put.sha256)
-            ).scalar_one()
+            stands = _keep_object(tx, put, lost=standing.object_name if standing else None)
             _note(tx, kept, department, by)
     except HubError:  # surely not committed; after any other failure the sweep decides
         with suppress(HubError):
             intake.files.delete(put.object_name)
         raise
-    if stands != put.object_name:
+    if stands != put.object_name:  # somebody stored the same content meanwhile
         with suppress(HubError):
             intake.files.delete(put.object_name)
     return kept
+
+
+def _keep_object(tx: Connection, put: StoredFile, *, lost: str | None) -> str:
+    """Gives the name of the object that keeps these bytes from now on. `lost`: one that did, and is gone."""
+    fresh = {"object_name": put.object_name, "size": put.size, "wrapped_key": put.wrapped_key}
+    if lost is not None:
+        gone = (StoredObject.sha256 == put.sha256) & (StoredObject.object_name == lost)
+        tx.execute(update(StoredObject).where(gone).values(fresh))
+    tx.execute(insert(StoredObject).values(sha256=put.sha256, **fresh).on_conflict_do_nothing())
+    question = select(StoredObject.object_name).where(StoredObject.sha256 == put.sha256)
+    return str(tx.execute(question).scalar_one())
 
 
 def _note(tx: Connection, kept: Kept, department: str, by: str) -> None:

@@ -17,6 +17,7 @@ from sqlalchemy import Engine, select, text, update
 from werkzeug.serving import make_server
 
 from admin import AdminConfig, create_app
+from connectors.bus import Message
 from connectors.department.config import ConnectorConfig
 from connectors.department.line import PLACE
 from connectors.department.program import Connector, run_configured
@@ -182,6 +183,34 @@ def test_a_new_machine_takes_only_what_is_not_signed_for(
     until(lambda: step(connector) == 1)
     assert connector._state.note(PLACE) != place
     assert delivered(over_rest)[-1] == fresh
+
+
+def test_a_new_machine_on_a_broker_learns_what_was_signed_for(
+    county: Engine, desk: Any, over_rest: ConnectorConfig, bus: Any, topics: list[str]
+) -> None:
+    """Claim: with an empty state folder on a broker, what the hub holds a receipt for is not delivered again though it is on
+    the topic; the rest is; a hub that does not answer delays nobody."""
+    old = more(county, desk, 2)
+    with county.begin() as tx:
+        tx.execute(update(Push).where(Push.case_no == old[0]).values(signed_at=datetime.now(UTC)))
+    with county.connect() as tx:
+        rows = tx.execute(select(OutboxRow).where(OutboxRow.topic == over_rest.topic_in)).all()
+    messages = [
+        Message(
+            row.topic, 0, number, row.key.encode(), bytes(row.value), {"signature": row.signature.encode()}
+        )
+        for number, row in enumerate(rows)
+    ]
+    for name, address, taken in (("new", over_rest.public_url, 1), ("cut off", "http://127.0.0.1:1", 2)):
+        folder = over_rest.state_dir / name
+        folder.mkdir(parents=True)
+        made = Connector(
+            replace(over_rest, bus=bus, state_dir=folder, public_url=address), lambda: datetime.now(UTC)
+        )
+        made._parts.adapter.prepare()
+        made._learn_place()
+        assert made._receiver.take(messages) == taken
+        made.close()
 
 
 def test_after_a_restore_of_the_hub_the_connector_goes_on(
