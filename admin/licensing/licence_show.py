@@ -96,7 +96,8 @@ _FINDINGS = (
 SELECT f.id, d.name, f.finding_no, f.case_no, f.check_result, f.handling, f.rectify_by, f.explanation, f.effect,
   f.effect_applied, f.happened_at
 FROM findings f JOIN departments d ON d.code = f.department
-WHERE f.licence_id = %(licence)s ORDER BY f.happened_at DESC LIMIT %(most)s
+WHERE f.licence_id = %(licence)s AND f.standing = 'standing' AND f.kind = 'inspection'
+ORDER BY f.happened_at DESC LIMIT %(most)s
 """,
 )  # fmt: skip
 _RECEIVED = (

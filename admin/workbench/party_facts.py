@@ -56,7 +56,9 @@ class PartyFacts:
 
 
 _PARTY = """
-SELECT id, kind, name, code_type, code_masked, legal_representative FROM parties WHERE id = %(party)s
+SELECT p.id, p.kind, p.name, p.code_type, p.code_masked, p.legal_representative, coalesce(l.light, 'green'),
+  coalesce(l.why, '')
+FROM parties p LEFT JOIN party_lights l ON l.party_id = p.id WHERE p.id = %(party)s
 """
 _LICENCES = """
 SELECT l.id, l.name, l.number, l.status, l.valid_from, l.valid_to, l.issuer_name, l.case_no,
@@ -97,8 +99,6 @@ SELECT (SELECT count(*) FROM materials WHERE party_id = %(party)s AND state = 'u
   (SELECT count(*) FROM material_uses u JOIN cases c ON c.case_no = u.case_no
    WHERE c.party_id = %(party)s AND u.withdrawn_at IS NULL AND c.state = 'accepted')
 """
-#: 红黄绿灯; a party without a row is green.
-_SHINES = "SELECT light, why FROM party_lights WHERE party_id = %(party)s"
 
 
 def party_facts(tx: Connection, party: uuid.UUID, today: date) -> PartyFacts:
@@ -106,9 +106,9 @@ def party_facts(tx: Connection, party: uuid.UUID, today: date) -> PartyFacts:
     of = {"party": party, "licences": LICENCES, "cases": CASES, "uses": USES, "mine": own_department()}
     rows = ask(
         tx,
-        *((statement, of) for statement in (_PARTY, _LICENCES, _FINDINGS, _CASES, _USES, _COUNTS, _SHINES)),
+        *((statement, of) for statement in (_PARTY, _LICENCES, _FINDINGS, _CASES, _USES, _COUNTS)),
     )
-    parties, licences, findings, cases, uses, counts, shines = rows
+    parties, licences, findings, cases, uses, counts = rows
     if not parties:
         raise NotFound(gettext("没有这个相对人。请回到工作台重新查找。"))
     found: dict[uuid.UUID, list[Mapping[str, Any]]] = {}
@@ -118,13 +118,13 @@ def party_facts(tx: Connection, party: uuid.UUID, today: date) -> PartyFacts:
     lines = [_named(_CASE_NAMES, row) for row in cases]
     running = tuple(case for case in lines if case["decided_on"] is None and case["state"] != "withdrawn")
     return PartyFacts(
-        PartyLine(*parties[0]),
+        PartyLine(*parties[0][:6]),
         tuple(_light(_named(_LICENCE_NAMES, row), found.get(row[0], []), today) for row in licences),
         running,
         tuple(case for case in lines if case not in running)[:6],
         tuple(_named(_USE_NAMES, row) for row in uses),
         *counts[0],
-        *(shines[0] if shines else ("green", "")),
+        *parties[0][6:],
     )
 
 
