@@ -9,38 +9,27 @@ corrected: such a decision is withdrawn and made anew.
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, update
 
 from hub.case import Decision
+from hub.deciding.corrected_package import COLUMNS, about, correct_held, corrected_package
 from hub.deciding.decided_rows import PERSONAL
-from hub.deciding.owed_rows import held_context
 from hub.deciding.revision import DecisionRevision
-from hub.deciding.told import Decided, Recipient, Telling, checked, look
+from hub.deciding.told import Decided, Telling, checked, look
 from hub.errors import Conflict, Rejected
 from hub.ledger import LedgerRow
 from hub.ports import Desk
-from hub.pushing.package import instant
 from hub.pushing.push import Push
-from hub.pushing.rulebook import Clock
-from hub.pushing.withhold import masked_text
 from hub.reuse.tell_relied import SourceChange, tell_relied
 from hub.round_trips import Rows, write
-from schemas import code_table, dumps, loads
+from schemas import code_table
 
 EVENT_TYPE = "approval.corrected.v1"
-#: Columns of a decision that can be corrected, and where a package has them.
-COLUMNS = {
-    "document_name": "result.result_cetr_name",
-    "decided_on": "result.result_date",
-    "result_type": "result.result_type",
-    "explanation": "result.result_explain",
-}
 #: Elements that name the decision itself, or whom it is about.
 FIXED_ELEMENTS = frozenset({"XK_WSH", "XK_XDR_MC", "XK_XDR_SHXYM"})
 #: The same content under a column and an element: corrected under both, where both said the same.
@@ -134,10 +123,10 @@ def correct_decision(
     elements = {n: value for n, value in correction.elements.items() if f"elements.{n}" in changed}
     _save(tx, decision, columns, elements, revision, desk)
     telling = Telling.begin(tx, desk, case_no, now)
-    about = _about(reason, document_no, changes, now)
+    said = about(reason, document_no, [one.path for one in changes], now)
     for to in standing.told:
         clock = standing.clock(to.department, now)
-        data = _package(to, columns, elements, clock, revision, about)
+        data = corrected_package(to, columns, elements, clock, revision, said)
         telling.say(EVENT_TYPE, to, revision, data, clock.sign_by)
         title = f"决定已更正，须重新签收：{decision.document_no}"
         telling.notice(to, title, f"{reason}。更正内容已随新的推送包发出。", clock.sign_by)
@@ -147,7 +136,7 @@ def correct_decision(
         .values(revision=revision, unsigned_revision=True)
     )
     held = [one.id for one in standing.recipients if one.state == "held"]
-    _correct_held(tx, held, columns, elements, desk)
+    correct_held(tx, held, columns, elements, desk)
     row = {
         "decision_id": decision.id,
         "revision": revision,
@@ -220,87 +209,3 @@ def _save(
     shown = {name: _shown(name, value, desk) for name, value in elements.items()}
     values = {**columns, "elements": {**decision.elements, **shown}, "revision": revision}
     tx.execute(update(Decision).where(Decision.id == decision.id).values(**values))
-
-
-def _correct_held(
-    tx: Connection,
-    ids: Sequence[uuid.UUID],
-    columns: Mapping[str, Any],
-    elements: Mapping[str, str],
-    desk: Desk,
-) -> None:
-    """What held pushes will be made of is right from the start: nobody has it yet, so nobody is told."""
-    query = select(Push.id, Push.held_package).where(Push.id.in_(ids), Push.held_package.is_not(None))
-    for push_id, sealed in tx.execute(query).all() if ids else ():
-        assert sealed is not None
-        context = held_context(push_id)
-        kept = loads(desk.identities.unseal_text(bytes(sealed), context=context).encode())
-        kept["data"] = _corrected(kept["data"], columns, elements, frozenset())
-        blob = desk.identities.seal_text(dumps(kept).decode(), context=context)
-        tx.execute(update(Push).where(Push.id == push_id).values(held_package=blob))
-
-
-def _about(reason: str, document_no: str | None, changes: list[Change], now: Any) -> dict[str, Any]:
-    paths = [COLUMNS.get(one.path, one.path) for one in changes]
-    return {"reason": reason, "document_no": document_no, "at": instant(now), "changed": paths}
-
-
-def _package(
-    to: Recipient,
-    columns: Mapping[str, Any],
-    elements: Mapping[str, str],
-    clock: Clock,
-    revision: int,
-    about: Mapping[str, Any],
-) -> dict[str, Any]:
-    """What this department was sent last, with what changed in place."""
-    withheld = frozenset(to.withheld or ())
-    data = _corrected(to.data, columns, elements, withheld)
-    hidden = {path for path in withheld if path.startswith("elements.")}
-    visible = [
-        path
-        for path in about["changed"]
-        if path not in hidden and not ("elements" in withheld and path.startswith("elements."))
-    ]
-    return {
-        **data,
-        "push": {
-            **data["push"],
-            "sign_by": instant(clock.sign_by) if clock.sign_by else None,
-            "revision": revision,
-        },
-        "correction": {
-            "revision": revision,
-            "replaces_event_id": str(to.event_id),
-            "replaces_sha256": bytes(to.sha256).hex(),
-            **about,
-            "changed": visible,
-        },
-    }
-
-
-def _corrected(
-    data: Mapping[str, Any],
-    columns: Mapping[str, Any],
-    elements: Mapping[str, str],
-    withheld: frozenset[str],
-) -> dict[str, Any]:
-    """The data with what is right in place; what was left out stays so, what was masked is masked anew."""
-    result = dict(data["result"])
-    for name, value in columns.items():
-        path = COLUMNS[name]
-        if name == "document_name" and data["licence"]:
-            continue  # the result is named after its licence
-        member = path.partition(".")[2]
-        if path in withheld and result[member] is None:
-            continue
-        text = value.isoformat() if isinstance(value, date) else str(value)
-        result[member] = masked_text(text) if path in withheld else text
-    shown = dict(data["elements"])
-    if "elements" not in withheld:
-        for name, value in elements.items():
-            if f"elements.{name}" not in withheld:
-                shown[name] = value
-            elif name in shown:
-                shown[name] = masked_text(value)
-    return {**data, "result": result, "elements": shown}

@@ -154,6 +154,17 @@ def checked(reason: str, document_no: str | None) -> tuple[str, str | None]:
     return reason, document_no
 
 
+class Withdrawal(NamedTuple):
+    """What approval.withdrawn.v1 says; `by` as departments read it."""
+
+    document_no: str
+    revision: int
+    reason: str
+    by: str
+    scope: str  # decision, push
+    sign_by: datetime | None
+
+
 @dataclass(slots=True)
 class Telling:
     """The messages of one correction, withdrawal or recall, growing department by department."""
@@ -201,25 +212,23 @@ class Telling:
         )
         return sealed
 
-    def withdraw(
-        self, to: Recipient, document_no: str, revision: int, why: str, by: str, scope: str, sign_by: Any
-    ) -> None:
+    def withdraw(self, to: Recipient, said: Withdrawal) -> None:
         """approval.withdrawn.v1: of the decision, or of this push alone."""
         data = {
             "push_id": str(to.id),
             "department": to.department,
             "project_no": self.case_no,
-            "document_no": document_no,
-            "revision": revision,
+            "document_no": said.document_no,
+            "revision": said.revision,
             "replaces_event_id": str(to.event_id),
             "replaces_sha256": bytes(to.sha256).hex(),
-            "reason": why,
-            "by": by,
+            "reason": said.reason,
+            "by": said.by,
             "at": instant(self.now),
-            "scope": scope,
-            "sign_by": instant(sign_by) if sign_by else None,
+            "scope": said.scope,
+            "sign_by": instant(said.sign_by) if said.sign_by else None,
         }
-        self.say("approval.withdrawn.v1", to, revision, data, sign_by)
+        self.say("approval.withdrawn.v1", to, said.revision, data, said.sign_by)
 
     def notice(self, to: Recipient, title: str, body: str, answer_by: datetime | None) -> None:
         """For the department's people, beside the message to its system."""

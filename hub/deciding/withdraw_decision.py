@@ -17,7 +17,7 @@ from sqlalchemy import Connection, select, update
 from hub.case import Decision
 from hub.deciding.correct_decision import ledger_row
 from hub.deciding.revision import DecisionRevision
-from hub.deciding.told import Telling, checked, look
+from hub.deciding.told import Telling, Withdrawal, checked, look
 from hub.errors import Conflict
 from hub.ledger import LedgerRow
 from hub.licensing.licence import Licence
@@ -64,7 +64,7 @@ def withdraw_decision(
     telling = Telling.begin(tx, desk, case_no, now)
     for to in told:
         sign_by = standing.clock(to.department, now).sign_by
-        telling.withdraw(to, decision.document_no, revision, reason, by, "decision", sign_by)
+        telling.withdraw(to, Withdrawal(decision.document_no, revision, reason, by, "decision", sign_by))
         telling.notice(to, f"决定已撤回：{decision.document_no}", f"{reason}。请停止据以监管。", sign_by)
     tx.execute(update(Decision).where(Decision.id == decision.id).values(withdrawn_at=now, revision=revision))
     tx.execute(

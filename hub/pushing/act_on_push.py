@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, select, update
 
 from hub.advice.speak import Asked, Speaker, open_thread
-from hub.deciding.told import Recipient, Standing, Telling, look
+from hub.deciding.told import Recipient, Standing, Telling, Withdrawal, look
 from hub.deciding.withdraw_decision import recall
 from hub.errors import Conflict, NotFound, Rejected
 from hub.exchange.announcement import Announcement
@@ -91,7 +91,7 @@ def withdraw_from(
     """Tell one department that this push of it is withdrawn."""
     sign_by = standing.clock(to.department, telling.now).sign_by
     document_no = standing.decision.document_no
-    telling.withdraw(to, document_no, to.revision + 1, reason, by, "push", sign_by)
+    telling.withdraw(to, Withdrawal(document_no, to.revision + 1, reason, by, "push", sign_by))
     telling.notice(to, f"推送已撤回：{document_no}", f"{reason}。这件决定不再由本部门监管。", sign_by)
     tx.execute(update(Push).where(Push.id == to.id).values(revision=to.revision + 1, unsigned_revision=True))
 

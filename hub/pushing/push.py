@@ -54,6 +54,8 @@ TRANSITIONS: dict[tuple[str, str], str] = {
     ("closed", "reopened"): "supervising",
     **{(was, "recalled"): "recalled" for was in ("held", *_OPEN, "closed", "returned")},
 }
+#: As in the partial index, and as a query must say it.
+RARE = "state IN ('held', 'returned', 'reassigned', 'recalled')"
 
 
 def after(state: str, act: str) -> str:
@@ -80,6 +82,8 @@ class Push(Base):
         # Lists: of all or of one department, newest first, of any state.
         Index("ix_pushes_created_at", "created_at", "id"),
         Index("ix_pushes_department", "department", "created_at", "id"),
+        # Of one department those in a state that few are ever in; the others are near the top of its own list.
+        Index("ix_pushes_rare", "department", "state", "created_at", "id", postgresql_where=text(RARE)),
         Index("ix_pushes_state", "state", "created_at", "id"),
         Index("ix_pushes_incomplete", "created_at", "id", postgresql_where=text("missing IS NOT NULL")),
         # What a list is narrowed to most, however many there are that have nothing the matter.

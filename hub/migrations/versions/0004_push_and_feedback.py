@@ -877,6 +877,13 @@ def upgrade() -> None:
         op.create_index(
             f"ix_pushes_{name}", "pushes", ["created_at", "id"], unique=False, postgresql_where=sa.text(name)
         )
+    op.create_index(
+        "ix_pushes_rare",
+        "pushes",
+        ["department", "state", "created_at", "id"],
+        unique=False,
+        postgresql_where=sa.text("state IN ('held', 'returned', 'reassigned', 'recalled')"),
+    )
     op.add_column("pushes", sa.Column("state_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("pushes", sa.Column("missing", postgresql.JSONB(astext_type=sa.Text()), nullable=True))
     op.add_column("pushes", sa.Column("withheld", postgresql.ARRAY(sa.Text()), nullable=True))
