@@ -20,6 +20,7 @@ from connectors.department.events import event, local_day, sign
 from connectors.department.program import Connector
 from connectors.department.state import Received, State
 from connectors.department.tally import WHAT, Figure, Tally
+from hub.reconciling.our_counts import ids_sha256
 from schemas import dumps, examples_of, loads, violations
 from storage.signing import Signer, generate_private_key
 from tests.connectors.test_department import a_package, as_message
@@ -164,6 +165,12 @@ def test_every_id_counts_once_in_any_order(rows: list[tuple[int, str, str]]) -> 
                 expected = sorted(one.lower() for one, said in first.items() if said == (day, kind))
                 assert list(got[what]) == expected
         state.close()
+
+
+@given(st.sets(st.text("abcdef0123456789-", min_size=1, max_size=36), max_size=20))
+def test_both_sides_make_the_same_hash(ids: set[str]) -> None:
+    """Claim: the connector's hash over ids is the hub's."""
+    assert Figure("2026-11-20", "packages", tuple(sorted(ids))).ids_sha256 == ids_sha256(ids).hex()
 
 
 def test_the_file_of_an_earlier_release_is_counted_too(
