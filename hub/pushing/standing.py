@@ -117,7 +117,8 @@ def replay(push: Row, acts: Iterable[Act], now: datetime) -> None:
         state = (
             "supervising"  # what was reported was withdrawn: the department is at it, and has yet to answer
         )
-    push["state"], push["state_at"] = state, state_at
+    if state == push["state"] or steps(push["state"], state):  # back to before it arrived there is no way
+        push["state"], push["state_at"] = state, state_at
 
 
 def _key(at: datetime, state: str) -> tuple[datetime, int]:

@@ -38,7 +38,9 @@ def a_push() -> dict[str, object]:
 
 def acts(kinds: tuple[str, ...]) -> st.SearchStrategy[list[Act]]:
     moments = st.integers(1, 6).map(lambda hour: NOW - timedelta(hours=hour))
-    return st.lists(st.builds(Act, st.just(PUSH), st.sampled_from(kinds), moments), max_size=8)
+    return st.lists(
+        st.builds(lambda act, at: Act(PUSH, act, at), st.sampled_from(kinds), moments), max_size=8
+    )
 
 
 def shown(push: dict[str, object]) -> dict[str, object]:
