@@ -147,7 +147,10 @@ QUESTIONS: tuple[Question, ...] = (
     ),
     ("SELECT item_code, department, sign_days, claim_days, plan_days, feedback_days FROM push_limits", {}),
     # A limit reaches 250 working days at most: a year and a half of the calendar is enough.
-    ("SELECT day, working FROM calendar_days WHERE day BETWEEN current_date - 400 AND current_date + 550", {}),
+    (
+        "SELECT day, working FROM calendar_days WHERE day BETWEEN current_date - 400 AND current_date + 550",
+        {},
+    ),
 )
 
 
