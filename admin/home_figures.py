@@ -103,10 +103,7 @@ def per_day(tx: Connection, *only: Any) -> dict[str, list[Any]]:
 
 def notices(tx: Connection, limit: int = RECENT) -> list[Any]:
     rows = tx.execute(
-        select(Notice.__table__)
-        .where(reader().shown_to())
-        .order_by(Notice.id.desc())
-        .limit(limit)
+        select(Notice.__table__).where(reader().shown_to()).order_by(Notice.id.desc()).limit(limit)
     )
     return list(rows)
 

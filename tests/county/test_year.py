@@ -29,6 +29,7 @@ from hub.deciding.withdraw_decision import withdraw_decision
 from hub.pushing.act_on_push import insist_on_push
 from hub.pushing.overdue import notice_overdue
 from hub.pushing.reassign_push import reassign_push
+from hub.reconciling.ask_counts import unanswered
 from hub.reconciling.reconcile import Run, reconcile, start_run
 from hub.tracing.trace import Viewer, trace
 from hub.workday import exceptions
@@ -132,10 +133,15 @@ def _everybody_signs(year: Year) -> None:
             voice.sign()
         return year.county.standing() == (0, 0, 0, 0)
 
+    _wait(year.county, signed)
+
+
+def _wait(county: County, question: Callable[[], Any]) -> None:
+    """With what stands in the way, where it takes too long."""
     try:
-        until(signed, seconds=240, every=0.2)
+        until(question, seconds=240, every=0.2)
     except AssertionError as error:
-        raise AssertionError(f"still waiting: {year.county.waiting()}") from error
+        raise AssertionError(f"still waiting: {county.waiting()}") from error
 
 
 def _everything_is_taken(county: County, story: Story) -> None:
@@ -147,7 +153,7 @@ def _everything_is_taken(county: County, story: Story) -> None:
         with county.engine.connect() as tx:
             return tuple(tx.execute(text(_TAKEN)).one()) == expected
 
-    until(taken, seconds=600, every=0.2)
+    _wait(county, taken)
 
 
 def _office(year: Year, week: int) -> None:
@@ -175,6 +181,7 @@ def _office(year: Year, week: int) -> None:
                 by="示例乙",
                 desk=county.desk,
             )
+        year.story.recalled.add(year.recalled)
 
 
 def _answer_return(year: Year, owed: Owed, week: int) -> None:
@@ -215,18 +222,17 @@ def _reconciled(year: Year, first: date, last: date) -> Run:
     """One run, with the departments' own counts in."""
     county = year.county
     county.clock.to(at_local(max(last + timedelta(days=1), county.clock().date()), 20))
+    asked = county.clock()
     with county.engine.begin() as tx:
         run = start_run(tx, first, last, county.desk, actor="user:overseer")
+
+    def counted() -> bool:
+        with county.engine.connect() as tx:
+            return unanswered(tx, asked) == []
+
     _everybody_signs(year)
-    _everybody_counted(county)
+    _wait(county, counted)
     return reconcile(county.engine, run, county.desk)
-
-
-def _everybody_counted(county: County) -> None:
-    """Every request for a count is answered."""
-    asked = "SELECT count(DISTINCT department) FROM announcements WHERE kind = 'count.asked.v1'"
-    counted = "SELECT count(DISTINCT department) FROM department_counts"
-    until(lambda: county.count(asked) <= county.count(counted), seconds=120, every=0.2)
 
 
 # -- what holds at its end ---------------------------------------------------------------------------------------

@@ -40,42 +40,47 @@ class Story:
     said: Counter[str] = field(default_factory=Counter)
     numbers: list[str] = field(default_factory=list)  # of facts, in the order in which they were said
     returned: list[Owed] = field(default_factory=list)  # wait for the data administrator
-    _todo: list[tuple[int, int, Callable[[date], None]]] = field(default_factory=list)
+    recalled: set[str] = field(
+        default_factory=set
+    )  # cases whose decision was withdrawn: nobody goes on with them
+    _todo: list[tuple[int, int, Owed, Callable[[date], None]]] = field(default_factory=list)
     _order: Any = field(default_factory=itertools.count)
 
     def begin(self, week: int, owed: Owed) -> None:
         """A push that was signed for in this week."""
         if owed.department not in self.voices:
             return  # speaks for itself
-        chance = random.Random(f"{self.seed}|{owed.case_no}|{owed.department}")
+        chance = random.Random(f"{self.seed}|{owed.case_no[-14:]}|{owed.department}")
         if chance.random() < 0.02 and owed.department != ENFORCING:
-            self._at(week, lambda day: self._give_back(owed, day))
+            self._at(week, owed, lambda day: self._give_back(owed, day))
             return
         late = chance.random() < 0.05
-        self._at(week + late, lambda day: self._claim(owed, day, late=late))
+        self._at(week + late, owed, lambda day: self._claim(owed, day, late=late))
         if chance.random() < 0.3:
-            self._at(week + late + 1, lambda day: self._plan(owed, day))
+            self._at(week + late + 1, owed, lambda day: self._plan(owed, day))
         if chance.random() < 0.55:
-            self._at(week + 1 + chance.randrange(1, 8), lambda day: self._inspect(owed, day, chance))
+            self._at(week + 1 + chance.randrange(1, 8), owed, lambda day: self._inspect(owed, day, chance))
 
     def act(self, week: int, friday: date) -> None:
         """Whatever is due by now is said; then everything that waits leaves."""
         while self._todo and self._todo[0][0] <= week:
-            heapq.heappop(self._todo)[2](friday)
+            _, _, owed, say = heapq.heappop(self._todo)
+            if owed.case_no not in self.recalled:
+                say(friday)
         for voice in self.voices.values():
             voice.flush()
 
     def insisted(self, week: int, owed: Owed) -> None:
         """A department that gave a push back was told that it is its own: it claims it."""
-        self._at(week, lambda day: self._claim(owed, day, late=True))
+        self._at(week, owed, lambda day: self._claim(owed, day, late=True))
 
     @property
     def waiting(self) -> int:
         """How much is still to come."""
         return len(self._todo)
 
-    def _at(self, week: int, what: Callable[[date], None]) -> None:
-        heapq.heappush(self._todo, (week, next(self._order), what))
+    def _at(self, week: int, owed: Owed, what: Callable[[date], None]) -> None:
+        heapq.heappush(self._todo, (week, next(self._order), owed, what))
 
     def _week(self, day: date) -> int:
         return (day - date(2026, 1, 1)).days // 7
@@ -122,13 +127,13 @@ class Story:
         self._fact(owed, "finding", number, fields, name="finding_no")
         week = self._week(day)
         if handling == "2":
-            self._at(week + 2, lambda then: self._rectify(owed, number, 1, then, chance))
+            self._at(week + 2, owed, lambda then: self._rectify(owed, number, 1, then, chance))
         elif handling == "1":
-            self._at(week + 2, lambda then: self._close(owed, then))
+            self._at(week + 2, owed, lambda then: self._close(owed, then))
         else:
-            self._at(week + 3, lambda then: self._punish(owed, number, then, chance))
+            self._at(week + 3, owed, lambda then: self._punish(owed, number, then, chance))
         if chance.random() < 0.01:
-            self._at(week + 1, lambda then: self._withdraw(owed, number, then))
+            self._at(week + 1, owed, lambda then: self._withdraw(owed, number, then))
 
     def _rectify(self, owed: Owed, about: str, turn: int, day: date, chance: random.Random) -> None:
         good = chance.random() < 0.8
@@ -144,11 +149,13 @@ class Story:
             fields["transfer_to"] = ENFORCING
         self._fact(owed, "rectification", f"ZG-{owed.case_no}-{owed.department}-{turn}", fields)
         if result == "2":
-            self._at(self._week(day) + 2, lambda then: self._rectify(owed, about, turn + 1, then, chance))
+            self._at(
+                self._week(day) + 2, owed, lambda then: self._rectify(owed, about, turn + 1, then, chance)
+            )
         elif result == "1":
-            self._at(self._week(day) + 1, lambda then: self._close(owed, then))
+            self._at(self._week(day) + 1, owed, lambda then: self._close(owed, then))
         else:
-            self._at(self._week(day) + 3, lambda then: self._punish(owed, about, then, chance))
+            self._at(self._week(day) + 3, owed, lambda then: self._punish(owed, about, then, chance))
 
     def _punish(self, owed: Owed, about: str, day: date, chance: random.Random) -> None:
         """What was handed over is decided by the enforcing department."""
