@@ -31,6 +31,7 @@ SIGNED_FOR = {
     "licence.changed.v1",
     "finding.forwarded.v1",
     "advice.forwarded.v1",
+    "count.asked.v1",
 }
 PACKAGES = {"approval.decided.v1", "approval.corrected.v1"}
 
@@ -69,14 +70,14 @@ class Department:
         """What we say when a message comes for the first time."""
         at = datetime.fromisoformat(event["time"])
         self.now = max(self.now, at)
-        if event["type"] == "count.asked.v1":
-            return [self.count(event["data"])]
         if event["type"] not in SIGNED_FOR:
             self.refused.append(event["data"].get("message", event["type"]))
             return []
         said = [self.receipt(event, value)]
         if event["type"] == "approval.decided.v1":
             said += self.inspect(event)
+        if event["type"] == "count.asked.v1":
+            said.append(self.count(event["data"]))
         return said
 
     def receipt(self, event: dict[str, Any], value: bytes) -> dict[str, Any]:
