@@ -197,7 +197,10 @@ def test_an_outsider_joins_with_this_page_alone(
         until(lambda: all(_told(engine)), seconds=60)
     assert (outsider / f"{material}.bin").read_bytes() == content
     with engine.connect() as tx:
-        assert set(tx.execute(select(Push.state)).scalars()) == {"signed"}
+        assert set(tx.execute(select(Push.state)).scalars()) == {
+            "signed",
+            "supervising",
+        }  # the finding moved its own
         finding = tx.execute(select(Finding.case_no, Finding.effect, Finding.kid)).one()
         assert (finding.effect, finding.kid) == ("freeze", page["department-kid"])
         standing = select(Licence.status).where(Licence.case_no == finding.case_no)
@@ -259,4 +262,4 @@ def _run_outsider(folder: Path, last: str) -> str:
 def _came_back(engine: Engine) -> bool:
     with engine.connect() as tx:
         states = set(tx.execute(select(Push.state)).scalars())
-        return states == {"signed"} and tx.execute(select(Finding.id)).first() is not None
+        return states == {"signed", "supervising"} and tx.execute(select(Finding.id)).first() is not None
