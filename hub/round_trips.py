@@ -31,7 +31,7 @@ Question = tuple[
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows for one table, dictionaries with the same keys. `once`: those that are there already are left alone."""
+    """Rows for one table; what a row does not name is NULL. `once`: those that are there already are left alone."""
 
     model: type[DeclarativeBase]
     rows: Sequence[Row]
@@ -72,7 +72,7 @@ def _insert(tx: Connection, tables: Sequence[Rows]) -> None:
         return
     with _driver(tx) as driver, driver.pipeline(), driver.cursor() as cursor:
         for one in tables:
-            names = tuple(one.rows[0])
+            names = _names(one.rows)
             statement = _insert_statement(one.model, names, one.once)
             values = list(_values(one, names))
             if len(values) == 1:
@@ -82,7 +82,7 @@ def _insert(tx: Connection, tables: Sequence[Rows]) -> None:
 
 
 def _copy(tx: Connection, one: Rows) -> None:
-    names = tuple(one.rows[0])
+    names = _names(one.rows)
     listed = ", ".join(f'"{name}"' for name in names)
     statement = f"COPY {one.model.__tablename__} ({listed}) FROM STDIN"
     with _driver(tx) as driver, driver.cursor() as cursor, cursor.copy(statement) as copy:
@@ -90,10 +90,18 @@ def _copy(tx: Connection, one: Rows) -> None:
             copy.write_row(values)
 
 
+def _names(rows: Sequence[Row]) -> tuple[str, ...]:
+    """Every column that a row names: rows for one table may come from several use cases."""
+    first = rows[0].keys()
+    if all(row.keys() == first for row in rows):
+        return tuple(first)
+    return tuple({name: None for row in rows for name in row})
+
+
 def _values(one: Rows, names: tuple[str, ...]) -> Iterator[list[Any]]:
     documents = _documents(one.model, names)
     for row in one.rows:
-        values = [row[name] for name in names]
+        values = [row.get(name) for name in names]
         for at in documents:
             values[at] = None if values[at] is None else dumps(values[at]).decode()
         yield values

@@ -76,7 +76,7 @@ def test_status_is_readable(hub: HubShell, engine: Engine) -> None:
         tx.execute(insert(Department).values(code="scjg", name="示范县市场监督管理局", roles=["supervising"]))
     done = hub.run("status")
     assert done.returncode == 1
-    for words in ("数据库", "正常", "没有运行", "待送达 0", "隔离区", "示范县市场监督管理局"):
+    for words in ("数据库", "正常", "没有运行", "待推送 0", "隔离区", "示范县市场监督管理局"):
         assert words in done.stdout, words
 
 
