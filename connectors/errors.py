@@ -36,3 +36,7 @@ class HeldBack(ConnectorError):
 
 class Misconfigured(ConnectorError):
     """连接器的设置不正确。"""
+
+
+class AdapterUnavailable(ConnectorError):
+    """本部门的系统暂时不可用。数据没有丢失，恢复后会自动继续。"""

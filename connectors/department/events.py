@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -10,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 from connectors.bus import Record
 from schemas import canonical, dumps
+from schemas.drafts.identity import deterministic_id
 from storage.signing import Signer
 
-_NAMESPACE = uuid.UUID("0e9cbe3a-6a5c-5d0f-8a53-6b0f9ad7c0de")
 LOCAL = ZoneInfo("Asia/Shanghai")
 CONTENT_TYPE = b"application/cloudevents+json; charset=UTF-8"
 
@@ -34,11 +33,6 @@ class Signed(NamedTuple):
             ("content-type", CONTENT_TYPE),
         ]
         return Record(topic, self.case_no.encode(), self.value, headers)
-
-
-def deterministic_id(*parts: object) -> str:
-    """The same parts give the same id: a crash between sending and noting it down makes a duplicate, not a second fact."""
-    return str(uuid.uuid5(_NAMESPACE, canonical([str(part) for part in parts]).decode()))
 
 
 def finding_id(department: str, data: Mapping[str, Any]) -> str:

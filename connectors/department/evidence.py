@@ -16,9 +16,9 @@ import httpx
 
 from connectors.department.hub_door import HubDoor, said
 from connectors.department.state import State
-from connectors.department.unfit import Unfit
 from connectors.errors import ConnectorError
 from schemas import Malformed, loads
+from schemas.drafts.unfit import Unfit
 
 LARGEST = 64 << 20
 AGAIN_S = 5.0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from connectors.bus import Record
-from connectors.department.adapters.port import Adapter
+from connectors.department.adapters.port import OwnSystem
 from connectors.department.config import ConnectorConfig
 from connectors.department.line import Outcomes, Publisher
 from connectors.department.state import State
@@ -24,7 +24,7 @@ class Parts:
     signer: Signer
     trust: TrustBundle
     state: State
-    adapter: Adapter
+    adapter: OwnSystem
     producer: Publisher
     clock: Callable[[], datetime]
 

@@ -14,10 +14,11 @@ from datetime import datetime
 from typing import Any
 
 from connectors.bus import Message
-from connectors.department.events import Signed, deterministic_id, event, instant, local_day, sign
+from connectors.department.events import Signed, event, instant, local_day, sign
 from connectors.department.judge import CountAsked, LicenceChanged, Package, Returned, Told, Unusable, judge
 from connectors.department.parts import Parts, publish
 from connectors.department.state import Received
+from schemas.drafts.identity import deterministic_id
 
 _log = logging.getLogger(__name__)
 

@@ -12,16 +12,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from connectors.department.adapters.port import Draft
-from connectors.department.drafts import report_data, said_at
 from connectors.department.events import Signed, event, finding_id, instant, report_id, sign
 from connectors.department.evidence import Evidence, NotYet
-from connectors.department.forms import FORMS
 from connectors.department.parts import Parts, publish
 from connectors.department.receive import receipt_event
 from connectors.department.state import Received
-from connectors.department.unfit import Unfit
 from connectors.errors import BusUnavailable, ConnectorError, Misconfigured
 from schemas import MAX_MESSAGE_BYTES, loads, violations
+from schemas.drafts.forms import FORMS
+from schemas.drafts.unfit import Unfit
+from schemas.drafts.written import report_data, said_at
 
 __all__ = ["Sender", "Unfit"]
 

@@ -15,12 +15,12 @@ from PIL import Image
 from sqlalchemy import select, text
 
 from admin import create_app
-from connectors.department.drafts import finding_data
 from hub.department import DepartmentKey
 from hub.joining.change_channel import change_channel
 from hub.joining.receipts import take_arrivals
 from hub.pushing.push import Push
 from schemas import loads, violations
+from schemas.drafts.written import finding_data
 from tests.admin import cases
 from tests.admin.conftest import Hub, sign_in, token_of
 

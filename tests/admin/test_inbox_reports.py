@@ -10,12 +10,12 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, text
 
-from connectors.department.drafts import report_data
-from connectors.department.forms import FORMS
 from hub.department import Department, DepartmentKey
 from hub.joining.change_channel import change_channel
 from hub.pushing.push import Push
 from schemas import loads, violations
+from schemas.drafts.forms import FORMS
+from schemas.drafts.written import report_data
 from tests.admin import cases
 from tests.admin.conftest import Hub
 

@@ -7,11 +7,11 @@ from typing import Any, Protocol
 
 import pytest
 
-from connectors.department.adapters.port import Adapter, Draft, Kind
-from connectors.department.drafts import finding_data, report_data, supply_data
-from connectors.department.forms import FORMS
+from connectors.department.adapters.port import Draft, Kind, OwnSystem
 from connectors.department.judge import TOLD, LicenceChanged, Package, Told
 from schemas import dumps, examples_of, loads, violations
+from schemas.drafts.forms import FORMS
+from schemas.drafts.written import finding_data, report_data, supply_data
 
 FINDING = {
     "finding_no": "JC-1",
@@ -88,7 +88,7 @@ WRITTEN: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 class Bench(Protocol):
     """The department's side of one adapter."""
 
-    adapter: Adapter
+    adapter: OwnSystem
 
     def inbox(self) -> list[str]:
         """Event ids of what was delivered."""

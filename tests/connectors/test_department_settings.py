@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from connectors.department.config import read_config, validate_config
-from connectors.department.drafts import finding_data, report_data, said_at
-from connectors.department.unfit import Unfit
 from connectors.errors import Misconfigured
+from schemas.drafts.unfit import Unfit
+from schemas.drafts.written import finding_data, report_data, said_at
 from storage.signing import generate_private_key
 
 GOOD = """

@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from connectors.department.adapters.port import Kind
-from connectors.department.forms import columns_of
 from connectors.department.judge import Advice, Forwarded, LicenceChanged, Package, Told, Withdrawn
 from schemas import dumps
+from schemas.drafts.forms import columns_of
 
 INBOX = dict.fromkeys(
     (

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from connectors.department.judge import LicenceChanged, Package, Told
-from connectors.errors import ConnectorError
+from connectors.errors import AdapterUnavailable
+
+__all__ = ["AdapterUnavailable", "Draft", "Kind", "OwnSystem", "Report", "Statement"]
 
 #: Statements about a package are receipts; every other kind is a message of its own.
 Statement = Literal["claimed", "returned", "closed"]
@@ -20,10 +22,6 @@ Report = Literal[
     "finding", "plan", "rectification", "enforcement", "credit", "withdrawal", "advice", "supply"
 ]
 Kind = Statement | Report
-
-
-class AdapterUnavailable(ConnectorError):
-    """本部门的系统暂时不可用。数据没有丢失，恢复后会自动继续。"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +35,7 @@ class Draft:
     base: Path = Path()  # where the evidence files it names are looked for
 
 
-class Adapter(Protocol):
+class OwnSystem(Protocol):
     """One department's system. All methods raise `AdapterUnavailable` when it is away."""
 
     def prepare(self) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from connectors.department.unfit import Unfit
+from schemas.drafts.unfit import Unfit
 
 _AMOUNT = re.compile(r"(?:人民币|¥|￥)?\s*([\d,，. ]+)\s*(万元|元整|元|分)?整?")
 _FEN = {"万元": Decimal(1_000_000), "元": Decimal(100), "元整": Decimal(100), "分": Decimal(1)}

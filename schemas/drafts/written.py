@@ -10,12 +10,14 @@ import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from connectors.department.events import LOCAL, deterministic_id
-from connectors.department.forms import FORMS, Form
-from connectors.department.money import amount_in
 from schemas import Malformed, code_table, loads
+from schemas.drafts.forms import FORMS, Form
+from schemas.drafts.identity import deterministic_id
+from schemas.drafts.money import amount_in
 
+LOCAL = ZoneInfo("Asia/Shanghai")
 _DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
 _TIME = re.compile(r"[T\s]*(\d{1,2})[:：](\d{2})(?:[:：](\d{2})(?:\.\d+)?)?")
 _INSPECTOR = re.compile(r"([^（(]+)[（(]([^）)]+)[）)]")

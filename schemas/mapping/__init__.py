@@ -1,0 +1,1 @@
+"""The mapping of fields: theirs to ours and ours to theirs, without code."""
