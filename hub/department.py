@@ -11,7 +11,8 @@ from hub.model import Base, one_of
 
 ROLES = ("approving", "supervising", "enforcing")
 #: How a department is joined. It may change at any time: its place is what it has signed for, not where it read it.
-CHANNELS = ("kafka", "rest", "web")
+#: hosted: the hub's own connector host speaks to its system and signs for it.
+CHANNELS = ("kafka", "rest", "web", "hosted")
 
 
 class Department(Base):
@@ -58,6 +59,7 @@ class DepartmentKey(Base):
     valid_to: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
     revoked_why: Mapped[str | None]
+    certificate: Mapped[str | None]  # PEM, issued by the hub's authority at enrolment
 
     department_row: Mapped[Department] = relationship(back_populates="keys")
 

@@ -8,6 +8,17 @@ from hub.catalogue.code_pattern import CodePattern
 from hub.catalogue.item_version import ItemVersion, Requirement, StandIn
 from hub.catalogue.licence_type import LicenceType
 from hub.catalogue.material_type import MaterialType, MaterialTypeVersion
+from hub.connecting.connector import (
+    Connector,
+    ConnectorHealth,
+    ConnectorJob,
+    ConnectorMeasure,
+    ConnectorRefusal,
+    ConnectorSecret,
+    ConnectorUnmapped,
+    ConnectorVersion,
+)
+from hub.connecting.enrolment import EnrolmentCode
 from hub.deciding.revision import DecisionRevision
 from hub.department import Department, DepartmentKey
 from hub.exchange.announcement import Announcement
@@ -30,6 +41,7 @@ from hub.licensing.sharing.spent_token import SpentToken
 from hub.licensing.types.type_version import LicenceImage, LicenceTypeVersion
 from hub.material import FileRead, Material, StoredObject
 from hub.noticing.alert import Alert, AlertLimit
+from hub.noticing.alert_channel import AlertChannel, AlertMessage
 from hub.noticing.notice import Notice
 from hub.party import Party
 from hub.program import Program
@@ -55,13 +67,23 @@ __all__ = [
     "AdvicePost",
     "AdviceThread",
     "Alert",
+    "AlertChannel",
     "AlertLimit",
+    "AlertMessage",
     "Announcement",
     "Attempt",
     "CalendarDay",
     "Case",
     "CaseField",
     "CodePattern",
+    "Connector",
+    "ConnectorHealth",
+    "ConnectorJob",
+    "ConnectorMeasure",
+    "ConnectorRefusal",
+    "ConnectorSecret",
+    "ConnectorUnmapped",
+    "ConnectorVersion",
     "Consent",
     "Decision",
     "DecisionRevision",
@@ -69,6 +91,7 @@ __all__ = [
     "Department",
     "DepartmentCount",
     "DepartmentKey",
+    "EnrolmentCode",
     "Evidence",
     "FileRead",
     "Finding",

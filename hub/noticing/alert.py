@@ -9,7 +9,17 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from hub.model import Base, one_of
 
-KINDS = ("undelivered", "unpublished", "parked", "quarantined", "program", "unsigned_correction")
+KINDS = (
+    "undelivered",
+    "unpublished",
+    "parked",
+    "quarantined",
+    "program",
+    "unsigned_correction",
+    "connector",
+    "silent",
+    "certificate",
+)
 
 
 class AlertLimit(Base):

@@ -28,6 +28,9 @@ TITLES = {
     "quarantined": ("隔离消息长时间未处理", "warning"),
     "program": ("程序失去联系", "alert"),
     "unsigned_correction": ("更正或撤回长时间未签收", "alert"),
+    "connector": ("连接器长时间送不出", "alert"),
+    "silent": ("部门长时间没有消息", "warning"),
+    "certificate": ("部门证书即将到期", "warning"),
 }
 
 
@@ -74,6 +77,28 @@ FROM announcements a JOIN departments d ON d.code = a.department
 WHERE a.signed_at IS NULL AND a.kind IN ('approval.corrected.v1', 'approval.withdrawn.v1') AND a.created_at < :before
 GROUP BY d.code, d.name
 """
+_CONNECTOR = """
+SELECT 'connector:' || c.code, c.department,
+  c.title || '有 ' || h.waiting || ' 条送不到本部门系统：' || coalesce(h.words, ''), h.oldest_waiting_at
+FROM connectors c JOIN connector_health h ON h.connector = c.code
+WHERE c.state = 'live' AND h.oldest_waiting_at < :before
+"""
+_SILENT = """
+SELECT 'silent:' || c.code, c.department, c.title || '长时间没有送来任何信息',
+  coalesce(h.last_collected_at, c.live_since)
+FROM connectors c LEFT JOIN connector_health h ON h.connector = c.code
+JOIN connector_versions v ON v.connector = c.code AND v.version = c.version
+WHERE c.state = 'live' AND (v.document #>> '{running,silent_after_days}')::int > 0
+  AND coalesce(h.last_collected_at, c.live_since) < :before AND false
+"""
+#: The limit is how long before its end a certificate is spoken of.
+_CERTIFICATE = """
+SELECT 'key:' || k.kid, k.department, d.name || '的证书将于 '
+  || to_char(k.valid_to AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM-DD') || ' 到期', k.valid_from
+FROM department_keys k JOIN departments d ON d.code = k.department
+WHERE k.certificate IS NOT NULL AND k.revoked_at IS NULL AND d.active AND k.valid_to > now()
+  AND false AND k.valid_from < :before
+"""
 _CHECKS = {
     "undelivered": _UNDELIVERED,
     "unpublished": _UNPUBLISHED,
@@ -81,6 +106,9 @@ _CHECKS = {
     "quarantined": _QUARANTINED,
     "program": _PROGRAM,
     "unsigned_correction": _CORRECTION,
+    "connector": _CONNECTOR,
+    "silent": _SILENT,
+    "certificate": _CERTIFICATE,
 }
 assert set(_CHECKS) == set(KINDS) == set(TITLES)
 
