@@ -79,6 +79,17 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownColumn:
+    """A field of the other side, as it was last seen or typed in: what an editor offers, never what a run relies on."""
+
+    name: str
+    title: str = ""
+    kind: str = "text"  # as connectors.adapters.port.Column
+    required: bool = False
+    length: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Flow:
     """One kind of message in one direction over one endpoint, with its mapping."""
 
@@ -90,6 +101,7 @@ class Flow:
     each: str = ""  # out: one record for every element of this list ('materials[]'); empty: one per message
     when: str = ""  # only records for which this CEL condition holds
     fields: tuple[FieldRule, ...] = ()
+    columns: tuple[KnownColumn, ...] = ()  # of the other side
     active: bool = True
 
 
