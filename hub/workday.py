@@ -18,6 +18,11 @@ from hub.model import Base
 LOCAL = ZoneInfo("Asia/Shanghai")
 
 
+def local_day(moment: datetime) -> date:
+    """The day of a moment in local terms."""
+    return moment.astimezone(LOCAL).date()
+
+
 class CalendarDay(Base):
     """An exception to Monday-to-Friday: a weekday off, or a weekend day worked (调休)."""
 

@@ -53,7 +53,7 @@ class DecisionView(ExportedList):
         """Correct it: type what is right, look at what changes and who is told, confirm."""
         desk, fault, changes = here().config.desk, None, None
         with here().engine.begin() as tx:
-            standing = look(tx, case_no)
+            standing = look(tx, case_no, here().config.desk.clock())
             check_decides(standing.decision.department)
             if request.method == "POST":
                 try:
@@ -75,7 +75,7 @@ class DecisionView(ExportedList):
         """Withdraw it, with a look at what follows."""
         desk, fault = here().config.desk, None
         with here().engine.begin() as tx:
-            standing = look(tx, case_no)
+            standing = look(tx, case_no, here().config.desk.clock())
             check_decides(standing.decision.department)
             licences = licences_of(tx, case_no)
             if request.method == "POST":

@@ -15,7 +15,6 @@
   const options = JSON.parse(one('#rule-options').textContent);
   const say = options.words;
   let dirty = false;
-  let serial = 0;
 
   function el(tag, attributes = {}, ...children) {
     const made = document.createElement(tag);
@@ -44,47 +43,21 @@
     const chips = el('div', { class: 'item-chips' });
     const nothing = el('p', { class: 'hint' }, say.allItems);
     const names = new Map(options.items);
-    const id = `combo-${serial += 1}`;
-    const list = el('ul', { class: 'combo-list', role: 'listbox', id, 'aria-label': say.addItem, hidden: true });
-    const input = el('input', { class: 'input', role: 'combobox', 'aria-expanded': 'false', 'aria-controls': id, 'aria-autocomplete': 'list', 'aria-label': say.addItem, placeholder: `+ ${say.addItem}`, autocomplete: 'off' });
-    let found = [];
-    let at = -1;
-    const close = () => { list.hidden = true; input.setAttribute('aria-expanded', 'false'); input.removeAttribute('aria-activedescendant'); };
-    const mark = (next) => {
-      at = next;
-      every('li', list).forEach((line, index) => line.setAttribute('aria-selected', String(index === at)));
-      if (at >= 0) { input.setAttribute('aria-activedescendant', `${id}-${at}`); list.children[at].scrollIntoView({ block: 'nearest' }); }
-    };
     const show = () => {
       chips.replaceChildren(...state.items.map((code, index) => el('span', { class: 'chip' }, names.get(code) ?? code, el('button', {
         type: 'button', 'aria-label': `${say.remove} ${names.get(code) ?? code}`,
-        onclick: () => { state.items.splice(index, 1); show(); touched(); announce(fill(say.removed, { name: names.get(code) ?? code })); input.focus(); },
+        onclick: () => { state.items.splice(index, 1); show(); touched(); announce(fill(say.removed, { name: names.get(code) ?? code })); one('input', adder).focus(); },
       }, '×'))));
       nothing.hidden = state.items.length > 0;
     };
-    const take = ([code, name]) => { state.items.push(code); input.value = ''; close(); show(); touched(); announce(fill(say.added, { name })); };
-    const open = () => {
-      const words = input.value.trim().toLowerCase().split(/\s+/);
-      found = options.items.filter(([code, name]) => !state.items.includes(code) && words.every((word) => `${code} ${name}`.toLowerCase().includes(word))).slice(0, 60);
-      list.replaceChildren(...(found.length ? found.map((entry, index) => el('li', { role: 'option', id: `${id}-${index}`, 'aria-selected': 'false', onmousedown: (event) => { event.preventDefault(); take(entry); } }, el('b', {}, entry[1]), el('small', {}, entry[0]))) : [el('li', { class: 'nothing', role: 'option', 'aria-disabled': 'true' }, say.none)]));
-      list.hidden = false;
-      input.setAttribute('aria-expanded', 'true');
-      mark(found.length && input.value.trim() ? 0 : -1);
-    };
-    input.addEventListener('focus', open);
-    input.addEventListener('input', open);
-    input.addEventListener('blur', close);
-    input.addEventListener('keydown', (event) => {
-      if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
-        event.preventDefault();
-        if (list.hidden) open();
-        else if (found.length) mark((at + (event.key === 'ArrowDown' ? 1 : -1) + found.length) % found.length);
-      } else if (event.key === 'Enter') {
-        event.preventDefault();
-        if (!list.hidden && at >= 0) take(found[at]);
-      } else if (event.key === 'Escape' && !list.hidden) { event.stopPropagation(); close(); }
+    const adder = window.shenguanCombo({
+      label: say.addItem, placeholder: `+ ${say.addItem}`, words: say,
+      search: (typed) => options.items.map(([code, name]) => ({ code, name })).filter(({ code, name }) => !state.items.includes(code)
+        && typed.split(/\s+/).every((word) => `${code} ${name}`.toLowerCase().includes(word))),
+      chosen: ({ code, name }, input) => { state.items.push(code); input.value = ''; show(); touched(); announce(fill(say.added, { name })); },
     });
-    place.append(chips, nothing, el('span', { class: 'combo item-adder' }, input, list));
+    adder.classList.add('item-adder');
+    place.append(chips, nothing, adder);
     show();
   }
 

@@ -109,7 +109,7 @@ def correct_decision(
 ) -> Corrected:
     """Correct it and tell everyone who has it. Raises NotFound, Rejected, and Conflict where it changed meanwhile."""
     reason, document_no = checked(correction.reason, correction.document_no)
-    standing = look(tx, case_no, lock=True)
+    standing = look(tx, case_no, desk.clock(), lock=True)
     decision, now = standing.decision, desk.clock()
     if decision.withdrawn_at is not None:
         raise Conflict("这份决定已经撤回，不能再更正。")

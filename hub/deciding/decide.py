@@ -24,8 +24,9 @@ from hub.licensing.issuing.issue_licence import check_again, supersede
 from hub.licensing.issuing.issued_rows import IssuedRows
 from hub.ports import Desk
 from hub.pushing.completeness import Versions, read_required, required
-from hub.pushing.rulebook import QUESTIONS, Rulebook, read_rulebook
+from hub.pushing.rulebook import Rulebook, read_rulebook, rulebook_questions
 from hub.round_trips import ask, write
+from hub.workday import local_day
 
 UNIQUE_VIOLATION = "23505"
 ACCEPTED, UNCHANGED, CONFLICT = "accepted", "unchanged", "conflict"
@@ -95,7 +96,12 @@ def _look_up(
     }
     asked = required([case.item_code for case in cases], case_nos)
     cases_open, decided, issuers, versions, *rulebook = ask(
-        tx, opened(case_nos), (_DECIDED, of), (_ISSUERS, of), asked, *QUESTIONS
+        tx,
+        opened(case_nos),
+        (_DECIDED, of),
+        (_ISSUERS, of),
+        asked,
+        *rulebook_questions(local_day(desk.clock())),
     )
     known: dict[tuple[str, str], tuple[str, bytes]] = {}
     for org_code, document_no, case_no, content_hash in decided:

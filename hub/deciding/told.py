@@ -21,9 +21,9 @@ from hub.exchange.outbox import OutboxRow
 from hub.noticing.notice import Notice
 from hub.ports import Desk
 from hub.pushing.package import Sealed, instant, seal_event
-from hub.pushing.rulebook import QUESTIONS, Clock, Marks, Rulebook, read_rulebook
+from hub.pushing.rulebook import Clock, Marks, Rulebook, read_rulebook, rulebook_questions
 from hub.round_trips import Rows, ask
-from hub.workday import LOCAL
+from hub.workday import local_day
 from schemas import loads
 
 REASON = (2, 2000)
@@ -110,7 +110,7 @@ class Standing:
             ]  # fmt: skip
             first = [next((one[n] for one in general if one[n] is not None), None) for n in range(4)]
             days = (first[0], first[1], first[2], first[3])
-        return book.clock(now.astimezone(LOCAL).date(), days)
+        return book.clock(local_day(now), days)
 
 
 _DECIDED = """
@@ -132,11 +132,13 @@ WHERE d.case_no = %(case_no)s ORDER BY p.department
 """
 
 
-def look(tx: Connection, case_no: str, *, lock: bool = False) -> Standing:
+def look(tx: Connection, case_no: str, now: datetime, *, lock: bool = False) -> Standing:
     """The decision on a case and who was told of it. Raises NotFound."""
     of = {"case_no": case_no}
     decision = _DECIDED + (" FOR UPDATE OF d" if lock else "")
-    found, recipients, *rulebook = ask(tx, (decision, of), (_RECIPIENTS, of), *QUESTIONS)
+    found, recipients, *rulebook = ask(
+        tx, (decision, of), (_RECIPIENTS, of), *rulebook_questions(local_day(now))
+    )
     if not found:
         raise NotFound(f"办件 {case_no} 还没有决定。请核对办件编号。")
     return Standing(

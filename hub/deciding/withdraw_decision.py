@@ -52,7 +52,7 @@ def withdraw_decision(
 ) -> Withdrawn:
     """Withdraw it and tell everyone. `by` is who does it, as departments read it."""
     reason, document_no = checked(reason, document_no)
-    standing = look(tx, case_no, lock=True)
+    standing = look(tx, case_no, desk.clock(), lock=True)
     decision, now = standing.decision, desk.clock()
     if decision.withdrawn_at is not None:
         return Withdrawn(decision.revision, (), licences_of(tx, case_no))

@@ -29,7 +29,7 @@ def push_to_newcomers(tx: Connection, newcomers: Sequence[tuple[Taken, str]], de
     packages: list[dict[str, Any]] = []
     for one, department in newcomers:
         try:
-            standing = look(tx, one.row["case_no"], lock=True)
+            standing = look(tx, one.row["case_no"], desk.clock(), lock=True)
             push_id = uuid.uuid5(standing.decision.id, department)
             known = any(recipient.department == department for recipient in standing.recipients)
             if known or push_id in pushes or standing.decision.withdrawn_at is not None:

@@ -8,6 +8,7 @@ which it signs for.
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, select, update
@@ -36,19 +37,19 @@ def reasoned(reason: str) -> str:
     return reason
 
 
-def recipient(tx: Connection, push_id: uuid.UUID) -> tuple[Standing, Recipient]:
+def recipient(tx: Connection, push_id: uuid.UUID, now: datetime) -> tuple[Standing, Recipient]:
     """A push with its decision, locked. Raises NotFound."""
     case_no = tx.execute(select(Push.case_no).where(Push.id == push_id)).scalar()
     if case_no is None:
         raise NotFound("没有找到这次推送。请刷新页面后再试。")
-    standing = look(tx, case_no, lock=True)
+    standing = look(tx, case_no, now, lock=True)
     return standing, next(one for one in standing.recipients if one.id == push_id)
 
 
 def insist_on_push(tx: Connection, push_id: uuid.UUID, *, reason: str, by: Speaker, desk: Desk) -> None:
     """It was returned, and stays with the department, which is told why. Its other limits begin anew."""
     reason, now = reasoned(reason), desk.clock()
-    standing, to = recipient(tx, push_id)
+    standing, to = recipient(tx, push_id, desk.clock())
     clock = standing.clock(to.department, now)
     limits = {"claim_by": clock.claim_by, "plan_by": clock.plan_by, "feedback_by": clock.feedback_by}
     tx.execute(update(Push).where(Push.id == push_id, Push.state == "returned").values(**limits))
@@ -59,7 +60,7 @@ def insist_on_push(tx: Connection, push_id: uuid.UUID, *, reason: str, by: Speak
 def reopen_push(tx: Connection, push_id: uuid.UUID, *, reason: str, by: Speaker, desk: Desk) -> None:
     """The department closed it, and there is more to do."""
     reason = reasoned(reason)
-    standing, to = recipient(tx, push_id)
+    standing, to = recipient(tx, push_id, desk.clock())
     move_by_hand(tx, push_id, "reopened", actor=by.actor, reason=reason, now=desk.clock())
     _tell(tx, standing, to, "已办结的推送重新打开，请继续监管", reason, by, desk)
 
@@ -75,7 +76,7 @@ def _tell(
 def recall_push(tx: Connection, push_id: uuid.UUID, *, reason: str, by: Speaker, desk: Desk) -> None:
     """It should not have gone to this department; the decision itself stands."""
     reason, now = reasoned(reason), desk.clock()
-    standing, to = recipient(tx, push_id)
+    standing, to = recipient(tx, push_id, desk.clock())
     if not recall(tx, [push_id], reason, by.actor, desk):
         raise Conflict("这次推送已经撤回或转派，不能再撤回。")
     if not to.has_it:

@@ -35,7 +35,7 @@ def reassign_push(
 ) -> uuid.UUID:
     """Give it to another department; the new push. Raises NotFound, Rejected, Conflict."""
     reason, now = reasoned(reason), desk.clock()
-    standing, old = recipient(tx, push_id)
+    standing, old = recipient(tx, push_id, desk.clock())
     name = _check_target(tx, standing, department)
     if standing.decision.withdrawn_at is not None:
         raise Conflict("这份决定已经撤回，不能再转派。")

@@ -25,10 +25,10 @@ from hub.pushing.completeness import Required, missing, read_required, required
 from hub.pushing.move import move_by_hand
 from hub.pushing.package import seal_event
 from hub.pushing.push import Push
-from hub.pushing.rulebook import QUESTIONS, read_rulebook
+from hub.pushing.rulebook import read_rulebook, rulebook_questions
 from hub.pushing.withhold import withhold
 from hub.round_trips import Rows, ask, write
-from hub.workday import LOCAL
+from hub.workday import local_day
 from schemas import dumps, loads
 
 COMPLETED = "缺少的内容已补齐"
@@ -135,9 +135,9 @@ def _one(row: Any, gathered: Gathered, asked: Required | None, source: str, desk
 
 
 def _release(tx: Connection, found: Sequence[_Held], desk: Desk, *, actor: str, reason: str) -> None:
-    book = read_rulebook(*ask(tx, *QUESTIONS))
     now = desk.clock()
-    today = now.astimezone(LOCAL).date()
+    today = local_day(now)
+    book = read_rulebook(*ask(tx, *rulebook_questions(today)))
     lane = lane_for(tx, found[0].push.case_no)
     outbox = []
     for one in found:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from hub.pushing.rules.condition import Condition
@@ -133,8 +133,7 @@ def _shortest(days: Iterable[int | None]) -> int | None:
     return min((n for n in days if n is not None), default=None)
 
 
-#: What `read_rulebook` reads from the answers to: published rules of active departments, limits, and the calendar.
-QUESTIONS: tuple[Question, ...] = (
+_RULES: tuple[Question, ...] = (
     (
         """
         SELECT r.id, r.name, r.item_codes, r.area_prefixes, r.result_types, r.party_kinds, r.elements,
@@ -146,18 +145,21 @@ QUESTIONS: tuple[Question, ...] = (
         {},
     ),
     ("SELECT item_code, department, sign_days, claim_days, plan_days, feedback_days FROM push_limits", {}),
-    # A limit reaches 250 working days at most: a year and a half of the calendar is enough.
-    (
-        "SELECT day, working FROM calendar_days WHERE day BETWEEN current_date - 400 AND current_date + 550",
-        {},
-    ),
 )
+#: A limit reaches 250 working days at most: a year and a half of the calendar is enough.
+_BEFORE, _AFTER = timedelta(400), timedelta(550)
+
+
+def rulebook_questions(today: date) -> tuple[Question, ...]:
+    """What `read_rulebook` reads from the answers to: published rules, limits, the calendar around the (local) day."""
+    days = "SELECT day, working FROM calendar_days WHERE day BETWEEN %(since)s AND %(until)s"
+    return (*_RULES, (days, {"since": today - _BEFORE, "until": today + _AFTER}))
 
 
 def read_rulebook(
     rules: Iterable[Sequence[Any]], limits: Iterable[Sequence[Any]], calendar: Iterable[Sequence[Any]]
 ) -> Rulebook:
-    """The rulebook from the answers to QUESTIONS."""
+    """The rulebook from the answers to `rulebook_questions`."""
     return Rulebook(
         tuple(Rule(*(*row[:9], tuple(row[9:13]), *row[13:])) for row in rules),
         {

@@ -32,7 +32,7 @@ def push_missing(
     sent = [one.id for one in pushes if one.state != "held"]
     if not sent:
         raise Conflict(f"办件 {case_no} 没有推送过任何部门，没有可以依据的推送包。请核对推送规则后写明原因。")
-    standing, _ = recipient(tx, sent[0])
+    standing, _ = recipient(tx, sent[0], desk.clock())
     new_id = uuid.uuid5(standing.decision.id, department)
     push, package = new_push(tx, standing, department, new_id, sent[0], desk)
     push["came_from"] = None

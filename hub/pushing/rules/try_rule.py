@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select
 
 from hub.catalogue.item_header import element_title
 from hub.department import Department
-from hub.pushing.rulebook import QUESTIONS, Clock, Marks, Owed, Rule, Rulebook, read_rulebook
+from hub.pushing.rulebook import Clock, Marks, Owed, Rule, Rulebook, read_rulebook, rulebook_questions
 from hub.pushing.rules.condition import WAYS
 from hub.pushing.rules.draft_rule import RuleVersion, published_rules
 from hub.pushing.rules.rule_content import NamedDepartment, RuleContent
@@ -69,9 +69,9 @@ class Tried:
     answers: tuple[Answer, ...]
 
 
-def read_book(tx: Connection) -> Rulebook:
+def read_book(tx: Connection, today: date) -> Rulebook:
     """The rulebook as it stands."""
-    return read_rulebook(*ask(tx, *QUESTIONS))
+    return read_rulebook(*ask(tx, *rulebook_questions(today)))
 
 
 def with_draft(
@@ -109,7 +109,7 @@ def try_rules(tx: Connection, marks: Marks, day: date, draft: RuleVersion | None
     departments = {row.code: row for row in rows}
     names = {code: str(row.name) for code, row in departments.items()}
     versions = published_rules(tx)
-    book = read_book(tx)
+    book = read_book(tx, day)
     now = _receivers(book, marks, day, names)
     then = now
     considered = versions
