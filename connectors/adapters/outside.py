@@ -24,5 +24,6 @@ class Outside:
     private_allowed: bool = (
         True  # addresses of the government network (10/8, 172.16/12, 192.168/16, fc00::/7)
     )
+    closed: frozenset[tuple[str, int]] = frozenset()  # (address, port) of the hub's own parts: never reached
     sandbox: bool = False  # a rehearsal: deliver beside the real place, never into it
     clock: Callable[[], datetime] = _now
