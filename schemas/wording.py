@@ -52,6 +52,9 @@ def in_chinese(error: jsonschema_rs.ValidationError) -> Iterator[tuple[str, str]
     match kind:
         case jsonschema_rs.ValidationErrorKind.Required():
             yield dotted([*parts, kind.property]), "缺少必填项"
+        case jsonschema_rs.ValidationErrorKind.AdditionalProperties():
+            for name in kind.unexpected:
+                yield dotted([*parts, name]), "不认识的项，请删去"
         case jsonschema_rs.ValidationErrorKind.AnyOf():
             yield dotted(parts), _alternatives(kind.context)
         case _:
@@ -79,6 +82,8 @@ def _sentence(error: jsonschema_rs.ValidationError) -> str:
             return f"最多 {kind.limit} 个字符"
         case kinds.MinItems():
             return f"至少要有 {kind.limit} 项"
+        case kinds.MaxItems():
+            return f"最多 {kind.limit} 项"
         case kinds.Minimum():
             return f"不能小于 {kind.limit}"
         case kinds.Maximum():

@@ -6,9 +6,31 @@ writes back to the same document. Secrets are never in it, only where they are k
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from typing import Any, Literal
+
+from schemas.connector.faults import Fault, Faults
+from schemas.connector.structure import shape_faults
+
+__all__ = [
+    "FORMAT",
+    "IN_KINDS",
+    "OUT_MESSAGES",
+    "CodeTable",
+    "ConnectorDocument",
+    "Direction",
+    "Endpoint",
+    "Fault",
+    "Faults",
+    "FieldRule",
+    "Flow",
+    "KnownColumn",
+    "Running",
+    "Transform",
+    "document_from",
+    "document_to",
+]
 
 FORMAT = 1
 Direction = Literal["out", "in"]
@@ -132,17 +154,53 @@ class ConnectorDocument:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """What is wrong at one place: 'flows[0].fields[3].steps[1]', and a sentence."""
+def document_from(mapping: Any) -> ConnectorDocument:
+    """The document that a mapping (of JSON or TOML) says. Raises Faults with everything that is wrong with its shape."""
+    if faults := shape_faults(mapping):
+        raise Faults(faults)
+    said: dict[str, Any] = {name: value for name, value in mapping.items() if name != "format"}
+    said["endpoints"] = tuple(Endpoint(**one) for one in said.get("endpoints", ()))
+    said["flows"] = tuple(_flow(one) for one in said.get("flows", ()))
+    said["code_tables"] = tuple(_code_table(one) for one in said.get("code_tables", ()))
+    said["running"] = Running(**said.get("running", {}))
+    return ConnectorDocument(**said)
 
-    at: str
-    words: str
+
+def _flow(said: Mapping[str, Any]) -> Flow:
+    rules = tuple(_rule(one) for one in said.get("fields", ()))
+    columns = tuple(KnownColumn(**one) for one in said.get("columns", ()))
+    return Flow(**{**said, "fields": rules, "columns": columns})
 
 
-class Faults(ValueError):
-    """Everything that is wrong with a document."""
+def _rule(said: Mapping[str, Any]) -> FieldRule:
+    steps = tuple(Transform(**one) for one in said.get("steps", ()))
+    return FieldRule(**{**said, "sources": tuple(said.get("sources", ())), "steps": steps})
 
-    def __init__(self, faults: Sequence[Fault]) -> None:
-        super().__init__("；".join(f"{one.at}：{one.words}" for one in faults))
-        self.faults = tuple(faults)
+
+def _code_table(said: Mapping[str, Any]) -> CodeTable:
+    return CodeTable(**{**said, "pairs": tuple((theirs, ours) for theirs, ours in said.get("pairs", ()))})
+
+
+def document_to(document: ConnectorDocument) -> dict[str, Any]:
+    """The mapping that says this document: what differs from the defaults, always in the same order."""
+    return {"format": FORMAT, **_said(document)}
+
+
+def _said(value: Any) -> dict[str, Any]:
+    found = {}
+    for one in fields(value):
+        held = getattr(value, one.name)
+        default = one.default_factory() if one.default_factory is not MISSING else one.default
+        if held != default:
+            found[one.name] = _plain(held)
+    return found
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        return _said(value)
+    if isinstance(value, Mapping):
+        return {name: _plain(one) for name, one in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(one) for one in value]
+    return value

@@ -1,0 +1,147 @@
+"""Judge a connector document as a whole: what keeps it from running, and what is worth a second look.
+
+Guarantees: every fault at once, each at its place; a document without faults can be run by any host that has its kinds.
+Does not connect to anything, and does not know whether secrets that are said to be sealed are there.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from schemas import mapping
+from schemas.codes import code_table_names
+from schemas.connector.document import IN_KINDS, OUT_MESSAGES, ConnectorDocument, Flow, Running, document_from
+from schemas.connector.faults import Fault, Faults
+from schemas.connector.kinds import kind_form, kind_names, secret_faults, settings_faults
+from schemas.connector.titles import title_of
+
+
+def document_faults(document: ConnectorDocument | Mapping[str, Any]) -> tuple[Fault, ...]:
+    """Everything that keeps this document from running."""
+    if not isinstance(document, ConnectorDocument):
+        try:
+            document = document_from(document)
+        except Faults as faults:
+            return faults.faults
+    found = [*_names(document), *_endpoints(document), *_flows(document), *_tables(document)]
+    return tuple(dict.fromkeys([*found, *_running(document.running)]))
+
+
+def document_advice(document: ConnectorDocument) -> tuple[Fault, ...]:
+    """What runs, but is probably not meant."""
+    active = [one for one in document.flows if one.active]
+    if not active:
+        return (Fault("flows", "还没有启用的线路，连接器什么也不会做"),)
+    found = []
+    if not any(one.message == "approval.decided.v1" for one in active):
+        found.append(
+            Fault("flows", f"没有送出“{title_of('approval.decided.v1')}”的线路，部门系统收不到审批决定")
+        )
+    if document.running.silent_after_days and not any(one.direction == "in" for one in active):
+        found.append(Fault("running.silent_after_days", "没有采集的线路，不会有来信，静默告警没有意义"))
+    used = {one.endpoint for one in active}
+    unused = [one.name for one in document.endpoints if one.name not in used]
+    found += [Fault("endpoints", f"系统“{name}”没有线路使用") for name in unused]
+    return tuple(found)
+
+
+def _names(document: ConnectorDocument) -> Iterator[Fault]:
+    for section, what in (("endpoints", "系统"), ("flows", "线路"), ("code_tables", "代码对照表")):
+        names = [one.name for one in getattr(document, section)]
+        yield from (
+            Fault(f"{section}[{number}].name", f"{what}“{name}”重复，名字应各不相同")
+            for number, name in enumerate(names)
+            if name in names[:number]
+        )
+
+
+def _endpoints(document: ConnectorDocument) -> Iterator[Fault]:
+    if not document.endpoints:
+        yield Fault("endpoints", "还没有连接的系统，请先添加一个")
+    for number, one in enumerate(document.endpoints):
+        at = f"endpoints[{number}]"
+        if one.kind not in kind_names():
+            yield Fault(f"{at}.kind", f"没有“{one.kind}”这种适配器，可用：{'、'.join(kind_names())}")
+            continue
+        yield from settings_faults(one.kind, "settings", one.settings, at=f"{at}.settings")
+        yield from secret_faults(one, at=f"{at}.secrets")
+
+
+def _flows(document: ConnectorDocument) -> Iterator[Fault]:
+    if not document.flows:
+        yield Fault("flows", "还没有线路，请先添加一条")
+    kinds = {one.name: one.kind for one in document.endpoints}
+    for number, flow in enumerate(document.flows):
+        at = f"flows[{number}]"
+        known = OUT_MESSAGES if flow.direction == "out" else IN_KINDS
+        if flow.message not in known:
+            yield Fault(f"{at}.message", f"没有“{flow.message}”这种消息，可用：{'、'.join(known)}")
+        kind = kinds.get(flow.endpoint)
+        if kind is None:
+            yield Fault(
+                f"{at}.endpoint", f"没有名为“{flow.endpoint}”的系统，可用：{'、'.join(kinds) or '无'}"
+            )
+        elif kind in kind_names():
+            if flow.direction not in kind_form(kind)["directions"]:
+                verb = "送出" if flow.direction == "out" else "采集"
+                yield Fault(f"{at}.direction", f"“{kind_form(kind)['title']}”不能{verb}")
+            else:
+                yield from settings_faults(kind, flow.direction, flow.place, at=f"{at}.place")
+        yield from _mapping(document, flow, at)
+
+
+def _mapping(document: ConnectorDocument, flow: Flow, at: str) -> Iterator[Fault]:
+    if flow.active and not flow.fields:
+        yield Fault(f"{at}.fields", "还没有映射任何字段")
+    yield from _repeated(at, (rule.target for rule in flow.fields))
+    compile_mapping = getattr(mapping, "compile_mapping", None)
+    if compile_mapping is None:
+        return
+    try:
+        compile_mapping(flow, document.code_tables)
+    except Faults as faults:
+        for one in faults.faults:
+            yield Fault(one.at if one.at.startswith(at) else f"{at}.{one.at}" if one.at else at, one.words)
+
+
+def _repeated(at: str, targets: Iterable[str]) -> Iterator[Fault]:
+    for target, times in Counter(targets).items():
+        if times > 1:
+            yield Fault(f"{at}.fields", f"目标字段“{target}”映射了 {times} 次，只能有一次")
+
+
+def _tables(document: ConnectorDocument) -> Iterator[Fault]:
+    ours = code_table_names()
+    for number, one in enumerate(document.code_tables):
+        if one.ours and one.ours not in ours:
+            yield Fault(
+                f"code_tables[{number}].ours", f"没有名为“{one.ours}”的代码表，可用：{'、'.join(ours)}"
+            )
+
+
+def _running(running: Running) -> Iterator[Fault]:
+    if running.schedule and (words := schedule_fault(running.schedule)):
+        yield Fault("running.schedule", words)
+    if bool(running.quiet_from) != bool(running.quiet_to):
+        yield Fault(
+            "running.quiet_to" if running.quiet_from else "running.quiet_from",
+            "静默时段的开始和结束要一起填写",
+        )
+    elif running.quiet_from and running.quiet_from == running.quiet_to:
+        yield Fault("running.quiet_to", "静默时段的结束不能与开始相同")
+
+
+def schedule_fault(expression: str) -> str:
+    """What is wrong with a cron expression; empty when it names a time that comes."""
+    from cronsim import CronSim, CronSimError
+
+    try:
+        next(CronSim(expression, datetime(2026, 1, 1)))  # noqa: DTZ001 - only whether it can be read
+    except CronSimError:
+        return f"“{expression}”不是 cron 表达式，应为“分 时 日 月 星期”五项，如 0 8 * * 1-5（工作日早上八点）"
+    except StopIteration:
+        return f"“{expression}”不会有到点的时候，请检查日和月"
+    return ""
