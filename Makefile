@@ -11,10 +11,10 @@ STAMP := $(VENV)/installed
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 
-.PHONY: help run test county check bench fix clean lock
+.PHONY: help run test test-adapters county check bench fix clean lock
 
 help: ## 显示这些说明
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST))
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST))
 
 run: $(STAMP) ## 安装并启动全部部件和程序，Ctrl-C 全部停止
 	@exec $(BIN)/shenguan up
@@ -22,6 +22,11 @@ run: $(STAMP) ## 安装并启动全部部件和程序，Ctrl-C 全部停止
 test: $(STAMP) ## 在真实部件上运行全部测试（含浏览器测试）
 	@$(BIN)/python -m tests.browser_install
 	@$(BIN)/python -m pytest -n auto --dist loadfile tests $(PYTEST_ARGS)
+
+test-adapters: $(STAMP) ## 适配器对真实的 MariaDB 和 SFTP 服务器的测试（会安装 Debian 软件包）
+	@sh tests/adapters/packages.sh
+	@$(BIN)/python -m tests.browser_install
+	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/adapters $(PYTEST_ARGS)
 
 county: $(STAMP) ## 一个县的一整年：19 个部门、406 个事项、20,000 件决定（约十分钟）
 	@SHENGUAN_COUNTY_DECISIONS=20000 $(BIN)/python -m pytest -n 0 -s tests/county $(PYTEST_ARGS)

@@ -25,6 +25,29 @@ def pytest_configure(config: pytest.Config) -> None:
         _session = session_parts.Session()
 
 
+#: Tests against servers of Debian's packages; only a run that names this folder runs them.
+ADAPTERS = Path(__file__).parent / "adapters"
+
+
+def _asks_for_packages(config: pytest.Config) -> bool:
+    named = (Path(str(arg).partition("::")[0]).absolute() for arg in config.args)
+    return any(one == ADAPTERS or ADAPTERS in one.parents for one in named)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    return True if collection_path == ADAPTERS and not _asks_for_packages(config) else None
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """A run over everything names what it left to `make test-adapters`."""
+    everything = any(Path(str(arg)).absolute() == ADAPTERS.parent for arg in config.args)
+    if everything and not _asks_for_packages(config):
+        left = "、".join(sorted(path.stem.removeprefix("test_") for path in ADAPTERS.glob("test_*.py")))
+        terminalreporter.write_line(
+            f"需要系统软件包、留给 make test-adapters 的测试（tests/adapters）：{left}"
+        )
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     global _session
     if _session is not None:

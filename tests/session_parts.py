@@ -39,7 +39,7 @@ class Owner:
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
     def get(self, name: str) -> dict[str, str]:
-        """The addresses of `postgres`, `template`, `object_store` or `broker`."""
+        """The addresses of `postgres`, `template`, `object_store`, `broker`, `mariadb` or `sftp`."""
         with self._guard:
             lock = self._locks.setdefault(name, threading.Lock())
         with lock:
@@ -127,6 +127,43 @@ class Owner:
         broker = self._run(make, ("broker",))
         assert isinstance(broker, Broker)
         return {"bootstrap": broker.bootstrap}
+
+    def _start_mariadb(self) -> dict[str, str]:
+        """Of Debian's package: only for tests/adapters."""
+        from tests.adapters.servers import MariaDB, new_password
+
+        password, at = new_password(), self.directory / "mariadb"
+
+        def make(port: dict[str, int]) -> Part:
+            return MariaDB(at, port=port["mariadb"], password=password, log=self.directory / "mariadb.log")
+
+        server = self._run(make, ("mariadb",))
+        assert isinstance(server, MariaDB)
+        certificate = str(server.certificate)
+        return {
+            "host": ports.HOST,
+            "port": str(server.port),
+            "password": password,
+            "certificate": certificate,
+        }
+
+    def _start_sftp(self) -> dict[str, str]:
+        """Of Debian's package: only for tests/adapters."""
+        from tests.adapters.servers import Sftp
+
+        def make(port: dict[str, int]) -> Part:
+            return Sftp(self.directory / "sftp", port=port["sftp"], log=self.directory / "sftp.log")
+
+        server = self._run(make, ("sftp",))
+        assert isinstance(server, Sftp)
+        return {
+            "host": ports.HOST,
+            "port": str(server.port),
+            "user": server.user,
+            "key": str(server.key),
+            "host_key": server.host_key.with_suffix(".pub").read_text().strip(),
+            "files": str(server.files),
+        }
 
 
 class _Handler(socketserver.StreamRequestHandler):
