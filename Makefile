@@ -28,7 +28,7 @@ test-adapters: $(STAMP) ## 适配器对真实的 MariaDB 和 SFTP 服务器的�
 	@$(BIN)/python -m tests.browser_install
 	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/adapters $(PYTEST_ARGS)
 
-county: $(STAMP) ## 一个县的一整年：19 个部门、406 个事项、20,000 件决定（约十分钟）
+county: $(STAMP) ## 一个县的一整年：19 个部门、406 个事项、20,000 件决定（十到二十分钟）
 	@SHENGUAN_COUNTY_DECISIONS=20000 $(BIN)/python -m pytest -n 0 -s tests/county $(PYTEST_ARGS)
 
 check: $(STAMP) ## 代码规范、类型、导入方向、迁移与模型一致
