@@ -21,7 +21,7 @@ run: $(STAMP) ## 安装并启动全部部件和程序，Ctrl-C 全部停止
 
 test: $(STAMP) ## 在真实部件上运行全部测试（含浏览器测试）
 	@$(BIN)/python -m tests.browser_install
-	@$(BIN)/python -m pytest -n auto --dist loadfile tests $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder tests $(PYTEST_ARGS)
 
 test-adapters: $(STAMP) ## 适配器对真实的 MariaDB 和 SFTP 服务器的测试（会安装 Debian 软件包）
 	@sh tests/adapters/packages.sh

@@ -34,6 +34,19 @@ def _asks_for_packages(config: pytest.Config) -> bool:
     return any(one == ADAPTERS or ADAPTERS in one.parents for one in named)
 
 
+#: What takes minutes for a handful of tests: first, so that no worker is left alone with it at the end.
+_LONG = ("county", "faults", "e2e", "docs", "bench", "compose")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def rank(item: pytest.Item) -> int:
+        folder = item.path.relative_to(Path(__file__).parent).parts[0]
+        return _LONG.index(folder) if folder in _LONG else len(_LONG)
+
+    items.sort(key=rank)
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     return True if collection_path == ADAPTERS and not _asks_for_packages(config) else None
 
