@@ -66,6 +66,16 @@ class Custody(Protocol):
         """Who signs with the key that was sealed for this department."""
 
 
+class Sealing(Protocol):
+    """Keeps small secrets of connectors and alert channels: anybody may have one sealed, few may have it opened."""
+
+    def seal(self, secret: bytes, *, context: str) -> bytes:
+        """The secret, to be opened only for the same context."""
+
+    def open(self, sealed: bytes, *, context: str) -> bytes:
+        """The secret back."""
+
+
 Clock = Callable[[], datetime]
 
 
@@ -79,3 +89,4 @@ class Desk:
     identities: IdentityVault
     clock: Clock  # timezone-aware UTC
     custody: Custody | None = None  # None: no department can take part in the browser
+    secrets: Sealing | None = None  # None: no connector can have secrets kept here

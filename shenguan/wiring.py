@@ -15,6 +15,7 @@ from hub.ports import Desk
 from shenguan.settings import Settings
 from storage.custody import KeyCustody
 from storage.identity import IdentityVault
+from storage.kept_secrets import KeptSecrets
 from storage.key_encryption import KeyEncryption
 from storage.signing import BadSignature, Signer, TrustedKey, TrustedKeys
 
@@ -80,6 +81,7 @@ def desk_of(settings: Settings) -> Desk:
         identities=identities_of(settings),
         clock=now,
         custody=KeyCustody(KeyEncryption(settings.key_encryption_key_bytes)),
+        secrets=KeptSecrets(KeyEncryption(settings.key_encryption_key_bytes)),
     )
 
 

@@ -1,22 +1,36 @@
-"""Change channel 接入方式: how a department receives and answers - its connector over Kafka, REST, or the browser.
+"""Change channel 接入方式: how a department receives and answers - its connector over Kafka, REST, the browser, or the
+hub's connector host, which speaks to the department's system for it.
 
 Guarantees: nothing is lost by a change: every message stays in the outbox and goes to the topic all the same, and a
-department's place is what it has signed for, not where it read it. Whoever leaves the browser has a key of its own first,
-and from that moment the hub signs nothing for it.
+department's place is what it has signed for, not where it read it. Whoever is not signed for by the hub any more has a key
+of its own first, and from that moment the hub signs nothing for it. `hosted` goes with a live connector on the host, and
+ends with it.
 """
 
 from __future__ import annotations
 
 from sqlalchemy import Connection, or_, select, update
 
+from hub.connecting.connector import Connector
 from hub.department import CHANNELS, Department, DepartmentKey
 from hub.errors import NotFound, Rejected
-from hub.joining.custodial_key import custody_of, end_custodial_keys, make_custodial_key
+from hub.joining.custodial_key import (
+    CUSTODIAL,
+    custody_of,
+    end_custodial_keys,
+    has_custodial_key,
+    make_custodial_key,
+)
 from hub.ledger import Entry, record
 from hub.ports import Desk
 from hub.register_department import add_department
 
-TITLES = {"kafka": "连接器（Kafka）", "rest": "接口拉取（REST）", "web": "网页收件箱"}
+TITLES = {
+    "kafka": "连接器（Kafka）",
+    "rest": "接口拉取（REST）",
+    "web": "网页收件箱",
+    "hosted": "中心代连（连接器主机）",
+}
 
 
 def change_channel(
@@ -32,15 +46,18 @@ def change_channel(
         raise NotFound(f"没有代码为 {code} 的部门。")
     if before == channel:
         raise Rejected(f"该部门的接入方式已经是{TITLES[channel]}，不必更改。")
-    if channel != "web" and not _has_own_key(tx, code, desk):
+    _check_host(tx, code, before, channel)
+    if channel not in CUSTODIAL and not _has_own_key(tx, code, desk):
         raise Rejected(
             f"改为{TITLES[channel]}后由部门自己签名，但它还没有登记有效的公钥。请先登记部门公钥，再更改接入方式。"
         )
     tx.execute(update(Department).where(Department.code == code).values(channel=channel))
-    ended = end_custodial_keys(tx, code, desk.clock()) if before == "web" else []
+    ended = end_custodial_keys(tx, code, desk.clock()) if channel not in CUSTODIAL else []
     detail = {"from": before, "to": channel, **({"ended": ended} if ended else {})}
     record(tx, Entry(actor, "department.channel_changed", f"department:{code}", None, reason.strip(), detail))
-    return make_custodial_key(tx, code, desk, actor=actor) if channel == "web" else None
+    if channel not in CUSTODIAL or has_custodial_key(tx, code, desk):
+        return None
+    return make_custodial_key(tx, code, desk, actor=actor)
 
 
 def add_web_department(
@@ -74,6 +91,18 @@ def add_web_department(
     detail = {"department": code, "custody": "hub"}
     record(tx, Entry(actor, "key.made", f"key:{made.kid}", detail=detail))
     return made.kid
+
+
+def _check_host(tx: Connection, code: str, before: str, channel: str) -> None:
+    """The host speaks for a department exactly while a connector of it is live there."""
+    live = select(Connector.title).where(
+        Connector.department == code, Connector.state.in_(("live", "paused")), Connector.runs_at == "host"
+    )
+    title = tx.scalar(live)
+    if channel == "hosted" and title is None:
+        raise Rejected(f"{TITLES['hosted']}由连接器上线而来。请在“部门连接器”中为该部门上线一个连接器。")
+    if before == "hosted" and channel != "hosted" and title is not None:
+        raise Rejected(f"连接器“{title}”正由中心运行。请先停用它，或改为在部门运行，再更改接入方式。")
 
 
 def _has_own_key(tx: Connection, code: str, desk: Desk) -> bool:
