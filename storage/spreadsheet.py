@@ -9,71 +9,14 @@ middle is found out there: rows before the damage have been given out by then.
 from __future__ import annotations
 
 import mmap
-import zlib
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
-from typing import Self
-from xml.etree.ElementTree import ParseError
-from zipfile import BadZipFile, ZipFile
 
 from hub.errors import Rejected
+from storage.book_rows import SAVE_AS, Row, SheetRows, read_book
 from storage.csv_text import Text, examine, text_rows
-from storage.shared_strings import SharedStrings
 from storage.sheet_writer import write_book, write_rows
-from storage.xlsx import declared_rows, sheet_rows
-from storage.xlsx_parts import Book, Sheet, open_book, refuse_dtd
 
 __all__ = ["Row", "SheetRows", "read_rows", "write_book", "write_rows"]
-
-Row = tuple[int, list[str]]
-
-MAX_ENTRIES = 5000
-MAX_UNPACKED = 4 << 30
-MAX_RATIO = 200
-_RATIO_FROM = 32 << 20
-
-_SAVE_AS = "请用 Excel 或 WPS 打开，另存为 .xlsx 后再导入。"
-_DAMAGED = "工作簿已损坏或没有传完整。请重新导出，或用 Excel 或 WPS 打开并另存后再导入。"
-
-
-class SheetRows:
-    """Iterable of (row number as on the screen, cells as text). Each iteration starts anew. Close it after use."""
-
-    def __init__(self, *, kind: str, total_rows: int | None, size: int) -> None:
-        self.kind = kind
-        self.total_rows = total_rows
-        self.sheet_names: tuple[str, ...] = ()
-        self.encoding: str | None = None
-        self.delimiter: str | None = None
-        self._size = max(size, 1)
-        self._read = 0
-        self._start: Callable[[], Iterator[Row]] = lambda: iter(())
-        self._open = ExitStack()
-
-    def __iter__(self) -> Iterator[Row]:
-        self._read = 0
-        return self._start()
-
-    def position(self) -> float:
-        """How much of the file has been read, 0 to 1."""
-        return min(self._read / self._size, 1.0)
-
-    def close(self) -> None:
-        """Close the file and drop what was kept on disk for it."""
-        self._open.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def _progress(self, count: int) -> None:
-        self._read += count
 
 
 def read_rows(path: str | Path, *, sheet: str | None = None) -> SheetRows:
@@ -88,7 +31,7 @@ def read_rows(path: str | Path, *, sheet: str | None = None) -> SheetRows:
     if size == 0:
         raise Rejected("文件是空的。请重新导出。")
     if head.startswith(b"PK"):
-        return _read_xlsx(path, sheet)
+        return read_book(path, sheet)
     _refuse_others(path, head)
     return _read_text(examine(path), size)
 
@@ -100,105 +43,19 @@ def _read_text(text: Text, size: int) -> SheetRows:
     return rows
 
 
-def _read_xlsx(path: Path, wanted: str | None) -> SheetRows:
-    with ExitStack() as opened:
-        try:
-            stream = opened.enter_context(path.open("rb"))
-            book = open_book(stream, _check_package)
-            opened.enter_context(book.package)
-            sheet = _choose(book, wanted)
-            total = declared_rows(book.package, sheet)
-            size = book.package.getinfo(sheet.part).file_size
-            if book.strings_part is not None:
-                refuse_dtd(book.package, book.strings_part)
-                size += book.package.getinfo(book.strings_part).file_size
-        except _BROKEN as error:
-            raise Rejected(_DAMAGED) from error
-        rows = SheetRows(kind="xlsx", total_rows=total, size=size)
-        rows.sheet_names = tuple(found.name for found in book.sheets)
-        rows._start = lambda: _xlsx_rows(book, sheet, progress=rows._progress)
-        rows._open = opened.pop_all()
-    return rows
-
-
-def _xlsx_rows(book: Book, sheet: Sheet, *, progress: Callable[[int], None]) -> Iterator[Row]:
-    try:
-        strings = _strings(book, progress)
-        try:
-            yield from sheet_rows(book, sheet, strings, progress=progress)
-        finally:
-            strings.close()
-    except _BROKEN as error:
-        raise Rejected(_DAMAGED) from error
-
-
-def _strings(book: Book, progress: Callable[[int], None]) -> SharedStrings:
-    if book.strings_part is None:
-        return SharedStrings(None, progress=progress)
-    with book.package.open(book.strings_part) as stream:
-        return SharedStrings(stream, progress=progress)
-
-
-def _choose(book: Book, wanted: str | None) -> Sheet:
-    if wanted is not None:
-        for sheet in book.sheets:
-            if sheet.name == wanted:
-                return sheet
-        names = "、".join(sheet.name for sheet in book.sheets)
-        raise Rejected(f"工作簿里没有名为“{wanted}”的工作表，只有：{names}。")
-    for sheet in book.sheets:
-        if not sheet.hidden:
-            return sheet
-    raise Rejected("工作簿里没有可见的工作表。")
-
-
-def _check_package(package: ZipFile) -> None:
-    """Refuse what unpacks to absurd sizes, what is locked, and what is another kind of package."""
-    entries = package.infolist()
-    if len(entries) > MAX_ENTRIES or sum(entry.file_size for entry in entries) > MAX_UNPACKED:
-        raise Rejected("压缩包展开后过大，疑似恶意文件，已拒绝。")
-    for entry in entries:
-        if entry.file_size > _RATIO_FROM and entry.file_size > MAX_RATIO * entry.compress_size:
-            raise Rejected("压缩包的压缩比异常，疑似恶意文件，已拒绝。")
-        if entry.flag_bits & 1:
-            raise Rejected("文件有密码保护，无法读取。请去掉密码后再导入。")
-    names = {entry.filename.lower() for entry in entries}
-    if "xl/workbook.bin" in names:
-        raise Rejected("这是 .xlsb 二进制工作簿。" + _SAVE_AS)
-    if "content.xml" in names:
-        raise Rejected("这是 .ods 表格。" + _SAVE_AS)
-    if "[content_types].xml" not in names:
-        raise Rejected("这是压缩包而不是电子表格。请先解压，再导入其中的 .xlsx 或 .csv 文件。")
-
-
 def _refuse_others(path: Path, head: bytes) -> None:
     """Files that are neither a zip package nor delimited text, each by its own name."""
     if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
         with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
             if content.find("EncryptedPackage".encode("utf-16-le")) >= 0:
                 raise Rejected("文件有密码保护，无法读取。请在 Excel 或 WPS 中去掉密码后再导入。")
-        raise Rejected("这是旧版 .xls 工作簿。" + _SAVE_AS)
+        raise Rejected("这是旧版 .xls 工作簿。" + SAVE_AS)
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if text.startswith((b"<html", b"<!doctype", b"<table", b"<meta", b"<?xml", b"<div", b"<style")):
-        raise Rejected("文件实为网页或 XML，只是名字像电子表格。" + _SAVE_AS)
+        raise Rejected("文件实为网页或 XML，只是名字像电子表格。" + SAVE_AS)
     if text.startswith(
         (b"%pdf", b"\x89png", b"\xff\xd8\xff", b"gif8", b"rar!", b"7z\xbc\xaf", b"\x1f\x8b", b"{\\rtf")
     ):
         raise Rejected("这不是电子表格。请导入 .xlsx 或 .csv 文件。")
     if b"\0" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise Rejected("这不是电子表格，或文件已损坏。请导入 .xlsx 或 .csv 文件。")
-
-
-# How the libraries complain of a file that is not what it should be: openpyxl has no exceptions of its own for it.
-_BROKEN = (
-    BadZipFile,
-    zlib.error,
-    EOFError,
-    ParseError,
-    AttributeError,
-    LookupError,
-    NotImplementedError,
-    OSError,
-    TypeError,
-    ValueError,
-)
