@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from datetime import date, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 from flask import Response, request, url_for
@@ -20,6 +21,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, exists, select
 
 from admin import cells
 from admin.department_api import stream
+from admin.feedback.finding_list import money, said
 from admin.licensing.acts import possible_acts
 from admin.licensing.licence_show import licence_show
 from admin.licensing.live_face import press
@@ -246,6 +248,8 @@ class LicenceView(ExportedList):
             qr=qr_svg(address, label=gettext("核验二维码"), scale=3) if address else None,
             can_read=may("can_read", "FileView") and found.pdf is not None,
             use=request.args.get("use", ""),
+            said_of=lambda row: said(SimpleNamespace(**row)),
+            amount_of=lambda row: money(SimpleNamespace(**row)),
         )
 
     @expose("/<uuid:licence>/face.png")

@@ -89,14 +89,14 @@ WHERE h.licence_id = %(licence)s ORDER BY h.lifted_at IS NOT NULL, h.placed_at D
 )
 _FINDINGS = (
     (
-        "id", "department", "finding_no", "case_no", "check_result", "handling", "rectify_by", "explanation", "effect",
-        "effect_applied", "happened_at",
+        "id", "department", "kind", "finding_no", "case_no", "check_result", "handling", "result", "details", "document_no",
+        "fine_fen", "confiscated_fen", "rectify_by", "explanation", "effect", "effect_applied", "happened_at",
     ),
     """
-SELECT f.id, d.name, f.finding_no, f.case_no, f.check_result, f.handling, f.rectify_by, f.explanation, f.effect,
-  f.effect_applied, f.happened_at
+SELECT f.id, d.name, f.kind, f.finding_no, f.case_no, f.check_result, f.handling, f.result, f.details, f.document_no,
+  f.fine_fen, f.confiscated_fen, f.rectify_by, f.explanation, f.effect, f.effect_applied, f.happened_at
 FROM findings f JOIN departments d ON d.code = f.department
-WHERE f.licence_id = %(licence)s AND f.standing = 'standing' AND f.kind = 'inspection'
+WHERE f.licence_id = %(licence)s AND f.standing = 'standing' AND f.kind NOT IN ('plan', 'withdrawal')
 ORDER BY f.happened_at DESC LIMIT %(most)s
 """,
 )  # fmt: skip
