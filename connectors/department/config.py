@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from connectors.bus import BusSettings
+from connectors.department.document_config import as_settings, is_document
 from connectors.errors import Misconfigured
+from schemas.connector.document import ConnectorDocument
 from storage.keys import UnusableKey
 from storage.signing import Signer
 
@@ -50,7 +52,7 @@ class ConnectorConfig:
     state_dir: Path
     trust_bundle: str
     bus: BusSettings | None  # None: over the hub's REST door
-    adapter: str  # 'table' or 'folder'
+    adapter: str  # 'table', 'folder', or 'mapped': as the document says
     name: str = ""
     database: str = ""
     folder: Path = Path("exchange")
@@ -59,6 +61,8 @@ class ConnectorConfig:
     files: FileSettings = field(default_factory=FileSettings)
     evidence: Path = Path("evidence")  # where files are that a table row names
     rest_poll_ms: int = 1_000
+    document: ConnectorDocument | None = None
+    base: Path = Path()  # the folder of the settings file
 
     @property
     def hub_address(self) -> str | None:
@@ -108,9 +112,16 @@ def _read(path: Path) -> tuple[ConnectorConfig | None, list[str]]:
         return None, [f"设置文件 {path} 读不出来：{error.strerror}"]
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         return None, [f"设置文件 {path} 不是有效的 TOML（UTF-8）：{error}"]
-    reader = _Reader(document, path.resolve().parent)
+    flows: ConnectorDocument | None = None
+    if is_document(document):
+        try:
+            document, flows = as_settings(document)
+        except Misconfigured as error:
+            return None, [error.message]
+    base = path.resolve().parent
+    reader = _Reader(document, base)
     try:
-        config = reader.config()
+        config = replace(reader.config(), document=flows, base=base)
     except Misconfigured as error:
         return None, [*reader.faults, error.message]
     return (None if reader.faults else config), reader.faults
@@ -143,7 +154,7 @@ class _Reader:
             database = self._database()
         elif kind == "folder":
             folder = self._path("adapter", "folder")
-        elif kind:
+        elif kind and kind != "mapped":
             self.faults.append("[adapter] kind 应为 table（数据表）或 folder（文件夹）")
         return ConnectorConfig(
             code=code,

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from connectors.bus import Message
-from connectors.department.trust import HUB, TrustBundle
+from connectors.department.trust import HUB, Trust
 from schemas import MAX_MESSAGE_BYTES, MESSAGE_TYPES, Malformed, loads, violations
 from storage.signing import BadSignature
 
@@ -112,7 +112,7 @@ PACKAGES = {"approval.decided.v1": "推送包", "approval.corrected.v1": "更正
 
 
 def judge(
-    message: Message, trust: TrustBundle, *, area: str, code: str, at: datetime
+    message: Message, trust: Trust, *, area: str, code: str, at: datetime
 ) -> Package | Told | Returned | Unusable:
     """One message."""
     sha256 = hashlib.sha256(message.value).hexdigest()
@@ -143,10 +143,10 @@ def judge(
         return Returned(event["id"], event["data"])
     if kind not in TOLD and kind not in PACKAGES:
         return unusable("unknown_type", f"平台不向部门发送 {kind} 类型的消息")
-    return _addressed(event, message.value, sha256, code) or unusable("wrong_sender", _not_ours(event, code))
+    return addressed(event, message.value, sha256, code) or unusable("wrong_sender", _not_ours(event, code))
 
 
-def _addressed(event: dict[str, Any], value: bytes, sha256: str, code: str) -> Package | Told | None:
+def addressed(event: dict[str, Any], value: bytes, sha256: str, code: str) -> Package | Told | None:
     """The message, if it is for this department."""
     if _receiver(event) != code:
         return None

@@ -11,7 +11,7 @@ from connectors.department.adapters.port import OwnSystem
 from connectors.department.config import ConnectorConfig
 from connectors.department.line import Outcomes, Publisher
 from connectors.department.state import State
-from connectors.department.trust import TrustBundle
+from connectors.department.trust import Trust
 from connectors.errors import BusUnavailable, HeldBack
 from storage.signing import Signer
 
@@ -22,11 +22,12 @@ class Parts:
 
     config: ConnectorConfig
     signer: Signer
-    trust: TrustBundle
+    trust: Trust
     state: State
     adapter: OwnSystem
     producer: Publisher
     clock: Callable[[], datetime]
+    version: str = ""  # of the mappings: with another one, what is held is tried again
 
 
 def publish(producer: Publisher, records: Sequence[Record]) -> Outcomes:

@@ -23,8 +23,10 @@ from connectors.department.count import Counter
 from connectors.department.evidence import Evidence
 from connectors.department.files import Files
 from connectors.department.health import Health, read_health
+from connectors.department.held import try_held
 from connectors.department.hub_door import HubDoor
 from connectors.department.line import BrokerLine, Line, RestLine, signed_before
+from connectors.department.open_mapped import open_mapped
 from connectors.department.parts import Parts
 from connectors.department.receive import Receiver
 from connectors.department.send import Sender
@@ -72,14 +74,16 @@ class Connector:
         signer = config.signer()
         self._door = HubDoor(config, signer, clock)
         self._line = self._open_line()
+        self._mapped = None if config.document is None else open_mapped(config, self._state.mapped, clock)
         self._parts = Parts(
             config=config,
             signer=signer,
             trust=TrustBundle(config.trust_bundle, config.state_dir / "trust.json"),
             state=self._state,
-            adapter=open_adapter(config),
+            adapter=self._mapped.system if self._mapped else open_adapter(config),
             producer=self._line,
             clock=clock,
+            version=self._mapped.version if self._mapped else "",
         )
         self._receiver = Receiver(self._parts)
         self._sender = Sender(self._parts, Evidence(self._door, self._state))
@@ -129,21 +133,44 @@ class Connector:
             self._finish_yesterday()
             self._ready = True
         now = time.monotonic()
-        messages = self._line.receive(BATCH, min(POLL_MS, self._config.poll_ms))
-        if messages:
+        quiet, most = self._pace()
+        timeout_ms = min(POLL_MS, self._config.poll_ms)
+        problem: ConnectorError | None = None
+        if not most:
+            time.sleep(timeout_ms / 1000)
+        elif messages := self._line.receive(most, timeout_ms):
             self.health.heard()
-            self._take(messages)
-        if now - self._looked_at >= self._config.poll_ms / 1000:
-            self._sender.send()
-            self._counter.report()
+            try:
+                self._take(messages)
+            except ConnectorError as error:  # what the department has to say goes out all the same
+                problem = error
+        if not quiet and now - self._looked_at >= self._config.poll_ms / 1000:
+            self._speak()
             self._looked_at = now
+        if problem is not None:
+            raise problem
+
+    def _pace(self) -> tuple[bool, int]:
+        """Whether it is quiet now, and how many messages may be taken."""
+        if self._mapped is None:
+            return False, BATCH
+        quiet = self._mapped.timetable.quiet_until(self._parts.clock()) is not None
+        return quiet, 0 if quiet else self._mapped.bucket.most(BATCH)
+
+    def _speak(self) -> None:
+        if self._mapped is not None:
+            try_held(self._parts, self._receiver)
+        self._sender.send()
+        self._counter.report()
 
     def _take(self, messages: Sequence[Message]) -> None:
         try:
-            self._receiver.take(messages)
+            fresh = self._receiver.take(messages)
         except ConnectorError:
             self._line.again(messages)
             raise
+        if self._mapped is not None:
+            self._mapped.bucket.spend(fresh)
         self._line.done(messages)
 
     def _learn_place(self) -> None:

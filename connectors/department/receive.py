@@ -3,21 +3,23 @@
 Guarantees: the receipt of a package, or of whatever else is told, leaves only after it is delivered, and always leaves:
 after a crash in between it comes again, is not delivered twice, and its receipt, if one was made, goes out with the same
 bytes.
-What cannot be used goes to our own quarantine and holds up nothing.
+What the department's system cannot take as it is is held: it has arrived, it is signed for once it is delivered.
+What cannot be used goes to our own quarantine. Neither holds up anything.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from connectors.bus import Message
+from connectors.department.adapters.port import Held
 from connectors.department.events import Signed, event, instant, local_day, sign
 from connectors.department.judge import CountAsked, LicenceChanged, Package, Returned, Told, Unusable, judge
 from connectors.department.parts import Parts, publish
-from connectors.department.state import Received
+from connectors.department.state import REWOUND, Received
 from schemas.drafts.identity import deterministic_id
 
 _log = logging.getLogger(__name__)
@@ -42,29 +44,54 @@ class Receiver:
             else:
                 self._quarantine(verdict)
         known = parts.state.receipts_of(list(arrived))
-        before = known.keys() | parts.state.elsewhere(one for one in arrived if one not in known)
+        again = parts.state.wanted_again(arrived) | self._rewound(arrived.values(), known)
+        before = (known.keys() | parts.state.elsewhere(one for one in arrived if one not in known)) - again
         fresh = [one for one in arrived.values() if one.event_id not in before]
         if fresh:
-            packages = [one for one in fresh if isinstance(one, Package)]
-            self._deliver(packages, [one for one in fresh if isinstance(one, Told)])
-            made = [(_received(one), self._receipt(one, at)) for one in fresh]
+            held = self.deliver(fresh)
+            new = [one for one in fresh if one.event_id not in known]
+            made = [(received(one), self._receipt(one, at, held=one.event_id in held)) for one in new]
             asked = [(one.event_id, one.data) for one in fresh if isinstance(one, CountAsked)]
+            if held:
+                values = {one.event_id: one.value for one in fresh}
+                parts.state.mapped.note_held([(one, values[key]) for key, one in held.items()], parts.version)
+            packages = [one for one in new if isinstance(one, Package)]
             parts.state.note_received(made, self._files(packages), asked)
+            if again:
+                parts.state.note_again(again)
             known |= {got.event_id: receipt for got, receipt in made}
         self.send_receipts(known)
         return len(fresh)
 
-    def _deliver(self, packages: Sequence[Package], told: Sequence[Told]) -> None:
-        """Packages first: the others speak of them. Who asks for counts is answered by the connector itself."""
+    def deliver(self, messages: Sequence[Package | Told]) -> dict[str, Held]:
+        """Packages first: the others speak of them. Who asks for counts is answered by the connector itself.
+
+        Gives what the department's system could not take as it is.
+        """
         adapter = self._parts.adapter
-        changes = [one for one in told if isinstance(one, LicenceChanged)]
-        others = [one for one in told if not isinstance(one, LicenceChanged | CountAsked)]
+        packages = [one for one in messages if isinstance(one, Package)]
+        changes = [one for one in messages if isinstance(one, LicenceChanged)]
+        others = [one for one in messages if not isinstance(one, Package | LicenceChanged | CountAsked)]
+        held: list[Held] = []
         if packages:
-            adapter.deliver(packages)
+            held += adapter.deliver(packages) or ()
         if changes:
-            adapter.changed(changes)
+            held += adapter.changed(changes) or ()
         if others:
-            adapter.told(others)
+            held += adapter.told(others) or ()
+        return {one.event_id: one for one in held}
+
+    def _rewound(self, messages: Iterable[Package | Told], known: Mapping[str, Signed]) -> set[str]:
+        """Those that somebody else signed for, and that are to be delivered here all the same."""
+        since = self._parts.state.note(REWOUND)
+        if since is None:
+            return set()
+        start = datetime.fromisoformat(since)
+        return {
+            one.event_id
+            for one in messages
+            if one.event_id not in known and datetime.fromisoformat(one.event["time"]) >= start
+        }
 
     def send_receipts(self, receipts: dict[str, Signed]) -> None:
         """Publish receipts, new ones and repeated ones alike, and note that they are out."""
@@ -76,16 +103,14 @@ class Receiver:
             if outcome is not None:
                 raise outcome
 
-    def _receipt(self, message: Package | Told, at: datetime) -> Signed:
+    def _receipt(self, message: Package | Told, at: datetime, *, held: bool) -> Signed:
         """Arrived when we had it, signed when it was delivered."""
         now = self._parts.clock()
-        receipts = [
-            {"kind": "arrived", "at": instant(at), "by": None, "reason": None},
-            {"kind": "signed", "at": instant(max(now, at)), "by": None, "reason": None},
-        ]
-        return receipt_event(
-            self._parts, _received(message), receipts, at=now, identity=("arrived", "signed")
-        )
+        receipts = [{"kind": "arrived", "at": instant(at), "by": None, "reason": None}]
+        if not held:
+            receipts.append({"kind": "signed", "at": instant(max(now, at)), "by": None, "reason": None})
+        kinds = [str(one["kind"]) for one in receipts]
+        return receipt_event(self._parts, received(message), receipts, at=now, identity=kinds)
 
     def _files(self, packages: Sequence[Package]) -> list[dict[str, Any]]:
         if not self._parts.config.files.fetch:
@@ -145,7 +170,8 @@ def receipt_event(
     return sign(document, parts.signer)
 
 
-def _received(message: Package | Told) -> Received:
+def received(message: Package | Told) -> Received:
+    """A message as receipts need to name it."""
     push_id = message.push_id if isinstance(message, Package) else ""
     return Received(
         message.event_id,

@@ -1,4 +1,4 @@
-"""The connector's own SQLite file: what came, what was answered, what could not be taken, which files are still to come.
+"""The connector's own state: what came, what was answered, what could not be taken, which files are still to come.
 
 Guarantees: a receipt that was once made keeps its bytes, so sending it again is a duplicate and never a second statement.
 Holds no department data beyond what is needed for that; the packages themselves are with the department's own system.
@@ -6,7 +6,6 @@ Holds no department data beyond what is needed for that; the packages themselves
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,8 +13,11 @@ from typing import Any, NamedTuple
 
 from connectors.bus import Message
 from connectors.department.events import Signed, instant
+from connectors.department.mapped_state import MappedState
 from connectors.department.state_tables import kind_and_day, make_tables
+from connectors.department.store import SqliteStore, Store
 
+REWOUND = "rewound_to"  # the note that says since when everything is delivered again
 _KEPT = 64 * 1024
 _FILE_COLUMNS = ("material_id", "case_no", "name", "media_type", "href", "sha256", "size")
 
@@ -32,18 +34,16 @@ class Received(NamedTuple):
 
 
 class State:
-    """One connection, one thread. Every method is a transaction."""
+    """One thread at a time. Every method is a transaction."""
 
-    def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(path, timeout=10, isolation_level=None)
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=FULL")
+    def __init__(self, where: Path | Store) -> None:
+        self._db: Store = SqliteStore(where) if isinstance(where, Path) else where
         make_tables(self._db)
+        self.mapped = MappedState(self._db)
 
     @property
-    def db(self) -> sqlite3.Connection:
-        """The connection, for what counts."""
+    def db(self) -> Store:
+        """The store itself, for what counts and for what is held."""
         return self._db
 
     def close(self) -> None:
@@ -73,25 +73,26 @@ class State:
         now = instant(datetime.now(UTC))
         columns = ", ".join(_FILE_COLUMNS)
         names = ", ".join(f":{name}" for name in _FILE_COLUMNS)
-        with self._transaction():
+        with self._db.transaction():
             self._db.executemany(
-                """INSERT OR IGNORE INTO received (event_id, push_id, case_no, sha256, event_type, day, received_at,
-                     receipt_id, receipt, signature, kid, receipt_day) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+                """INSERT INTO received (event_id, push_id, case_no, sha256, event_type, day, received_at,
+                     receipt_id, receipt, signature, kid, receipt_day) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                   ON CONFLICT DO NOTHING""",
                 [(*got, now, s.event_id, s.value, s.signature, s.kid, _day(s.value)) for got, s in packages],
             )
             self._db.executemany(
-                "INSERT OR IGNORE INTO count_asked VALUES (?, ?, ?, ?)",
+                "INSERT INTO count_asked VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 [(event_id, one["first_day"], one["last_day"], one["with_ids"]) for event_id, one in asked],
             )
             self._db.executemany(
-                f"INSERT OR IGNORE INTO files ({columns}) VALUES ({names})",  # noqa: S608 - our own names
+                f"INSERT INTO files ({columns}) VALUES ({names}) ON CONFLICT DO NOTHING",  # noqa: S608 - our own names
                 [dict(one) for one in files],
             )
 
     def note_receipted(self, event_ids: Iterable[str]) -> None:
         """The receipts of these packages are safe on the broker."""
         now = instant(datetime.now(UTC))
-        with self._transaction():
+        with self._db.transaction():
             self._db.executemany(
                 "UPDATE received SET receipted_at = ? WHERE event_id = ? AND receipted_at IS NULL",
                 [(now, event_id) for event_id in event_ids],
@@ -100,23 +101,23 @@ class State:
     def note_said(self, statements: Iterable[Signed]) -> None:
         """These findings, claims and returns are safe on the broker. Kept, so that a wiped broker can be told again."""
         now = instant(datetime.now(UTC))
-        with self._transaction():
+        with self._db.transaction():
             self._db.executemany(
-                """INSERT INTO said (event_id, case_no, value, signature, kid, said_at, event_type, day)
-                   VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (event_id) DO UPDATE SET again = 0""",
-                [(*one, now, *kind_and_day(one.value)) for one in statements],
+                """INSERT INTO said (event_id, case_no, value, signature, kid, said_at, event_type, day, nr)
+                   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (event_id) DO UPDATE SET again = 0""",
+                [(*one, now, *kind_and_day(one.value), number) for number, one in enumerate(statements)],
             )
 
     def say_again(self, since: str | None = None) -> int:
         """Have everything said since then (RFC 3339, UTC) sent once more, the same bytes. Returns how many."""
-        with self._transaction():
+        with self._db.transaction():
             done = self._db.execute("UPDATE said SET again = 1 WHERE said_at >= ?", (since or "",))
         return done.rowcount
 
     def to_say_again(self, limit: int) -> list[Signed]:
         """What waits to be sent once more, the oldest first."""
         rows = self._db.execute(
-            "SELECT event_id, case_no, value, signature, kid FROM said WHERE again ORDER BY said_at, rowid LIMIT ?",
+            "SELECT event_id, case_no, value, signature, kid FROM said WHERE again = 1 ORDER BY said_at, nr LIMIT ?",
             (limit,),
         )
         return [Signed(*row) for row in rows]
@@ -136,15 +137,40 @@ class State:
         ).fetchone()
         return Received(*found)
 
+    def deliver_again(self, since: str) -> int:
+        """Whatever came since then (RFC 3339, UTC) shall be delivered once more when it is read again. Gives how many."""
+        with self._db.transaction():
+            done = self._db.execute("UPDATE received SET again = 1 WHERE received_at >= ?", (since,))
+            self._db.execute(
+                "INSERT INTO notes VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                (REWOUND, since),
+            )
+        return done.rowcount
+
+    def wanted_again(self, event_ids: Iterable[str]) -> set[str]:
+        """Which of these are to be delivered once more."""
+        if self.note(REWOUND) is None:
+            return set()
+        question = "SELECT 1 FROM received WHERE event_id = ? AND again = 1"
+        return {one for one in event_ids if self._db.execute(question, (one,)).fetchone()}
+
+    def note_again(self, event_ids: Iterable[str]) -> None:
+        """These were delivered once more."""
+        with self._db.transaction():
+            self._db.executemany(
+                "UPDATE received SET again = 0 WHERE event_id = ?", [(one,) for one in event_ids]
+            )
+
     def is_new(self) -> bool:
         """Nothing has ever come to this file."""
         return not self._db.execute("SELECT EXISTS (SELECT 1 FROM received)").fetchone()[0]
 
     def note_elsewhere(self, event_ids: Iterable[str]) -> None:
         """These were signed for before this file was there: by another machine, or in the hub's web inbox."""
-        with self._transaction():
+        with self._db.transaction():
             self._db.executemany(
-                "INSERT OR IGNORE INTO elsewhere VALUES (?)", [(event_id,) for event_id in event_ids]
+                "INSERT INTO elsewhere VALUES (?) ON CONFLICT DO NOTHING",
+                [(event_id,) for event_id in event_ids],
             )
 
     def elsewhere(self, event_ids: Iterable[str]) -> set[str]:
@@ -159,9 +185,12 @@ class State:
 
     def set_note(self, name: str, value: str) -> None:
         """Know it from now on; '' forgets it."""
-        with self._transaction():
+        with self._db.transaction():
             if value:
-                self._db.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (name, value))
+                self._db.execute(
+                    "INSERT INTO notes VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                    (name, value),
+                )
             else:
                 self._db.execute("DELETE FROM notes WHERE name = ?", (name,))
 
@@ -175,14 +204,14 @@ class State:
     def note_evidence(self, file: Mapping[str, Any]) -> None:
         """The hub has this file."""
         values = (file["sha256"], file["name"], file["size"], file["media_type"], instant(datetime.now(UTC)))
-        with self._transaction():
-            self._db.execute("INSERT OR IGNORE INTO evidence VALUES (?, ?, ?, ?, ?)", values)
+        with self._db.transaction():
+            self._db.execute("INSERT INTO evidence VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", values)
 
     def quarantine(self, message: Message, sha256: str, *, cause: str, words: str) -> None:
         """Set a message aside with its cause."""
-        with self._transaction():
+        with self._db.transaction():
             self._db.execute(
-                "INSERT OR IGNORE INTO quarantine VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO quarantine VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 (
                     message.topic,
                     message.partition,
@@ -198,9 +227,9 @@ class State:
 
     def note_problem(self, event_id: str, data: Mapping[str, Any]) -> bool:
         """The hub could not take a message of ours. True when this is news."""
-        with self._transaction():
+        with self._db.transaction():
             done = self._db.execute(
-                "INSERT OR IGNORE INTO returned_problems VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO returned_problems VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 (event_id, data["event_id"], data["cause"], data["message"], data["expected"], data["topic"],
                  data["partition"], data["offset"], data["sha256"], data["received_at"]),
             )  # fmt: skip
@@ -239,35 +268,19 @@ class State:
 
     def file_stored(self, material_id: str, where: str) -> None:
         """The file is here, complete and as promised."""
-        with self._transaction():
+        with self._db.transaction():
             self._db.execute(
                 "UPDATE files SET stored_as = ?, problem = NULL WHERE material_id = ?", (where, material_id)
             )
 
     def file_failed(self, material_id: str, words: str, next_try: float) -> None:
         """Not yet; again later."""
-        with self._transaction():
+        with self._db.transaction():
             self._db.execute(
                 "UPDATE files SET attempts = attempts + 1, problem = ?, next_try = ? WHERE material_id = ?",
                 (words, next_try, material_id),
             )
 
-    def _transaction(self) -> _Transaction:
-        return _Transaction(self._db)
-
 
 def _day(value: bytes) -> str:
     return kind_and_day(value)[1]
-
-
-class _Transaction:
-    """BEGIN IMMEDIATE ... COMMIT, or ROLLBACK."""
-
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
-
-    def __enter__(self) -> None:
-        self._db.execute("BEGIN IMMEDIATE")
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        self._db.execute("ROLLBACK" if kind else "COMMIT")

@@ -102,7 +102,11 @@ class Tally:
     def note_told(self, figures: list[Figure]) -> None:
         """These are with the hub."""
         rows = [(one.day, one.what, len(one.ids), one.ids_sha256) for one in figures]
-        self._db.executemany("INSERT OR REPLACE INTO counted VALUES (?, ?, ?, ?)", rows)
+        self._db.executemany(
+            "INSERT INTO counted VALUES (?, ?, ?, ?) ON CONFLICT (day, what)"
+            " DO UPDATE SET count = excluded.count, ids_sha256 = excluded.ids_sha256",
+            rows,
+        )
 
     def asked(self) -> list[Asked]:
         """What the hub wants to know and has not been told."""

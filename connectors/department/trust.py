@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 
@@ -26,6 +26,13 @@ HUB = "hub"
 REFRESH_S = 60.0
 AGAIN_S = 2.0
 _log = logging.getLogger(__name__)
+
+
+class Trust(Protocol):
+    """Knows the hub's signature."""
+
+    def verify(self, value: bytes, signature: str | None, *, at: datetime) -> VerifiedBytes:
+        """The bytes, known to be somebody's that we trust; else a `BadSignature`."""
 
 
 class TrustBundle:

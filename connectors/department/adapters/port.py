@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol
 from connectors.department.judge import LicenceChanged, Package, Told
 from connectors.errors import AdapterUnavailable
 
-__all__ = ["AdapterUnavailable", "Draft", "Kind", "OwnSystem", "Report", "Statement"]
+__all__ = ["AdapterUnavailable", "Draft", "Held", "Kind", "OwnSystem", "Report", "Statement"]
 
 #: Statements about a package are receipts; every other kind is a message of its own.
 Statement = Literal["claimed", "returned", "closed"]
@@ -35,19 +35,30 @@ class Draft:
     base: Path = Path()  # where the evidence files it names are looked for
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A message that could not be handed over though the system is well: it waits, and holds up nothing."""
+
+    event_id: str
+    flow: str
+    cause: str
+    words: str
+    faults: Sequence[Mapping[str, Any]] = ()  # field by field
+
+
 class OwnSystem(Protocol):
     """One department's system. All methods raise `AdapterUnavailable` when it is away."""
 
     def prepare(self) -> None:
         """Make what is missing (tables, folders); touch nothing that is there."""
 
-    def deliver(self, packages: Sequence[Package]) -> None:
-        """Hand packages over; a corrected one takes the place of the one it names, which stays."""
+    def deliver(self, packages: Sequence[Package]) -> Sequence[Held] | None:
+        """Hand packages over; a corrected one takes the place of the one it names, which stays. Gives those it held."""
 
-    def changed(self, changes: Sequence[LicenceChanged]) -> None:
+    def changed(self, changes: Sequence[LicenceChanged]) -> Sequence[Held] | None:
         """Say what became of licences, in this order; the packages they came in may or may not be there."""
 
-    def told(self, messages: Sequence[Told]) -> None:
+    def told(self, messages: Sequence[Told]) -> Sequence[Held] | None:
         """Hand over everything else: withdrawn decisions, other departments' findings, advice."""
 
     def drafts(self, limit: int) -> list[Draft]:
