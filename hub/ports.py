@@ -66,6 +66,17 @@ class Custody(Protocol):
         """Who signs with the key that was sealed for this department."""
 
 
+class Authority(Protocol):
+    """Certifies the public keys of departments."""
+
+    @property
+    def certificate(self) -> str:
+        """The authority's own certificate, by which the others are verified."""
+
+    def certify(self, code: str, name: str, public_pem: str, *, since: datetime, until: datetime) -> str:
+        """A certificate (PEM) over this department's key."""
+
+
 class Sealing(Protocol):
     """Keeps small secrets of connectors and alert channels: anybody may have one sealed, few may have it opened."""
 
@@ -90,3 +101,4 @@ class Desk:
     clock: Clock  # timezone-aware UTC
     custody: Custody | None = None  # None: no department can take part in the browser
     secrets: Sealing | None = None  # None: no connector can have secrets kept here
+    authority: Authority | None = None  # None: keys are enrolled without a certificate

@@ -14,6 +14,7 @@ from connectors.bus import BusSettings
 from hub.ports import Desk
 from shenguan.settings import Settings
 from storage.custody import KeyCustody
+from storage.department_ca import DepartmentAuthority
 from storage.identity import IdentityVault
 from storage.kept_secrets import KeptSecrets
 from storage.key_encryption import KeyEncryption
@@ -82,6 +83,7 @@ def desk_of(settings: Settings) -> Desk:
         clock=now,
         custody=KeyCustody(KeyEncryption(settings.key_encryption_key_bytes)),
         secrets=KeptSecrets(KeyEncryption(settings.key_encryption_key_bytes)),
+        authority=DepartmentAuthority.derived(settings.identity_key_bytes, settings.area),
     )
 
 

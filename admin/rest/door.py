@@ -25,6 +25,7 @@ SUBJECT = "exchange"  # what a token for this door is signed for
 PER_MINUTE = (
     "1200 per minute"  # of one address; a department that asks every second, and its neighbours behind it
 )
+PER_MINUTE_UNPROVED = "20 per minute"  # of one address: whoever brings a code, not yet a key
 bp = Blueprint("department_rest", __name__, url_prefix=PREFIX)
 STATUS: dict[type[HubError], tuple[int, str]] = {
     PlaceLost: (410, "place_lost"),
@@ -38,17 +39,24 @@ STATUS: dict[type[HubError], tuple[int, str]] = {
 
 def install(app: Flask, appbuilder: AppBuilder) -> None:
     """Register the door, with a limit for each address that calls."""
-    from admin.rest import description, evidence, messages  # noqa: F401 - they hang their calls on the blueprint
+    from admin.rest import description, evidence, joining, messages  # noqa: F401 - they hang their calls on the blueprint
 
     app.register_blueprint(bp)
     limit = appbuilder.sm.limiter.limit(PER_MINUTE)
+    strict = appbuilder.sm.limiter.limit(PER_MINUTE_UNPROVED)
     for name, view in list(app.view_functions.items()):
         if name.startswith(f"{bp.name}."):
-            app.view_functions[name] = limit(view)
+            unproved = name == f"{bp.name}.{joining.enrol_key.__name__}"
+            app.view_functions[name] = (strict if unproved else limit)(view)
 
 
 def caller() -> str:
     """The code of the department whose key signed this request's token. Raises BadSignature, Conflict (token used)."""
+    return key_of_caller()[0]
+
+
+def key_of_caller() -> tuple[str, str, str]:
+    """The same, the kid of that key, and the token."""
     token = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
     engine, desk = here().engine, here().config.desk
     with engine.connect() as tx:
@@ -61,7 +69,7 @@ def caller() -> str:
     department = str(claims["iss"])
     with engine.begin() as tx:
         spend(tx, department, claims["jti"], datetime.fromtimestamp(claims["exp"], UTC))
-    return department
+    return department, trusted.verify_attached(token, at=desk.clock()).kid, token
 
 
 @bp.errorhandler(HubError)

@@ -23,10 +23,12 @@ from admin.accounts import RIGHTS, ensure_user, prepare
 from hub.ports import Desk
 from shenguan.demo import ensure_demo_area
 from storage.custody import KeyCustody
+from storage.department_ca import DepartmentAuthority
 from storage.files import FileStore
 from storage.identity import IdentityVault
 from storage.intake.finish import Intake
 from storage.intake.spool import Spool
+from storage.kept_secrets import KeptSecrets
 from storage.key_encryption import KeyEncryption
 from storage.licences.credentials import Credentials
 from storage.licences.demo_credentials import make_demo_credentials
@@ -65,6 +67,8 @@ def desk_for(area: str = AREA) -> Desk:
         identities=IdentityVault(os.urandom(32), KeyEncryption(os.urandom(32))),
         clock=lambda: datetime.now(UTC),
         custody=KeyCustody(KeyEncryption(os.urandom(32))),
+        secrets=KeptSecrets(KeyEncryption(os.urandom(32))),
+        authority=DepartmentAuthority.derived(os.urandom(32), area),
     )
 
 
