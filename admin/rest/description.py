@@ -12,6 +12,8 @@ from flask import Response, jsonify
 from admin.premises import here
 from admin.rest.door import PREFIX, SUBJECT, bp
 from admin.rest.evidence import LARGEST
+from admin.rest.joining_description import paths as joining_paths
+from admin.rest.joining_description import schemas as joining_schemas
 from admin.rest.messages import LONGEST_WAIT, MOST_AT_ONCE, RAW
 from hub.exchange.inbox import QUARANTINE_CAUSES
 from hub.exchange.pull import MOST
@@ -60,6 +62,7 @@ def _paths() -> dict[str, Any]:
         "/place": {"get": _place()},
         "/evidence": {"post": _bring()},
         "/evidence/{sha256}": {"get": _known()},
+        **joining_paths(),
         "/openapi.json": {
             "get": {
                 "operationId": "describe",
@@ -276,5 +279,6 @@ def _schemas() -> dict[str, Any]:
             {"results": _listed(_object(result, event_id={"type": ["string", "null"]}, **refused))}
         ),
         "Evidence": _object(file),
+        **joining_schemas(),
         "Error": _object({"error": text, "message": {**text, "description": "一句话，说明怎么办"}}),
     }

@@ -1,7 +1,7 @@
 """Joining over REST: a key enrolled with a one-time code, renewed with itself; a connector's document, and its own report.
 
-Guarantees: a key counts only when whoever brings it has proved to hold it; the answer to an enrolment holds everything that a
-connector at the department needs, and no secret.
+Guarantees: a key counts only when whoever brings it has proved to hold it; the answer to an enrolment holds everything that
+a connector at the department needs, and no secret.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select
 
 from admin.premises import here
 from admin.rest.door import bp, caller, key_of_caller
-from hub.connecting.connector import Connector
+from hub.connecting.connector import ConnectorVersion
 from hub.connecting.enrol import Enrolled, department_of_code, enrol, renew
 from hub.connecting.held import version_of
 from hub.connecting.take_report import own_connector, take_report
@@ -140,8 +140,14 @@ def _enrolled(done: Enrolled) -> dict[str, Any]:
 
 def _document_of(tx: Connection, code: str | None) -> dict[str, Any] | None:
     """The newest published document of the connector that the code was made for."""
-    version = tx.scalar(select(Connector.version).where(Connector.code == code)) if code else None
-    return None if code is None or version is None else dict(version_of(tx, code, version).document)
+    newest = (
+        select(ConnectorVersion.document)
+        .where(ConnectorVersion.connector == code, ConnectorVersion.published_at.is_not(None))
+        .order_by(ConnectorVersion.version.desc())
+        .limit(1)
+    )
+    document: dict[str, Any] | None = tx.scalar(newest) if code else None
+    return document
 
 
 def _moment(value: Any) -> str | None:
