@@ -7,17 +7,26 @@ from __future__ import annotations
 
 from schemas.mapping.apply import Compiled
 from schemas.mapping.compile import compile_mapping
+from schemas.mapping.compare import Change, compare, rule_words
+from schemas.mapping.coverage import Coverage, coverage
 from schemas.mapping.fields import FieldInfo, source_fields, target_fields
+from schemas.mapping.masking import masked
 from schemas.mapping.results import FieldFault, FieldOutcome, Mapped, Unmapped
 
 __all__ = [
+    "Change",
     "Compiled",
+    "Coverage",
     "FieldFault",
     "FieldInfo",
     "FieldOutcome",
     "Mapped",
     "Unmapped",
+    "compare",
     "compile_mapping",
+    "coverage",
+    "masked",
+    "rule_words",
     "source_fields",
     "target_fields",
 ]

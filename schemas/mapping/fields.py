@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 
 from schemas.codes import code_table_names
-from schemas.columns import permit_columns
+from schemas.columns import penalty_columns, permit_columns
 from schemas.connector.document import IN_KINDS, OUT_MESSAGES
 from schemas.drafts.forms import FORMS, columns_of
 from schemas.mapping.paths import EVERY, Part, getter, spelled
@@ -187,7 +187,7 @@ def column_fields(
             title=column["name"],
             title_en=column["code"],
             kind=kind,
-            required=column.get("required") == "always",
+            required=required and column.get("required") == "always",
             code_table=table,
             group=group,
             names=(*column.get("variants", ()), *([column["pinyin"]] if "pinyin" in column else [])),
@@ -197,13 +197,11 @@ def column_fields(
 
 def _element_fields() -> list[FieldInfo]:
     """The columns of the permit sheets: the newer ones, then those that only the older sheet has."""
-    found = {
-        one.path: replace(one, required=False)
-        for generation in ("2018", "2015")
-        for one in reversed(list(column_fields(permit_columns(generation), ("elements",), "要素")))
-    }
-    newer = [one.path for one in column_fields(permit_columns("2018"), ("elements",))]
-    return [found[path] for path in (*newer, *(path for path in found if path not in newer))]
+    found: dict[str, FieldInfo] = {}
+    for generation in ("2018", "2015"):
+        for one in column_fields(permit_columns(generation), ("elements",), "要素", required=False):
+            found.setdefault(one.path, one)
+    return list(found.values())
 
 
 def _fact_fields() -> list[FieldInfo]:
@@ -255,8 +253,12 @@ def _draft_fields(kind: str) -> tuple[FieldInfo, ...]:
             way, inside, group = (form.aliases.get(name, _DRAFT_NAMES.get(name, name)),), data, ""
         node = _resolved(schema, inside["properties"][way[-1]])
         info = _info(form.event_type, way, node, group, way[-1] in inside["required"])
+        if group and name != "legal_representative":
+            info = replace(info, title=group + info.title)
         table = form.codes.get(name) or form.code_lists.get(name) or info.code_table
         found.append(_as_written(kind, replace(_exampled(info, examples), path=name), table))
+        if name == "sheet_columns":
+            found += column_fields(penalty_columns("2018"), (name,), "双公示行政处罚各列", required=False)
     return tuple(found)
 
 
