@@ -6,8 +6,8 @@ Guarantees: pure; a mapping that compiled never raises, is bounded in time and s
 from __future__ import annotations
 
 from schemas.mapping.apply import Compiled
-from schemas.mapping.compile import compile_mapping
 from schemas.mapping.compare import Change, compare, rule_words
+from schemas.mapping.compile import compile_mapping
 from schemas.mapping.coverage import Coverage, coverage
 from schemas.mapping.fields import FieldInfo, source_fields, target_fields
 from schemas.mapping.masking import masked

@@ -177,7 +177,7 @@ def _kind(name: str, node: Mapping[str, Any], code: str) -> str:
 
 
 def column_fields(
-    columns: Mapping[str, Any], prefix: tuple[str, ...] = (), group: str = ""
+    columns: Mapping[str, Any], prefix: tuple[str, ...] = (), group: str = "", *, required: bool = True
 ) -> Iterator[FieldInfo]:
     """The columns of a national sheet as fields."""
     for column in columns["columns"]:
