@@ -40,3 +40,8 @@ class Misconfigured(ConnectorError):
 
 class AdapterUnavailable(ConnectorError):
     """本部门的系统暂时不可用。数据没有丢失，恢复后会自动继续。"""
+
+    def __init__(self, message: str | None = None, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        #: Seconds that the other side asked us to wait, if it said so.
+        self.retry_after = retry_after
