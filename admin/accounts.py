@@ -15,6 +15,7 @@ from sqlalchemy import delete, select, text
 
 from admin.accounts_tables import UserDepartment
 from admin.advice.rights import ADVICE
+from admin.connecting.rights import CONNECTING
 from admin.feedback.rights import FEEDBACK
 from admin.inbox.rights import INBOX
 from admin.licensing.rights import LICENSING
@@ -77,6 +78,7 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
         **ADVICE["data_admin"],
         **FEEDBACK["data_admin"],
         **NOTICING["data_admin"],
+        **CONNECTING["data_admin"],
     },
     "clerk": {
         **_FACTS,
@@ -119,6 +121,7 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
         **ADVICE["supervisor"],
         **FEEDBACK["supervisor"],
         **NOTICING["supervisor"],
+        **CONNECTING["supervisor"],
     },
     "overseer": {
         **_FACTS,
@@ -134,6 +137,7 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
         **ADVICE["overseer"],
         **FEEDBACK["overseer"],
         **NOTICING["overseer"],
+        **CONNECTING["overseer"],
     },
 }
 _LOCK = 0x53484741  # any constant: two migrating programs wait for each other

@@ -9,6 +9,7 @@ from typing import Any
 from flask_babel import gettext
 from markupsafe import Markup, escape
 
+from admin.connecting.words import CONNECTING_WORDS
 from admin.feedback.words import FEEDBACK_WORDS
 from admin.inbox.words import JOINING_WORDS
 from admin.licensing.words import LICENSING_WORDS
@@ -134,6 +135,7 @@ WORDS: dict[str, dict[str, tuple[str, str]]] = {
         "spoken": ("当场口头", "info"),
         "online": ("网上确认", "info"),
     },
+    **CONNECTING_WORDS,
     **FEEDBACK_WORDS,
     **LICENSING_WORDS,
     **NOTICING_WORDS,

@@ -1,0 +1,102 @@
+"""The five steps of joining: how far each is, what it still lacks, and where to go on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import url_for
+from flask_babel import gettext
+
+from admin.connecting.reading import Shown
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step. `lacks`: what is missing, in sentences; none and not done: it is this one's turn."""
+
+    key: str
+    title: str
+    done: bool
+    lacks: tuple[str, ...]
+    href: str
+    state: str
+
+
+def steps_of(shown: Shown) -> list[Step]:
+    """The steps in order."""
+    code = shown.code
+    found = (
+        ("system", gettext("系统"), url_for("ConnectorView.system", code=code), _system(shown)),
+        ("flows", gettext("线路与映射"), url_for("ConnectorView.flows", code=code), _flows(shown)),
+        ("test", gettext("测试"), url_for("ConnectorView.test", code=code), _test(shown)),
+        ("rehearse", gettext("演练"), url_for("ConnectorView.rehearse", code=code), _rehearsed(shown)),
+        ("live", gettext("上线"), url_for("ConnectorView.life", code=code), _live(shown)),
+    )
+    made: list[Step] = []
+    for key, title, href, lacks in found:
+        done = not lacks
+        due = not done and all(one.done for one in made)
+        made.append(Step(key, title, done, tuple(lacks), href, "done" if done else "due" if due else "later"))
+    return made
+
+
+def go_on(steps: list[Step]) -> Step | None:
+    """The step whose turn it is."""
+    return next((one for one in steps if one.state == "due"), None)
+
+
+def _system(shown: Shown) -> list[str]:
+    if not shown.endpoints:
+        return [gettext("还没有填写部门系统在哪里。")]
+    return [one.words for one in shown.faults if one.at.startswith("endpoints")]
+
+
+def _flows(shown: Shown) -> list[str]:
+    if not shown.flows:
+        return [gettext("还没有线路：送什么出去，收什么进来。")]
+    lacks = [one.words for one in shown.faults if not one.at.startswith("endpoints")]
+    unmapped = [str(one.get("name", "")) for one in shown.flows if not one.get("fields")]
+    if unmapped:
+        lacks.insert(0, gettext("还没有字段映射的线路：%(names)s", names="、".join(unmapped)))
+    return lacks
+
+
+def _test(shown: Shown) -> list[str]:
+    lacks: list[str] = []
+    for one in shown.endpoints:
+        name = str(one.get("name", ""))
+        job = shown.job("check", endpoint=name)
+        if job is None:
+            lacks.append(gettext("“%(name)s”还没有测试过。", name=name))
+        elif job["state"] in ("waiting", "running"):
+            lacks.append(gettext("“%(name)s”正在测试。", name=name))
+        elif not _ok(job):
+            lacks.append(gettext("“%(name)s”的测试没有通过。", name=name))
+    return lacks or ([] if shown.endpoints else [gettext("先填写系统。")])
+
+
+def _rehearsed(shown: Shown) -> list[str]:
+    job = shown.job("sandbox")
+    if job is None:
+        return [gettext("还没有演练过。")]
+    if job["state"] in ("waiting", "running"):
+        return [gettext("正在演练。")]
+    if job["state"] != "done":
+        return [job["words"] or gettext("演练没有完成。")]
+    counts = (job["result"] or {}).get("counts") or {}
+    wrong = int(counts.get("different") or 0) + int(counts.get("refused") or 0)
+    return [gettext("演练中有 %(n)s 条与预期不同或被拒收。", n=wrong)] if wrong else []
+
+
+def _live(shown: Shown) -> list[str]:
+    state = shown.row["state"]
+    if state in ("live", "paused"):
+        if shown.draft:
+            return [gettext("有未发布的修改，运行的仍是第 %(n)s 版。", n=shown.row["version"])]
+        return [] if state == "live" else [gettext("已暂停：%(why)s", why=shown.row["paused_why"] or "")]
+    return [gettext("还没有上线。")]
+
+
+def _ok(job: Any) -> bool:
+    return bool(job["state"] == "done" and (job["result"] or {}).get("ok"))

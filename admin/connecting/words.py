@@ -1,0 +1,92 @@
+"""The vocabularies of connectors: Chinese name and tone of each."""
+
+from __future__ import annotations
+
+CONNECTING_WORDS: dict[str, dict[str, tuple[str, str]]] = {
+    "connector_state": {
+        "draft": ("草稿", "wait"),
+        "live": ("运行中", "good"),
+        "paused": ("已暂停", "warn"),
+        "retired": ("已停用", "mute"),
+    },
+    "connector_now": {
+        "running": ("运行中", "good"),
+        "waiting": ("对方不通，等待恢复", "bad"),
+        "quiet": ("静默时段", "info"),
+        "paused": ("已暂停", "warn"),
+        "stopped": ("已停止", "mute"),
+        "gone": ("失去联系", "bad"),
+        "unseen": ("等待运行程序接手", "wait"),
+    },
+    "connector_version": {
+        "draft": ("草稿", "wait"),
+        "published": ("已发布", "good"),
+        "superseded": ("已被新版替代", "mute"),
+    },
+    "connector_kind": {
+        "sql": ("数据库", "info"),
+        "up_tables": ("前置库 up_ 表", "info"),
+        "folder": ("文件夹", "info"),
+        "sftp": ("SFTP", "info"),
+        "s3": ("对象存储", "info"),
+        "http": ("HTTP 接口", "info"),
+        "kafka": ("Kafka 主题", "info"),
+        "mail": ("电子邮件", "info"),
+    },
+    "connector_direction": {"out": ("送出", "info"), "in": ("收取", "good")},
+    "connector_runs_at": {"host": ("本平台代为运行", "info"), "department": ("在部门运行", "info")},
+    "connector_start": {
+        "unsigned": ("没有签收的", "info"),
+        "since": ("某个时间以后的", "info"),
+        "all": ("从头全部", "warn"),
+    },
+    "connector_job": {
+        "check": ("测试连接", "info"),
+        "columns": ("读取字段", "info"),
+        "sample": ("取样", "info"),
+        "dry_run": ("试运行", "info"),
+        "sandbox": ("演练", "info"),
+    },
+    "connector_job_state": {
+        "waiting": ("排队中", "wait"),
+        "running": ("进行中", "info"),
+        "done": ("已完成", "good"),
+        "failed": ("没有完成", "bad"),
+        "cancelled": ("已取消", "mute"),
+    },
+    "connector_layer": {
+        "address": ("地址", "info"),
+        "name": ("域名解析", "info"),
+        "tcp": ("网络连通", "info"),
+        "tls": ("加密", "info"),
+        "sign_in": ("登录", "info"),
+        "permission": ("权限", "info"),
+        "shape": ("结构", "info"),
+    },
+    "connector_refusal": {
+        "open": ("待处理", "bad"),
+        "again": ("等待重试", "wait"),
+        "taken": ("已办成", "good"),
+        "dismissed": ("已作废", "mute"),
+    },
+    "connector_cause": {
+        "mapping": ("映射不成", "warn"),
+        "shape": ("内容不合要求", "warn"),
+        "duplicate": ("重复", "mute"),
+        "too_big": ("太大", "warn"),
+        "permission": ("没有权限", "bad"),
+        "answer": ("对方拒收", "bad"),
+        "unreadable": ("读不出来", "bad"),
+        "draft": ("写得不对", "warn"),
+        "evidence": ("缺少佐证文件", "warn"),
+        "returned": ("被退回", "warn"),
+    },
+    "enrolment_state": {
+        "waiting": ("等待使用", "wait"),
+        "used": ("已使用", "good"),
+        "expired": ("已过期", "mute"),
+        "cancelled": ("已作废", "mute"),
+    },
+    "channel_kind": {"mail": ("电子邮件", "info"), "webhook": ("网络钩子", "info")},
+    "alert_message": {"raised": ("告警", "bad"), "cleared": ("恢复", "good")},
+}
