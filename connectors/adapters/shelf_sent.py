@@ -1,0 +1,79 @@
+"""Which records were delivered into files whose names say nothing of them: kept for a week, beside the files.
+
+Guarantees: intent before deed: after a crash in between it is looked whether the file is there, so that a record is written
+twice only if the file was fetched within that very moment. Does not remember longer than a week: by then nothing is
+handed over again.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from connectors.adapters.shelf import FolderMissing, Lying, Shelf, below, fit_name
+from schemas import Malformed, dumps, loads
+
+_NOTES = ".shenguan-sent"
+_KEPT = timedelta(days=7)
+_LARGEST = 16 << 20
+
+
+class Sent:
+    """The notes of one folder."""
+
+    def __init__(self, shelf: Shelf, folder: str, clock: Callable[[], datetime]) -> None:
+        self._shelf, self._clock = shelf, clock
+        self._folder, self._notes = folder, below(folder, _NOTES)
+        self._known: set[str] | None = None
+        self._before: set[str] = set()
+
+    def known(self) -> set[str]:
+        """Keys of what was delivered within the week."""
+        if self._known is None:
+            self._known = set().union(*map(self._read, self._kept()))
+        return self._known
+
+    def forget(self) -> None:
+        """Read the notes anew when they are next needed."""
+        self._known = None
+
+    def begin(self, name: str, keys: Sequence[str]) -> None:
+        """This file is about to be put there with these records."""
+        self._before, self._known = self.known(), None  # until it is finished nobody knows
+        self._shelf.make(self._notes)
+        self._put(name, keys, done=False)
+
+    def finish(self, name: str, keys: Sequence[str]) -> None:
+        """It was."""
+        self._put(name, keys, done=True)
+        self._known = self._before | set(keys)
+
+    def _put(self, name: str, keys: Sequence[str], *, done: bool) -> None:
+        note = dumps({"name": name, "keys": list(keys), "done": done})
+        self._shelf.put(self._notes, f"{fit_name(name)}.json", io.BytesIO(note))
+
+    def _kept(self) -> list[Lying]:
+        """The notes of this week; older ones are thrown away."""
+        try:
+            there = self._shelf.files(self._notes)
+        except FolderMissing:
+            return []
+        since = (self._clock() - _KEPT).timestamp()
+        for one in there:
+            if one.modified < since:
+                self._shelf.remove(self._notes, one.name)
+        return [one for one in there if one.modified >= since]
+
+    def _read(self, found: Lying) -> set[str]:
+        with io.BytesIO() as file:
+            self._shelf.fetch(self._notes, found, file, _LARGEST)
+            try:
+                note: dict[str, Any] = loads(file.getvalue())
+            except Malformed:
+                return set()
+        if note["done"] or self._shelf.has(self._folder, note["name"]):
+            return set(note["keys"])
+        self._shelf.remove(self._notes, found.name)
+        return set()
