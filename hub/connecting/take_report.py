@@ -53,15 +53,21 @@ def take_report(
 ) -> list[dict[str, str]]:
     """Keep what it says; gives the refused records that somebody asked to have tried again."""
     code = own_connector(tx, department).code
-    _keep_health(tx, code, report, desk.clock())
-    _keep_measures(tx, code, report.get("measures", ()))
-    _keep_refusals(tx, code, report.get("refusals", ()), desk.clock())
-    _keep_unmapped(tx, code, report.get("unmapped", ()), desk.clock())
-    _settle(tx, code, report.get("taken", ()), desk.clock())
+    keep_report(tx, desk, code, report)
     again = select(ConnectorRefusal.flow, ConnectorRefusal.ref, ConnectorRefusal.direction).where(
         ConnectorRefusal.connector == code, ConnectorRefusal.settled_at.is_(None), ConnectorRefusal.again
     )
     return [dict(row) for row in tx.execute(again.order_by(ConnectorRefusal.id).limit(1000)).mappings()]
+
+
+def keep_report(tx: Connection, desk: Desk, code: str, report: Mapping[str, Any]) -> None:
+    """What one connector says of itself, wherever it runs; without a `state` its health is left as it is."""
+    if "state" in report:
+        _keep_health(tx, code, report, desk.clock())
+    _keep_measures(tx, code, report.get("measures", ()))
+    _keep_refusals(tx, code, report.get("refusals", ()), desk.clock())
+    _keep_unmapped(tx, code, report.get("unmapped", ()), desk.clock())
+    _settle(tx, code, report.get("taken", ()), desk.clock())
 
 
 def _keep_health(tx: Connection, code: str, report: Mapping[str, Any], now: datetime) -> None:

@@ -144,6 +144,8 @@ def _check_version(tx: Connection, desk: Desk, row: Any, version: int, where: st
     if where == "host" and (missing := missing_secrets(tx, row.code, found.document)):
         named = "、".join(f"{endpoint} 的 {name}" for endpoint, name in missing)
         raise Rejected(f"还没有填写口令等秘密：{named}。请填写后再上线。")
+    # Two connectors of one department wait for each other here, so that the second sees the first.
+    tx.execute(select(Department.code).where(Department.code == row.department).with_for_update())
     other = tx.execute(
         select(Connector.code, Connector.title).where(
             Connector.department == row.department,

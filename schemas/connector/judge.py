@@ -6,17 +6,16 @@ Does not connect to anything, and does not know whether secrets that are said to
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from schemas import mapping
 from schemas.codes import code_table_names
 from schemas.connector.document import IN_KINDS, OUT_MESSAGES, ConnectorDocument, Flow, Running, document_from
 from schemas.connector.faults import Fault, Faults
 from schemas.connector.kinds import kind_form, kind_names, secret_faults, settings_faults
 from schemas.connector.titles import title_of
+from schemas.mapping import compile_mapping
 
 
 def document_faults(document: ConnectorDocument | Mapping[str, Any]) -> tuple[Fault, ...]:
@@ -96,21 +95,11 @@ def _flows(document: ConnectorDocument) -> Iterator[Fault]:
 def _mapping(document: ConnectorDocument, flow: Flow, at: str) -> Iterator[Fault]:
     if flow.active and not flow.fields:
         yield Fault(f"{at}.fields", "还没有映射任何字段")
-    yield from _repeated(at, (rule.target for rule in flow.fields))
-    compile_mapping = getattr(mapping, "compile_mapping", None)
-    if compile_mapping is None:
-        return
     try:
         compile_mapping(flow, document.code_tables)
     except Faults as faults:
         for one in faults.faults:
             yield Fault(one.at if one.at.startswith(at) else f"{at}.{one.at}" if one.at else at, one.words)
-
-
-def _repeated(at: str, targets: Iterable[str]) -> Iterator[Fault]:
-    for target, times in Counter(targets).items():
-        if times > 1:
-            yield Fault(f"{at}.fields", f"目标字段“{target}”映射了 {times} 次，只能有一次")
 
 
 def _tables(document: ConnectorDocument) -> Iterator[Fault]:
