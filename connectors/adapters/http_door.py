@@ -89,6 +89,8 @@ def read_address(written: str) -> httpx.URL:
         raise Misconfigured(f"“{written[:200]}”不是有效的网址，应形如 https://主机/路径。") from error
     if url.scheme not in ("http", "https") or not url.host:
         raise Misconfigured(f"“{written[:200]}”不是有效的网址，应以 http:// 或 https:// 开头并写明主机。")
+    if not 0 < port_of(url) < 65_536:
+        raise Misconfigured(f"“{written[:200]}”的端口不在 1 到 65535 之间。")
     if url.userinfo:
         raise Misconfigured("网址中不能写用户名和密码，请填在“登录方式”中。")
     return url.copy_with(fragment=None)
@@ -163,7 +165,7 @@ class HttpDoor:
 
 def port_of(url: httpx.URL) -> int:
     """The port, written or meant."""
-    return url.port or (443 if url.scheme == "https" else 80)
+    return (443 if url.scheme == "https" else 80) if url.port is None else url.port
 
 
 def _shown(ask: Ask) -> str:
@@ -189,8 +191,9 @@ def _whole(pieces: Iterable[bytes], headers: Mapping[str, str], limit: int) -> b
             f"对方的答复用了不认识的压缩方式（{packing[:40]}）。请对方不压缩，或用 gzip。"
         )
     unpack = None if packing == "identity" else zlib.decompressobj(_UNPACKED[packing])
-    body = bytearray()
+    body, came = bytearray(), False
     for piece in pieces:
+        came = True
         room = limit - len(body) + 1
         try:
             body += piece[:room] if unpack is None else unpack.decompress(piece, room)
@@ -200,7 +203,7 @@ def _whole(pieces: Iterable[bytes], headers: Mapping[str, str], limit: int) -> b
             raise AnswerTooLong(
                 f"对方的答复超过 {limit // 1024} KiB 的上限，没有读完。请对方分页，或减小每页条数。"
             )
-    if unpack is not None and body and not unpack.eof:
+    if unpack is not None and came and not unpack.eof:
         raise AdapterUnavailable("对方的答复没有传完就中断了，稍后会再试。")
     return bytes(body)
 
