@@ -73,8 +73,8 @@ def _flow_changes(old: Flow | None, new: Flow | None) -> list[Change]:
     ):
         if before != after:
             changes.append(Change(part, part, _kind(before, after), before, after))  # type: ignore[arg-type]
-    places = {one: _words_of(one.place) for one in (old, new) if one}
-    changes += _differences("place", places.get(old, {}) if old else {}, places.get(new, {}) if new else {})
+    places = [_words_of(one.place) if one else {} for one in (old, new)]
+    changes += _differences("place", *places)
     rules = [{rule.target: rule_words(rule) for rule in one.fields} if one else {} for one in (old, new)]
     return changes + _differences("field", *rules)
 

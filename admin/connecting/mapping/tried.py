@@ -1,0 +1,127 @@
+"""One record through the rules as they stand on the page: what each field becomes, and for what comes in, the message.
+
+Guarantees: changes nothing and says nothing to anybody; bounded, as the engine is; what fails is told in a sentence at
+the field it belongs to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from flask_babel import gettext
+
+from schemas import dumps, violations
+from schemas.connector.document import CodeTable, Flow
+from schemas.connector.faults import Faults
+from schemas.drafts.forms import FORMS
+from schemas.drafts.unfit import Unfit
+from schemas.drafts.written import report_data
+from schemas.mapping import compile_mapping
+
+MOST_SHOWN, LONGEST = 20, 2000
+_NOBODY = "0195d0c2-0000-7000-8000-000000000001"
+#: What the three statements about a package must say: field -> its name.
+_STATED = {
+    "claimed": {"by": "认领人 by"},
+    "closed": {"by": "经办人 by"},
+    "returned": {"reason": "理由 reason"},
+}
+
+
+def tried(flow: Flow, tables: tuple[CodeTable, ...], record: Mapping[str, Any]) -> dict[str, Any]:
+    """What the page shows of one record."""
+    try:
+        compiled = compile_mapping(flow, tables)
+    except Faults as error:
+        return {"broken": [{"at": one.at, "words": one.words} for one in error.faults[:MOST_SHOWN]]}
+    mapped = compiled.apply(record, explain=True)
+    told: dict[str, Any] = {
+        "broken": [],
+        "skipped": mapped.skipped,
+        "count": len(mapped.records),
+        "fields": [
+            {"target": one.target, "value": shown(one.value), "words": one.words} for one in mapped.fields
+        ],
+        "faults": [
+            {"target": one.target, "cause": one.cause, "words": one.words, "value": shown(one.value)}
+            for one in mapped.faults
+        ],
+        "unmapped": [{"table": one.table, "value": str(one.value)[:500]} for one in mapped.unmapped],
+        "records": [shown(one) for one in mapped.records[:MOST_SHOWN]],
+    }
+    if flow.direction == "in" and mapped.records:
+        told["message"] = message_of(flow.message, mapped.records[0])
+    return told
+
+
+def message_of(kind: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The data of the message that such fields become, and what its schema says of it."""
+    if kind not in FORMS:
+        return {"type": "receipt.v1", "data": shown(fields), "faults": _statement_faults(kind, fields)}
+    form = FORMS[kind]
+    try:
+        data = report_data(kind, fields)
+    except Unfit as error:
+        return {
+            "type": form.event_type,
+            "data": shown(fields),
+            "faults": [{"target": "", "words": str(error)}],
+        }
+    data.pop("files", None)  # files are brought and counted where they are
+    subject = data.get(form.subject)
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if kind in ("withdrawal", "advice"):
+        data.setdefault("at", now)
+    event = {
+        "specversion": "1.0",
+        "id": _NOBODY,
+        "source": "/990101/preview",
+        "type": form.event_type,
+        "subject": subject if isinstance(subject, str) else "-",
+        "time": now,
+        "datacontenttype": "application/json",
+        "data": data,
+    }
+    faults = [] if isinstance(subject, str) else [{"target": form.subject, "words": form.without}]
+    known = {target: name for name, target in form.aliases.items()}
+    for one in violations(form.event_type, event)[:MOST_SHOWN]:
+        path = one.path.removeprefix("data.")
+        target = path.split(".")[0].split("[")[0].removesuffix("_fen")
+        if target != form.subject or not faults:
+            faults.append({"target": known.get(target, target), "words": f"{path}：{one.message}"})
+    return {"type": form.event_type, "data": shown(data), "faults": faults}
+
+
+def _statement_faults(kind: str, fields: Mapping[str, Any]) -> list[dict[str, str]]:
+    faults = [
+        {"target": name, "words": gettext("须写明%(what)s", what=title)}
+        for name, title in _STATED.get(kind, {}).items()
+        if not str(fields.get(name) or "").strip()
+    ]
+    if not any(str(fields.get(name) or "").strip() for name in ("event_id", "push_id", "case_no")):
+        faults.append({"target": "push_id", "words": gettext("须写明是哪个推送包：event_id 或 push_id")})
+    return faults
+
+
+def shown(value: Any) -> Any:
+    """A value for the page: as JSON has it, long ones cut."""
+    match value:
+        case None | bool() | int():
+            return value
+        case str():
+            return value if len(value) <= LONGEST else value[:LONGEST] + "…"
+        case float():
+            return value
+        case Mapping():
+            return {str(name): shown(one) for name, one in list(value.items())[:500]}
+        case list() | tuple():
+            return [shown(one) for one in value[:200]]
+        case _:
+            return str(value)
+
+
+def too_large(record: Any, most: int) -> bool:
+    """Whether a record is more than a page should carry about."""
+    return len(dumps(record)) > most

@@ -1,0 +1,205 @@
+"""The mapping page of one flow: source and target fields side by side, rules, a live preview, proposals, coverage.
+
+Guarantees: nothing counts before it is saved, and nothing saved runs before it is published; a save that somebody else's
+came before is refused in words, and the page keeps what was done on it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from flask import Response, jsonify, request
+from flask_appbuilder import expose, has_access, permission_name
+from flask_babel import gettext
+from sqlalchemy import select
+
+from admin.connecting.mapping import samples
+from admin.connecting.mapping.drafts import Opened, opened, save
+from admin.connecting.mapping.offered import editor_options
+from admin.connecting.mapping.own_columns import job_columns, read_file
+from admin.connecting.mapping.said import flow_said, flow_value, number_said, rule_told, sent, table_values
+from admin.connecting.mapping.tried import tried
+from admin.connecting.titles import message_title
+from admin.pages import Screen
+from admin.premises import actor, here, may
+from hub.connecting.ask_job import ask_job
+from hub.connecting.connector import ConnectorJob
+from hub.errors import NotFound, Rejected
+from schemas import mapping as engine
+from schemas.mapping import FieldInfo, source_fields, target_fields
+from schemas.mapping.coverage import coverage
+
+_FLOW = "/<code>/flows/<flow>/mapping"
+
+
+class ConnectorMappingView(Screen):
+    """字段映射."""
+
+    route_base = "/connectors"
+    default_view = "edit"
+    class_permission_name = "ConnectorView"
+
+    @expose(_FLOW)
+    @has_access
+    @permission_name("show")
+    def edit(self, code: str, flow: str) -> str:
+        """The page."""
+        with here().engine.connect() as tx:
+            open_ = opened(tx, code)
+            told = open_.flow(flow)
+            sent_there = samples.sent_messages(tx, open_, told["message"]) if self._sees_data(told) else []
+            collected = samples.job_records(tx, code, flow) if told["direction"] == "in" else []
+        tables = open_.document.get("code_tables", [])
+        return self.page(
+            "connector_mapping.html",
+            title=gettext("字段映射"),
+            open=open_,
+            flow=told,
+            message_title=message_title(told["message"]),
+            editable=may("can_edit", "ConnectorView") and open_.connector_state != "retired",
+            sent=sent_there,
+            state={
+                "flow": {name: told.get(name, "") for name in ("each", "when")}
+                | {name: told.get(name, []) for name in ("fields", "columns")},
+                "version": open_.version,
+                "saves": open_.saves,
+                "tables": tables,
+                "examples": samples.example_records(told["message"]) if told["direction"] == "out" else [],
+                "collected": collected,
+            },
+            options=editor_options(told, tables),
+        )
+
+    @expose(_FLOW, methods=["POST"])
+    @has_access
+    @permission_name("edit")
+    def save(self, code: str, flow: str) -> Response:
+        """Into the draft."""
+        said = sent()
+        version, saves = number_said(said.get("version")), number_said(said.get("saves"))
+        with here().engine.begin() as tx:
+            kept = opened(tx, code).flow(flow)
+            parts = {"flow": flow_said(kept, said.get("flow"))}
+            after = save(tx, code, version=version, saves=saves, parts=parts)
+        return jsonify(version=after.version, saves=after.saves)
+
+    @expose(_FLOW + "/preview", methods=["POST"])
+    @has_access
+    @permission_name("show")
+    def preview(self, code: str, flow: str) -> Response:
+        """What the posted rules make of the posted record, and which required targets have no source."""
+        said, (open_, now) = sent(), self._posted(code, flow)
+        value = flow_value(flow_said(now, said.get("flow")))
+        record = said.get("record")
+        lacking = [one.path for one in coverage(value, _targets(now, value)).missing]
+        if not isinstance(record, dict):
+            return jsonify(broken=[], lacking=lacking)
+        tables = table_values(open_.document.get("code_tables"))
+        return jsonify({**tried(value, tables, record), "lacking": lacking})
+
+    @expose(_FLOW + "/suggestions", methods=["POST"])
+    @has_access
+    @permission_name("show")
+    def suggestions(self, code: str, flow: str) -> Response:
+        """Proposals for the targets that have no rule yet."""
+        said, (_open, now) = sent(), self._posted(code, flow)
+        value = flow_value(flow_said(now, said.get("flow")))
+        ruled = {one.target for one in value.fields}
+        targets = [one for one in _targets(now, value) if one.path not in ruled]
+        found = getattr(engine, "suggest", lambda *_: [])(_sources(now, value), targets)
+        return jsonify(
+            suggestions=[
+                {"rule": rule_told(one.rule), "why": one.why, "sure": round(one.sure, 2)} for one in found
+            ]
+        )
+
+    @expose(_FLOW + "/record/<event_id>")
+    @has_access
+    @permission_name("edit")
+    def record(self, code: str, flow: str, event_id: str) -> Response:
+        """One package that was really sent, masked; on the record."""
+        with here().engine.begin() as tx:
+            open_ = opened(tx, code)
+            open_.flow(flow)
+            found = samples.sent_record(tx, open_, event_id)
+        answer = jsonify(record=found)
+        answer.headers["Cache-Control"] = "no-store"
+        return answer
+
+    @expose(_FLOW + "/file", methods=["POST"])
+    @has_access
+    @permission_name("edit")
+    def file(self, code: str, flow: str) -> Response:
+        """The columns and first rows of a file that somebody has at hand."""
+        self._posted(code, flow)
+        answer = jsonify(read_file(request.files.get("file")))
+        answer.headers["Cache-Control"] = "no-store"
+        return answer
+
+    @expose(_FLOW + "/ask", methods=["POST"])
+    @has_access
+    @permission_name("edit")
+    def ask(self, code: str, flow: str) -> Response:
+        """Have the connector host read the other side's fields, or a few of its records."""
+        said = sent()
+        kind = str(said.get("kind"))
+        if kind not in ("columns", "sample"):
+            raise Rejected(gettext("页面传来的内容读不出来，请刷新后重试。"))
+        params = {"flow": flow} if kind == "columns" else {"flow": flow, "limit": 20}
+        with here().engine.begin() as tx:
+            open_ = opened(tx, code)
+            open_.flow(flow)
+            number = ask_job(
+                tx, here().config.desk, code, version=open_.version, kind=kind, params=params, actor=actor()
+            )
+        return jsonify(id=str(number), state="waiting")
+
+    @expose(_FLOW + "/job/<uuid:number>")
+    @has_access
+    @permission_name("edit")
+    def job(self, code: str, flow: str, number: uuid.UUID) -> Response:
+        """How far it is, and what it read."""
+        with here().engine.connect() as tx:
+            opened(tx, code).flow(flow)
+            row = tx.execute(
+                select(ConnectorJob.state, ConnectorJob.words, ConnectorJob.kind, ConnectorJob.result).where(
+                    ConnectorJob.id == number, ConnectorJob.connector == code
+                )
+            ).one_or_none()
+        if row is None:
+            raise NotFound(gettext("没有这项测试。"))
+        told: dict[str, Any] = {"id": str(number), "state": row.state, "words": row.words or ""}
+        if row.state == "done" and row.kind == "columns":
+            told["columns"] = job_columns(row.result)
+        elif row.state == "done":
+            told["records"] = samples.records_of(row.result)
+        answer = jsonify(told)
+        answer.headers["Cache-Control"] = "no-store"
+        return answer
+
+    @staticmethod
+    def _posted(code: str, flow: str) -> tuple[Opened, dict[str, Any]]:
+        with here().engine.connect() as tx:
+            open_ = opened(tx, code)
+        return open_, open_.flow(flow)
+
+    @staticmethod
+    def _sees_data(flow: dict[str, Any]) -> bool:
+        return flow["direction"] == "out" and may("can_edit", "ConnectorView")
+
+
+def _targets(flow: dict[str, Any], value: Any) -> list[FieldInfo]:
+    return list(target_fields(flow["message"])) if flow["direction"] == "in" else own_fields(value)
+
+
+def _sources(flow: dict[str, Any], value: Any) -> list[FieldInfo]:
+    return own_fields(value) if flow["direction"] == "in" else list(source_fields(flow["message"]))
+
+
+def own_fields(value: Any) -> list[FieldInfo]:
+    """The other side's columns as fields."""
+    return [
+        FieldInfo(one.name, one.title or one.name, kind=one.kind, required=one.required, length=one.length)
+        for one in value.columns
+    ]
