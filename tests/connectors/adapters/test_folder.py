@@ -31,7 +31,7 @@ OUT, IN = {"folder": "out", "formula_safe": False}, {"folder": "in", "quiet_seco
 class Folder(Counterpart):
     """A department with an exchange folder."""
 
-    fails_at = {"away": "address", "place": "shape"}
+    fails_at = {"away": "address", "place": "shape"}  # noqa: RUF012
 
     def __init__(self, base: Path, place: dict[str, Any]) -> None:
         self.base, self.root = base, base / "exchange"

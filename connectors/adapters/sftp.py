@@ -1,0 +1,216 @@
+"""An SFTP server of the department's: the same as a folder, over SSH.
+
+Guarantees: a written file is whole before it takes its name, by renaming, and is on the other side's disk where the server
+can say so (OpenSSH's fsync); a connection that breaks in between leaves at most one hidden, unfinished file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import posixpath
+import secrets
+import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO
+
+import paramiko
+from paramiko.sftp import CMD_EXTENDED
+
+from connectors.adapters.outside import Outside
+from connectors.adapters.port import Adapter, Step
+from connectors.adapters.sftp_session import Session, SignIn, private_key
+from connectors.adapters.shelf import (
+    FolderMissing,
+    Lying,
+    Shelf,
+    TooLarge,
+    inside,
+    other_name,
+    seen,
+    unfinished,
+)
+from connectors.adapters.shelf_adapter import ShelfAdapter
+from connectors.errors import AdapterUnavailable
+from schemas.connector.document import Endpoint, Flow
+
+_PIECE = 1 << 18
+_AT_ONCE = 64  # requests on the way: 32 KiB each
+
+
+def open_adapter(endpoint: Endpoint, flow: Flow | None, outside: Outside) -> Adapter:
+    """The adapter of an SFTP server."""
+    said, secret = endpoint.settings, outside.secrets
+    key = None
+    if said.get("sign_in", "password") == "key":
+        key = private_key(secret.get("private_key", ""), secret.get("passphrase", ""))
+    sign_in = SignIn(
+        str(said.get("host", "")),
+        int(said.get("port", 22)),
+        str(said.get("user", "")),
+        str(said.get("host_key", "")).strip(),
+        secret.get("password", ""),
+        key,
+    )
+    return ShelfAdapter(SftpShelf(Session(sign_in, outside), str(said.get("root", ""))), flow, outside)
+
+
+class SftpShelf(Shelf):
+    """One folder of the server."""
+
+    def __init__(self, session: Session, root: str) -> None:
+        self._session = session
+        absolute = root.strip().startswith("/")
+        self._root = ("/" if absolute else "") + inside(root.strip())
+        self.where = f"SFTP 服务器 {session.shown}"
+
+    def check(self) -> Iterator[Step]:
+        """Up to the sign-in."""
+        return self._session.check()
+
+    def files(self, folder: str) -> list[Lying]:
+        """The plain files; the server tells links apart."""
+        with self._watched(folder) as client:
+            found = client.listdir_attr(self._at(folder) or ".")
+        return [_lying(one) for one in found if seen(one.filename) and stat.S_ISREG(one.st_mode or 0)]
+
+    def fetch(self, folder: str, found: Lying, into: IO[bytes], most: int) -> bool:
+        """With several requests on the way at once; unchanged if size and time are the same before and after."""
+        path = self._at(folder, found.name)
+        with self._watched(folder) as client:
+            try:
+                with client.open(path, "rb") as file:
+                    file.prefetch(file.stat().st_size or 0, _AT_ONCE)
+                    total = 0
+                    while piece := file.read(_PIECE):
+                        total += len(piece)
+                        if total > most:
+                            raise TooLarge
+                        into.write(piece)
+                after = client.lstat(path)
+            except FileNotFoundError:
+                return False
+            return total == found.size and (after.st_size, after.st_mtime) == (
+                found.size,
+                int(found.modified),
+            )
+
+    def put(self, folder: str, name: str, file: IO[bytes]) -> None:
+        """Beside its place first, then under its name in one step."""
+        fresh = self._at(folder, unfinished(name))
+        with self._watched(folder) as client:
+            try:
+                with client.open(fresh, "wb") as out:
+                    out.set_pipelined(True)
+                    shutil.copyfileobj(file, out, _PIECE)
+                    out.flush()
+                    with contextlib.suppress(OSError):  # not every server knows it
+                        client._request(CMD_EXTENDED, "fsync@openssh.com", out.handle)
+                if client.stat(fresh).st_size != file.tell():
+                    raise OSError(errno.EIO, "size differs")
+                _rename(client, fresh, self._at(folder, name))
+            except OSError:
+                with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
+                    client.remove(fresh)
+                raise
+
+    def has(self, folder: str, name: str) -> bool:
+        """Under this very name, a link counts as well."""
+        with self._watched(folder) as client:
+            return _there(client, self._at(folder, name))
+
+    def move(self, folder: str, name: str, to: str) -> str | None:
+        """By renaming, which replaces nothing."""
+        self.make(to)
+        with self._watched(folder) as client:
+            target, number = name, 1
+            while _there(client, self._at(to, target)):
+                number += 1
+                target = other_name(name, number)
+            try:
+                client.rename(self._at(folder, name), self._at(to, target))
+            except FileNotFoundError:
+                return None
+            return target
+
+    def remove(self, folder: str, name: str) -> None:
+        """One that is gone already is no error."""
+        with self._watched(folder) as client, contextlib.suppress(FileNotFoundError):
+            client.remove(self._at(folder, name))
+
+    def make(self, folder: str) -> None:
+        """Step by step below the root."""
+        with self._watched("") as client:
+            here = ""
+            for part in inside(folder).split("/"):
+                here = posixpath.join(here, part)
+                if not _there(client, self._at(here)):
+                    client.mkdir(self._at(here))
+
+    def try_writing(self, folder: str) -> str:
+        """A hidden file that is gone again at once."""
+        path = self._at(folder, f".shenguan-{secrets.token_hex(6)}")
+        with self._watched(folder) as client:
+            try:
+                client.open(path, "wx").close()
+                client.remove(path)
+            except FileNotFoundError:
+                raise
+            except OSError as error:
+                return "没有写入权限" if error.errno == errno.EACCES else f"对方回答 {error}"
+        return ""
+
+    def close(self) -> None:
+        """Hang up."""
+        self._session.close()
+
+    def _at(self, folder: str, name: str = "") -> str:
+        path = posixpath.join(self._root, inside(folder)).rstrip("/") or self._root
+        return posixpath.join(path, name) if name else path
+
+    @contextmanager
+    def _watched(self, folder: str) -> Iterator[paramiko.SFTPClient]:
+        client = self._session.client()
+        try:
+            yield client
+        except FileNotFoundError as error:
+            raise FolderMissing(f"{self.where} 上没有文件夹 {self._at(folder) or '.'}。") from error
+        except PermissionError as error:
+            raise AdapterUnavailable(f"{self.where} 上没有 {self._at(folder) or '.'} 的权限。") from error
+        except UnicodeDecodeError as error:
+            raise AdapterUnavailable(
+                f"{self.where} 的 {self._at(folder) or '.'} 里有文件名不是 UTF-8 编码，请改名。"
+            ) from error
+        except (paramiko.SSHException, EOFError, OSError) as error:
+            self._session.close()
+            said = str(error) or type(error).__name__
+            raise AdapterUnavailable(
+                f"{self.where} 没有完成操作（{said}）：连接断了，或对方的磁盘已满。"
+            ) from error
+
+
+def _lying(found: paramiko.SFTPAttributes) -> Lying:
+    return Lying(found.filename, found.st_size or 0, float(found.st_mtime or 0))
+
+
+def _there(client: paramiko.SFTPClient, path: str) -> bool:
+    try:
+        client.lstat(path or ".")
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _rename(client: paramiko.SFTPClient, old: str, new: str) -> None:
+    try:
+        client.posix_rename(old, new)
+    except FileNotFoundError:
+        raise
+    except (
+        OSError
+    ):  # a server without OpenSSH's extension replaces nothing: nobody sees half a file that way either
+        with contextlib.suppress(FileNotFoundError):
+            client.remove(new)
+        client.rename(old, new)
