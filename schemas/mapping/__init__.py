@@ -12,6 +12,7 @@ from schemas.mapping.coverage import Coverage, coverage
 from schemas.mapping.fields import FieldInfo, source_fields, target_fields
 from schemas.mapping.masking import masked
 from schemas.mapping.results import FieldFault, FieldOutcome, Mapped, Unmapped
+from schemas.mapping.suggest import PairSuggestion, Suggestion, suggest, suggest_pairs
 
 __all__ = [
     "Change",
@@ -21,6 +22,8 @@ __all__ = [
     "FieldInfo",
     "FieldOutcome",
     "Mapped",
+    "PairSuggestion",
+    "Suggestion",
     "Unmapped",
     "compare",
     "compile_mapping",
@@ -28,5 +31,7 @@ __all__ = [
     "masked",
     "rule_words",
     "source_fields",
+    "suggest",
+    "suggest_pairs",
     "target_fields",
 ]

@@ -114,7 +114,7 @@ def _scalar(text: str, meaning: Meaning, walk: _Walk) -> str:
     if meaning == "phone":
         return _tail(text)
     if meaning == "number":
-        return text if _PUBLIC_CODE.fullmatch(text) else _tail(text)
+        return text if _PUBLIC_CODE.fullmatch(text) and not _ID.fullmatch(text) else _tail(text)
     if meaning == "person" or (meaning == "party" and not _ORGANISATION.search(text)):
         if text[-4:].isdigit():
             return _tail(text)
