@@ -117,6 +117,7 @@ def posted_values(
     """What the form says, in the schema's types; a field that was not on the page keeps its value."""
     said: dict[str, Any] = {}
     shown = f"{prefix}-shown" in form
+    required: Collection[str] = (schema or {}).get("required", ())
     for key, field in ((schema or {}).get("properties") or {}).items():
         shape = _shape(field)
         name = f"{prefix}-{key}"
@@ -131,7 +132,7 @@ def posted_values(
         said_something = (
             bool(value) or (shape == "number" and value == 0) or (shape == "flag" and bool(default))
         )
-        if said_something and value != default:
+        if said_something and (value != default or key in required):
             said[key] = value
     return said
 

@@ -230,7 +230,9 @@ def _endpoint(number: int, one: Any, faults: dict[str, str]) -> dict[str, Any]:
 def _flow(shown: Shown, number: int, one: Any, faults: dict[str, str]) -> dict[str, Any]:
     schema = setup_form.place_schema(shown.document, one)
     way = one.get("direction")
-    columns = [str(column.get("name")) for column in one.get("columns") or ()]
+    asked = shown.job("columns", flow=one.get("name"))
+    seen = ((asked or {}).get("result") or {}).get("columns") or one.get("columns") or ()
+    columns = [str(column.get("name")) for column in seen if isinstance(column, Mapping)]
     return {
         "number": number,
         "flow": one,

@@ -67,14 +67,14 @@ def import_url() -> str:
     return _url("ConnectorExchangeView.bring")
 
 
-def compare_url(code: str, version: int) -> str:
-    """Where a version is compared with the one before it; '' where there is no such page."""
-    return _url("ConnectorExchangeView.compare", code=code, version=version)
+def compare_url(code: str, **values: Any) -> str:
+    """Where two versions are compared; '' where there is no such page."""
+    return _url("ConnectorVersionView.compare", code=code, **values)
 
 
 def export_url(code: str, version: int) -> str:
     """Where a version can be taken away as a file."""
-    return _url("ConnectorExchangeView.export", code=code, version=version)
+    return _url("ConnectorVersionView.export", code=code, version=version, name=f"{code}-v{version}")
 
 
 def _url(endpoint: str, **values: Any) -> str:

@@ -7,7 +7,7 @@ proposed is only a proposal. Saved into the draft with the same care as a mappin
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any
+from typing import Any, ClassVar
 
 from flask import Response, jsonify
 from flask_appbuilder import expose, has_access, permission_name
@@ -18,6 +18,7 @@ from sqlalchemy import Connection, select
 from admin.connecting.mapping.drafts import Opened, opened, save
 from admin.connecting.mapping.offered import our_tables
 from admin.connecting.mapping.said import number_said, sent, tables_said
+from admin.connecting.rights import CONNECTOR_RIGHTS
 from admin.pages import Screen
 from admin.premises import here, may
 from hub.connecting.connector import ConnectorUnmapped
@@ -69,6 +70,7 @@ class ConnectorCodeTableView(Screen):
     route_base = "/connectors"
     default_view = "edit"
     class_permission_name = "ConnectorView"
+    base_permissions: ClassVar = list(CONNECTOR_RIGHTS)
 
     @expose("/<code>/code-tables")
     @has_access

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import closing
-from typing import Any
+from typing import Any, ClassVar
 
 from flask import flash, redirect, request, url_for
 from flask_appbuilder import expose, has_access, permission_name
@@ -17,6 +17,7 @@ from sqlalchemy import Connection, select
 from werkzeug.wrappers import Response
 
 from admin.connecting.mapping.version_pages import PARTS, differences
+from admin.connecting.rights import CONNECTOR_RIGHTS
 from admin.pages import Screen, sentence_on_refusal, to
 from admin.premises import actor, here
 from hub.connecting.connector import Connector, ConnectorVersion
@@ -37,6 +38,7 @@ class ConnectorExchangeView(Screen):
     route_base = "/connectors"
     default_view = "bring"
     class_permission_name = "ConnectorView"
+    base_permissions: ClassVar = list(CONNECTOR_RIGHTS)
 
     @expose("/import", methods=["GET", "POST"])
     @has_access

@@ -7,7 +7,7 @@ secrets.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from flask import Response, request
 from flask_appbuilder import expose, has_access, permission_name
@@ -17,6 +17,7 @@ from sqlalchemy import Connection, select
 
 from admin.connecting.mapping.drafts import opened
 from admin.connecting.mapping.said import flow_value, table_values
+from admin.connecting.rights import CONNECTOR_RIGHTS
 from admin.connecting.titles import message_title
 from admin.pages import Screen
 from admin.premises import here
@@ -45,6 +46,7 @@ class ConnectorVersionView(Screen):
     route_base = "/connectors"
     default_view = "compare"
     class_permission_name = "ConnectorView"
+    base_permissions: ClassVar = list(CONNECTOR_RIGHTS)
 
     @expose("/<code>/versions/compare")
     @has_access

@@ -7,7 +7,7 @@ came before is refused in words, and the page keeps what was done on it.
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import Any, ClassVar
 
 from flask import Response, jsonify, request
 from flask_appbuilder import expose, has_access, permission_name
@@ -20,6 +20,7 @@ from admin.connecting.mapping.offered import editor_options
 from admin.connecting.mapping.own_columns import job_columns, read_file
 from admin.connecting.mapping.said import flow_said, flow_value, number_said, rule_told, sent, table_values
 from admin.connecting.mapping.tried import tried
+from admin.connecting.rights import CONNECTOR_RIGHTS
 from admin.connecting.titles import message_title
 from admin.pages import Screen
 from admin.premises import actor, here, may
@@ -39,6 +40,7 @@ class ConnectorMappingView(Screen):
     route_base = "/connectors"
     default_view = "edit"
     class_permission_name = "ConnectorView"
+    base_permissions: ClassVar = list(CONNECTOR_RIGHTS)
 
     @expose(_FLOW)
     @has_access
