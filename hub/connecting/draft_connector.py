@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from dataclasses import replace as replaced
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
@@ -60,7 +61,7 @@ def save_draft(
     draft = draft_of(tx, code)
     if draft is None:
         raise Conflict("没有草稿，可能刚刚发布。请从已发布的版本新建草稿后再改。")
-    kept = document_to(said)
+    kept = document_to(replaced(said, area=desk.area))
     if kept == draft.document:
         return int(draft.saves)
     if saves != draft.saves:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index, Integer, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, Integer, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hub.model import Base, one_of
@@ -19,7 +19,8 @@ class AlertChannel(Base):
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     kind: Mapped[str]
     title: Mapped[str] = mapped_column(unique=True)
-    settings: Mapped[dict[str, object]]  # of the endpoint kinds 'mail' and 'http' (schemas/connector/kinds)
+    # {"settings": ..., "place": ...}, as the forms of the endpoint kinds 'mail' and 'http' have them
+    settings: Mapped[dict[str, object]]
     sealed: Mapped[bytes | None]  # its secrets, as sealed JSON
     kinds: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))  # of alerts; none = all
     active: Mapped[bool] = mapped_column(server_default=text("true"))
@@ -27,18 +28,19 @@ class AlertChannel(Base):
 
 
 class AlertMessage(Base):
-    """One alert owed to one channel: that it was raised, or that it is over."""
+    """One alert owed to one channel: that it was raised, or that it is over; or a test, which is of no alert."""
 
     __tablename__ = "alert_messages"
     __table_args__ = (
-        one_of("what", ("raised", "cleared")),
+        one_of("what", ("raised", "cleared", "test")),
+        CheckConstraint("(what = 'test') = (alert IS NULL)", name="alert_known"),
         Index("uq_alert_messages_one", "channel", "alert", "what", unique=True),
         Index("ix_alert_messages_waiting", "next_try_at", postgresql_where=text("sent_at IS NULL")),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     channel: Mapped[int] = mapped_column(ForeignKey("alert_channels.id", ondelete="CASCADE"))
-    alert: Mapped[int] = mapped_column(ForeignKey("alerts.id"))
+    alert: Mapped[int | None] = mapped_column(ForeignKey("alerts.id"))
     what: Mapped[str]
     attempts: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     next_try_at: Mapped[datetime] = mapped_column(server_default=text("now()"))

@@ -2,7 +2,8 @@
 
 Guarantees: one open alert for one subject, however often it is looked for; each kind is looked for on its own, so that one
 that fails hides none of the others; `alert_limits.checked_at` says when each was last looked for. Subjects are departments,
-topics and programs, never single messages: a flood of messages is one alert.
+topics, programs, connectors and keys, never single messages: a flood of messages is one alert. What goes to alert channels
+is owed in the same transaction.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from hub.errors import NotFound, Rejected
 from hub.ledger import Entry, record
 from hub.noticing.alert import KINDS, Alert, AlertLimit
 from hub.noticing.notice import Notice
+from hub.noticing.owe_messages import owe_cleared, owe_raised
+from hub.workday import due, exceptions, local_day
 
 ACTOR = "program:relay"
 LONGEST = 100_000  # minutes
@@ -77,27 +80,41 @@ FROM announcements a JOIN departments d ON d.code = a.department
 WHERE a.signed_at IS NULL AND a.kind IN ('approval.corrected.v1', 'approval.withdrawn.v1') AND a.created_at < :before
 GROUP BY d.code, d.name
 """
+#: What waits too long for the department's system, or a connector that does not say anything any more.
 _CONNECTOR = """
 SELECT 'connector:' || c.code, c.department,
-  c.title || '有 ' || h.waiting || ' 条送不到本部门系统：' || coalesce(h.words, ''), h.oldest_waiting_at
-FROM connectors c JOIN connector_health h ON h.connector = c.code
-WHERE c.state = 'live' AND h.oldest_waiting_at < :before
-"""
-_SILENT = """
-SELECT 'silent:' || c.code, c.department, c.title || '长时间没有送来任何信息',
-  coalesce(h.last_collected_at, c.live_since)
+  CASE WHEN coalesce(h.beat_at, c.live_since) < :before THEN c.title || '没有在运行，或与中心失去联系'
+    ELSE c.title || '有 ' || h.waiting || ' 条送不到部门系统' || coalesce('：' || h.words, '') END,
+  least(h.oldest_waiting_at, coalesce(h.beat_at, c.live_since))
 FROM connectors c LEFT JOIN connector_health h ON h.connector = c.code
-JOIN connector_versions v ON v.connector = c.code AND v.version = c.version
-WHERE c.state = 'live' AND (v.document #>> '{running,silent_after_days}')::int > 0
-  AND coalesce(h.last_collected_at, c.live_since) < :before AND false
+WHERE c.state = 'live' AND (h.oldest_waiting_at < :before OR coalesce(h.beat_at, c.live_since) < :before)
 """
-#: The limit is how long before its end a certificate is spoken of.
+#: Live connectors with an alarm for silence, and when anything last came: to the connector, or to us by whatever way.
+#: Receipts do not count: programs write them.
+_ALARMED = """
+SELECT c.code, c.department, c.title, (v.document #>> '{running,silent_after_days}')::int AS days,
+  greatest(c.live_since, h.last_collected_at, (SELECT max(i.received_at) FROM inbox i
+    WHERE i.source = '/' || (v.document ->> 'area') || '/' || c.department
+      AND i.event_type NOT IN ('receipt.v1', 'count.reported.v1') AND i.received_at > c.live_since)) AS since
+FROM connectors c JOIN connector_versions v ON v.connector = c.code AND v.version = c.version
+LEFT JOIN connector_health h ON h.connector = c.code
+WHERE c.state = 'live' AND (v.document #>> '{running,silent_after_days}')::int > 0
+"""
+#: The limit is how long before its end a certificate is spoken of; one that another follows is not.
 _CERTIFICATE = """
-SELECT 'key:' || k.kid, k.department, d.name || '的证书将于 '
-  || to_char(k.valid_to AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM-DD') || ' 到期', k.valid_from
+SELECT 'key:' || k.kid, k.department, d.name || '的证书' || CASE WHEN k.valid_to <= :now THEN '已于 ' ELSE '将于 ' END
+  || to_char(k.valid_to AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM-DD') || ' 到期', k.valid_to - (:now - :before)
 FROM department_keys k JOIN departments d ON d.code = k.department
-WHERE k.certificate IS NOT NULL AND k.revoked_at IS NULL AND d.active AND k.valid_to > now()
-  AND false AND k.valid_from < :before
+WHERE k.certificate IS NOT NULL AND k.revoked_at IS NULL AND d.active AND d.channel IN ('kafka', 'rest')
+  AND k.valid_to < :now + (:now - :before) AND k.valid_to > :now - interval '30 days'
+  AND NOT EXISTS (SELECT FROM department_keys n WHERE n.department = k.department AND n.custody = 'department'
+    AND n.revoked_at IS NULL AND n.kid <> k.kid AND coalesce(n.valid_to, 'infinity') > k.valid_to)
+UNION ALL
+SELECT 'connector:' || c.code, c.department, c.title || '所用的证书将于 '
+  || to_char(h.certificate_until AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM-DD') || ' 到期',
+  h.certificate_until - (:now - :before)
+FROM connectors c JOIN connector_health h ON h.connector = c.code
+WHERE c.state IN ('live', 'paused') AND h.certificate_until < :now + (:now - :before)
 """
 _CHECKS = {
     "undelivered": _UNDELIVERED,
@@ -107,10 +124,9 @@ _CHECKS = {
     "program": _PROGRAM,
     "unsigned_correction": _CORRECTION,
     "connector": _CONNECTOR,
-    "silent": _SILENT,
     "certificate": _CERTIFICATE,
 }
-assert set(_CHECKS) == set(KINDS) == set(TITLES)
+assert {*_CHECKS, "silent"} == set(KINDS) == set(TITLES)
 
 
 def raise_alerts(tx: Connection, kind: str, now: datetime) -> int:
@@ -118,7 +134,8 @@ def raise_alerts(tx: Connection, kind: str, now: datetime) -> int:
     limit = tx.execute(select(AlertLimit.__table__).where(AlertLimit.kind == kind)).one_or_none()
     if limit is None:
         return 0
-    found = _late(tx, kind, now - timedelta(minutes=limit.minutes)) if limit.active else []
+    before = now - timedelta(minutes=limit.minutes)
+    found = _late(tx, kind, before, now) if limit.active else []
     open_now = {
         row.subject: row
         for row in tx.execute(
@@ -143,8 +160,21 @@ def note_fault(tx: Connection, kind: str, fault: str) -> None:
     tx.execute(update(AlertLimit).where(AlertLimit.kind == kind).values(fault=fault[:300]))
 
 
-def _late(tx: Connection, kind: str, before: datetime) -> list[Late]:
-    return [Late(*row) for row in tx.execute(text(_CHECKS[kind]), {"before": before})]
+def _late(tx: Connection, kind: str, before: datetime, now: datetime) -> list[Late]:
+    if kind == "silent":
+        return _silent(tx, before)
+    return [Late(*row) for row in tx.execute(text(_CHECKS[kind]), {"before": before, "now": now})]
+
+
+def _silent(tx: Connection, before: datetime) -> list[Late]:
+    """Departments of which nothing came for as many working days as their connector's document says."""
+    rows = tx.execute(text(_ALARMED)).all()
+    calendar = exceptions(tx) if rows else {}
+    return [
+        Late(f"connector:{row.code}", row.department, f"{row.title}已 {row.days} 个工作日没有来信", row.since)
+        for row in rows
+        if due(local_day(row.since), row.days, calendar) < local_day(before)
+    ]
 
 
 def _raise(tx: Connection, kind: str, late: Late, now: datetime) -> None:
@@ -160,8 +190,9 @@ def _raise(tx: Connection, kind: str, late: Late, now: datetime) -> None:
         )
         .returning(Notice.id)
     ).scalar_one()
-    tx.execute(
-        insert(Alert).values(
+    alert = tx.execute(
+        insert(Alert)
+        .values(
             kind=kind,
             subject=late.subject,
             words=late.words,
@@ -169,7 +200,9 @@ def _raise(tx: Connection, kind: str, late: Late, now: datetime) -> None:
             raised_at=now,
             notice_id=notice,
         )
-    )
+        .returning(Alert.id)
+    ).scalar_one()
+    owe_raised(tx, alert, kind, now)
     detail = {"words": late.words, "since": late.since.isoformat()}
     record(tx, Entry(ACTOR, "alert.raised", f"alert:{kind}/{late.subject}", detail=detail))
 
@@ -178,6 +211,7 @@ def _clear(tx: Connection, over: Sequence[Any], now: datetime) -> None:
     if not over:
         return
     tx.execute(update(Alert).where(Alert.id.in_([row.id for row in over])).values(cleared_at=now))
+    owe_cleared(tx, [row.id for row in over], now)
     told = [row.notice_id for row in over if row.notice_id is not None]
     tx.execute(
         update(Notice)

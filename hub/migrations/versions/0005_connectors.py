@@ -46,7 +46,7 @@ CREATE TRIGGER connector_changed AFTER INSERT OR UPDATE ON connectors FOR EACH R
 """
 #: In minutes.
 LIMITS = """
-INSERT INTO alert_limits (kind, minutes) VALUES ('connector', 30), ('silent', 1440), ('certificate', 43200)
+INSERT INTO alert_limits (kind, minutes) VALUES ('connector', 30), ('silent', 60), ('certificate', 43200)
 ON CONFLICT DO NOTHING;
 """
 
@@ -317,13 +317,14 @@ def upgrade() -> None:
         "alert_messages",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("channel", sa.BigInteger(), nullable=False),
-        sa.Column("alert", sa.BigInteger(), nullable=False),
+        sa.Column("alert", sa.BigInteger(), nullable=True),
         sa.Column("what", sa.Text(), nullable=False),
         sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("next_try_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("words", sa.Text(), nullable=True),
-        sa.CheckConstraint("what IN ('raised', 'cleared')", name=op.f("ck_alert_messages_what_known")),
+        sa.CheckConstraint("what IN ('raised', 'cleared', 'test')", name=op.f("ck_alert_messages_what_known")),
+        sa.CheckConstraint("(what = 'test') = (alert IS NULL)", name=op.f("ck_alert_messages_alert_known")),
         sa.ForeignKeyConstraint(["alert"], ["alerts.id"], name=op.f("fk_alert_messages_alert")),
         sa.ForeignKeyConstraint(
             ["channel"], ["alert_channels.id"], name=op.f("fk_alert_messages_channel"), ondelete="CASCADE"

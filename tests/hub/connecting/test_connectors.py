@@ -264,9 +264,7 @@ def test_a_file_moves_from_the_test_area_to_production(county: Engine, desk: Des
     """It becomes a draft of this area, of the department that is chosen; again it changes nothing; no draft is lost."""
     with county.begin() as tx:
         published(tx, desk)
-        file = export_document(tx, "scjg-db", 1).replace(
-            'code = "scjg-db"', 'area = "990102"\ncode = "scjg-db"'
-        )
+        file = export_document(tx, "scjg-db", 1).replace(f'area = "{desk.area}"', 'area = "990102"')
         with pytest.raises(Conflict, match="另一个部门"):
             import_document(tx, desk, file, department="zhzf", actor=ACTOR)
         with pytest.raises(NotFound, match="先登记"):
