@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import flash, redirect, request, url_for
@@ -17,6 +18,7 @@ from admin.joining_pages import JoiningPages, users_of
 from admin.listing import Choice, Column, Listing, words
 from admin.pages import reason, sentence_on_refusal, to
 from admin.premises import actor, here
+from hub.connecting.connector import Connector
 from hub.department import CHANNELS, ROLES, Department, DepartmentKey, topic_in, topic_out
 from hub.errors import NotFound, Rejected
 from hub.identifiers import uscc_fault
@@ -126,6 +128,11 @@ class DepartmentView(JoiningPages):
             states = _states(tx, code)
             overdue = tx.scalar(select(func.count()).where(Push.department == code, Push.overdue))
             users = users_of(tx, code)
+            connectors = tx.execute(
+                select(Connector.code, Connector.title, Connector.state, Connector.runs_at)
+                .where(Connector.department == code)
+                .order_by(Connector.created_at.desc())
+            ).all()
         area = here().config.desk.area
         return self.page(
             "department.html",
@@ -139,6 +146,8 @@ class DepartmentView(JoiningPages):
             topics=(topic_in(area, code), topic_out(area, code)),
             users=users,
             channels=CHANNELS,
+            connectors=connectors,
+            now=datetime.now(UTC),
         )
 
     @expose("/add", methods=["GET", "POST"])

@@ -100,6 +100,7 @@ SECTIONS: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
         (
             Entry(_("部门与密钥"), "key", "DepartmentView.list", "can_list", "DepartmentView"),
             Entry(_("部门连接器"), "plug", "ConnectorView.list", "can_list", "ConnectorView"),
+            Entry(_("入网码"), "key", "EnrolmentView.list", "can_list", "EnrolmentView"),
             Entry(_("事项目录"), "list", "ItemView.list", "can_list", "ItemView"),
             Entry(_("材料类型"), "file", "MaterialTypeView.list", "can_list", "MaterialTypeView"),
             Entry(_("证照类型"), "badge", "LicenceTypeView.list", "can_list", "LicenceTypeView"),

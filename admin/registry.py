@@ -14,6 +14,7 @@ from admin.connecting.mapping.code_table_pages import ConnectorCodeTableView
 from admin.connecting.mapping.exchange_pages import ConnectorExchangeView
 from admin.connecting.mapping.version_pages import ConnectorVersionView
 from admin.connecting.mapping.view import ConnectorMappingView
+from admin.connecting.enrolment_pages import EnrolmentView
 from admin.connecting.view import ConnectorView
 from admin.decide_pages import DecideView
 from admin.department_pages import DepartmentView
@@ -72,6 +73,7 @@ VIEWS = (
     ConnectorMappingView,
     ConnectorVersionView,
     ConnectorView,
+    EnrolmentView,
     DecideView,
     DecisionView,
     DepartmentView,

@@ -9,7 +9,8 @@ _LOOK: dict[str, tuple[str, ...]] = {"ConnectorView": ("can_list", "can_show", "
 CONNECTING: dict[str, dict[str, tuple[str, ...]]] = {
     "data_admin": {
         "ConnectorView": CONNECTOR_RIGHTS,
+        "EnrolmentView": ("can_list", "can_edit"),
     },
     "supervisor": _LOOK,
-    "overseer": _LOOK,
+    "overseer": {**_LOOK, "EnrolmentView": ("can_list",)},
 }

@@ -44,3 +44,28 @@ def test_a_department_is_joined_page_by_page(hub: Hub, as_user: Client, csrf: To
     page = body(client, "/connectors/zhzf/system")
     for path in ("", "/flows", "/test", "/rehearse", "/life", "/health", "/refusals", "/unmapped"):
         body(client, f"/connectors/zhzf{path}")
+
+
+def test_an_enrolment_code_is_shown_once_and_can_be_cancelled(
+    hub: Hub, as_user: Client, csrf: Token
+) -> None:
+    """The code stands with its command on the answer to the click; the list has only what became of it."""
+    client, token = as_user("data_admin"), csrf("data_admin")
+    answer = client.post(
+        "/enrolment/make", data={"csrf_token": token, "for": "department:scjg", "hours": "24"}
+    )
+    page = answer.get_data(as_text=True)
+    assert answer.headers["Cache-Control"] == "no-store"
+    found = re.search(r'<pre id="code">([0-9A-Z-]+)</pre>', page)
+    assert found
+    assert f"shenguan connector enrol http://hub.invalid {found[1]} --dir ." in page
+    listed = body(client, "/enrolment/?department=scjg&state=waiting")
+    assert found[1] not in listed
+    assert "等待使用" in listed
+    made = one(hub, "SELECT id FROM enrolment_codes WHERE department = 'scjg'").id
+    gone = client.post(f"/enrolment/{made}/cancel", data={"csrf_token": token}, follow_redirects=True)
+    assert "谁也不能再用它" in gone.get_data(as_text=True)
+    assert "已作废" in body(client, "/enrolment/?state=cancelled")
+    refused = client.post("/enrolment/make", data={"csrf_token": token, "for": "", "hours": "0"})
+    assert refused.location == "/enrolment/"
+    assert "接入它的系统" in body(client, "/departments/scjg")
