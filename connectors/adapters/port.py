@@ -101,6 +101,7 @@ class Answer:
     incoming: Incoming
     event_id: str | None
     words: str = ""
+    skipped: bool = False  # not meant to be said, by the flow's own condition: no problem of anybody's
 
 
 class Adapter(ABC):

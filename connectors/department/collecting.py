@@ -185,7 +185,7 @@ class Collecting:
             _refuse(batch, flow.name, incoming, "mapping", words, [asdict(one) for one in mapped.faults])
             return []
         if not mapped.records:
-            batch.answers.append(Answer(incoming, None, SKIPPED))
+            batch.answers.append(Answer(incoming, None, SKIPPED, skipped=True))
             return []
         drafts = []
         for number, fields in enumerate(mapped.records):

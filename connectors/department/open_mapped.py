@@ -44,6 +44,7 @@ def open_mapped(config: ConnectorConfig, state: MappedState, clock: Callable[[],
         outside = Outside(
             secrets=secrets_of(endpoint, config.base),
             base=config.base,
+            absolute_paths=True,
             loopback_allowed=True,  # the machine is the department's own
             clock=clock,
         )
