@@ -1,8 +1,8 @@
 """Alerting 告警外发: sends what alert channels are owed, by the same adapters that carry records to departments.
 
-Guarantees: a message is marked sent in the transaction that holds it, after the other side took it: a crash in between sends
-it twice, never not at all (webhooks see the same Idempotency-Key). Several senders share the work. A channel that fails waits
-ever longer and delays no other.
+Guarantees: a message is marked sent in the transaction that holds it, after the other side took it: a crash in between
+sends it twice, never not at all (webhooks see the same Idempotency-Key). Several senders share the work. A channel that
+fails waits ever longer and delays no other.
 """
 
 from __future__ import annotations

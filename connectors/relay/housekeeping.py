@@ -21,6 +21,7 @@ from sqlalchemy import Engine, text
 
 from connectors.relay.topic_watch import TopicWatch
 from hub.advice.tell_late_answers import tell_late_answers
+from hub.connecting.forget_old import forget_old
 from hub.errors import HubError
 from hub.exchange.resend import resend_unsigned
 from hub.feedback.read_evidence import take_what_waited
@@ -73,6 +74,7 @@ TITLES = {
     "refilled": "主题重建补发",
     "reconciled": "对账",
     "completed": "补齐后放行",
+    "forgotten": "清理连接器旧记录",
 }
 REMOVED = frozenset({"abandoned", "spooled", "orphans"})
 
@@ -115,6 +117,7 @@ class Housekeeper:
             "escalated": lambda: self._batches(escalate),
             "alerts": self._look_for_alerts,
             "resent": self._resend,
+            "forgotten": lambda: self._batches(forget_old),
         }
         if self.watch is not None:
             chores["refilled"] = self.watch.look
