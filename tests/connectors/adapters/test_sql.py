@@ -1,0 +1,92 @@
+"""The SQL adapter passes the contract on PostgreSQL and SQLite; MariaDB is in tests/adapters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.engine import make_url
+
+from tests.adapters.contract import (
+    Checks,
+    Collects,
+    Delivers,
+    Refuses,
+    Rehearses,
+    RehearsesCollecting,
+    Settles,
+)
+from tests.adapters.sql_counterpart import SqlCounterpart
+from tests.adapters.wire import Wire
+
+
+def postgres(url: str) -> SqlCounterpart:
+    """The embedded server, over a wire."""
+    at = make_url(url)
+    assert at.host is not None
+    assert at.port is not None
+    wire = Wire(at.host, at.port)
+    settings = {
+        "dialect": "postgresql",
+        "host": wire.host,
+        "port": wire.port,
+        "database": at.database,
+        "user": at.username,
+    }
+    made = SqlCounterpart(
+        create_engine(url), settings, secrets={"password": str(at.password)}, cut=wire.cut, mend=wire.mend
+    )
+    made.wire = wire  # type: ignore[attr-defined]
+    return made
+
+
+def sqlite(folder: Path) -> SqlCounterpart:
+    """A file; it is away when it is moved."""
+    file, away = folder / "own.sqlite", folder / "away"
+    engine = create_engine(f"sqlite:///{file}")
+
+    def cut() -> None:
+        engine.dispose()
+        file.rename(away)
+
+    def mend() -> None:
+        if away.exists():
+            away.rename(file)
+
+    made = SqlCounterpart(engine, {"dialect": "sqlite", "path": str(file)}, secrets={}, cut=cut, mend=mend)
+    made.fails_at = {"away": "address", "place": "shape"}
+    return made
+
+
+@pytest.fixture(params=["postgresql", "sqlite"])
+def counterpart(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlCounterpart]:
+    made = (
+        sqlite(tmp_path)
+        if request.param == "sqlite"
+        else postgres(request.getfixturevalue("empty_database_url"))
+    )
+    yield made
+    made.close()
+
+
+class TestSql(Checks, Delivers, Refuses, Collects, Rehearses, RehearsesCollecting):
+    """The contract: a table with a key, a number that grows."""
+
+
+class TestSqlWithStatus(Settles):
+    """The contract where the department has a column for what became of its rows."""
+
+    @pytest.fixture(autouse=True)
+    def _status(self, counterpart: Any) -> None:
+        counterpart.place_in |= {"status_column": "status", "words_column": "words"}
+
+
+class TestSqlWithoutKey(Delivers, Refuses):
+    """The contract for a table in which nothing is unique: our own list of what was delivered."""
+
+    @pytest.fixture(autouse=True)
+    def _no_key(self, counterpart: Any) -> None:
+        counterpart.place_out |= {"key_columns": ""}
