@@ -10,7 +10,7 @@ Names: `r` the record, `value` what the step before made, `item` and `no` the el
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -43,7 +43,7 @@ def compiled(source: str) -> Evaluate:
         if name not in SCENE and name not in inspection.bound:
             raise BadExpression(f'表达式中没有“{name}”这个名称；字段写作 r.字段名 或 r["字段名"]')
     for name in program.functions():
-        if name.isidentifier() and not name.startswith("_") and name not in _KNOWN:
+        if name.isidentifier() and name not in _KNOWN:
             raise BadExpression(f"没有“{name}”这个函数，可用：{'、'.join(sorted(_KNOWN))}")
     read = inspection.fields
 
@@ -94,14 +94,14 @@ def _bound(value: Any, weight: Weight, depth: int = 0) -> Any:
         return value if -(2**63) <= value < 2**63 else str(value)
     if isinstance(value, Decimal):
         weight.text(16)
-        return float(value)
+        return float(value) if value.is_finite() else str(value)
     if isinstance(value, Mapping) and depth < 12:
         return {str(key): _bound(one, weight, depth + 1) for key, one in value.items()}
     if isinstance(value, list | tuple) and depth < 12:
         weight.list(len(value))
         return [_bound(one, weight, depth + 1) for one in value]
     if isinstance(value, datetime):
-        return value if value.tzinfo else value.replace(tzinfo=LOCAL)
+        return (value if value.tzinfo else value.replace(tzinfo=LOCAL)).astimezone(UTC)
     if isinstance(value, date):
         return value.isoformat()
     raise Misfit("type", f"值的类型（{type(value).__name__}）不能用在表达式里")
@@ -132,9 +132,12 @@ def _number(value: Any) -> Any:
         return None
 
 
-def _text(value: Any) -> str:
+def _text(value: Any) -> str | None:
+    """A scalar as text; null for lists and objects, whose text may be without end."""
     if value is None:
         return ""
+    if isinstance(value, list | dict):
+        return None
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
@@ -146,7 +149,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "empty": lambda value: (
         value is None or value in ("", [], {}) or (isinstance(value, str) and not value.strip())
     ),
-    "trim": lambda value: _text(value).strip(),
+    "trim": lambda value: (_text(value) or "").strip(),
     "get": lambda holder, key: (
         holder.get(key) if isinstance(holder, Mapping) and isinstance(key, str) else None
     ),

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import NamedTuple
 
 from schemas.mapping.results import Misfit
 
@@ -22,9 +24,8 @@ MAX_WORK = 4_000_000
 SCENE = frozenset({"r", "value", "item", "no"})
 MACROS = frozenset({"map", "filter", "all", "exists", "exists_one"})
 _TOKEN = re.compile(
-    r"""\s+|//[^\n]*"""
-    r"""|(?P<text>[rRbB]{0,2}(?:'''(?:[^\\]|\\.)*?'''|\"\"\"(?:[^\\]|\\.)*?\"\"\"|'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"))"""
-    r"""|(?P<name>[A-Za-z_][A-Za-z_0-9]*)|(?P<number>[0-9][0-9A-Za-z.]*)|(?P<sign>[^\sA-Za-z_0-9'"])""",
+    r"""(?P<blank>\s+)|(?P<text>'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*")"""
+    r"""|(?P<name>[A-Za-z_][A-Za-z_0-9]*)|(?P<number>[0-9][0-9A-Za-z.]*)|(?P<sign>[^\sA-Za-z_0-9'"`])|(?P<odd>.)""",
     re.DOTALL,
 )
 #: A text without anything escaped in it.
@@ -54,30 +55,42 @@ class Weight:
             raise Misfit("too_big", f"表达式要读的列表有 {length} 项，最多 {MAX_LIST} 项")
 
 
+class Macro(NamedTuple):
+    """One `map`, `filter` ...: how often its body names the element in hand, and the scene."""
+
+    name: str
+    elements: int
+    scene: int
+
+    def grows(self, length: int) -> int:
+        """How many times as large as its list the result may be."""
+        return max(self.elements, 1) + self.scene * length if self.name == "map" else 1
+
+    def work(self, length: int) -> int:
+        """Copies for one element: of what was gathered so far, and of what the body reads of the scene."""
+        gathered = length * self.grows(length) if self.name in ("map", "filter") else 0
+        return gathered + self.elements + self.scene * length
+
+
 @dataclass(frozen=True, slots=True)
 class Inspection:
     """What the text of an expression tells."""
 
-    macros: int = 0
+    macros: tuple[Macro, ...] = ()
     sums: int = 0
     references: int = 0  # how often a name of the scene stands in it
-    maps: tuple[
-        tuple[int, int], ...
-    ] = ()  # of every `map`: how often its body names the element, and the scene
     fields: frozenset[str] | None = None  # of `r`, those it reads; None = the whole of it
     bound: frozenset[str] = field(default_factory=frozenset)  # names that its macros bind
 
     def check(self, weight: Weight) -> None:
         """Raises Misfit where evaluating over this much would take too long."""
-        largest = max(weight.longest_text, weight.longest_list)
-        grown = largest * (self.sums + 1) ** 2
-        if self.macros:
-            times = max(weight.longest_list, 1)
-            grown = self.macros * times * max(times, grown)
-        made = weight.total * (1 if self.macros else max(self.references, 1))
-        for elements, scene in self.maps:
-            made *= elements + scene * max(weight.longest_list, 1) + 1
-        if max(grown, made) > MAX_WORK:
+        length = max(weight.longest_list, 1)
+        grown = max(weight.longest_text, length) * (self.sums + 1) ** 2
+        work, made = 0, weight.total * (1 if self.macros else max(self.references, 1))
+        for macro in self.macros:
+            work = (work + length * (macro.work(length) + (grown if self.sums else 0))) * macro.grows(length)
+            made *= macro.grows(length)
+        if max(grown, work, made) > MAX_WORK:
             raise Misfit("too_big", "表达式对这条记录要做的计算太多，请缩短列表或拆成几步")
 
 
@@ -93,7 +106,10 @@ def inspected(source: str) -> Inspection | str:
         return "表达式不能为空"
     if len(source) > MAX_SOURCE:
         return f"表达式太长，最多 {MAX_SOURCE} 个字符"
-    tokens = [_Token(found.lastgroup, found[0]) for found in _TOKEN.finditer(source) if found.lastgroup]
+    tokens = [_Token(found.lastgroup or "", found[0]) for found in _TOKEN.finditer(source)]
+    tokens = [token for token in tokens if token.kind != "blank"]
+    if _hides(tokens):
+        return "表达式中不能有注释、三引号、反引号、没有结束的引号，或 r、b 开头的文字"
     signs = [token.text for token in tokens if token.kind == "sign"]
     if len(tokens) > MAX_TOKENS:
         return f"表达式太复杂，最多 {MAX_TOKENS} 个词"
@@ -106,15 +122,22 @@ def inspected(source: str) -> Inspection | str:
         _fault_of_macros(tokens, calls)
         or _fault_of_patterns(tokens, calls)
         or Inspection(
-            macros=len(calls),
+            macros=tuple(_macro(tokens, begun, closed) for begun, closed in calls),
             sums=signs.count("+"),
             references=_references(tokens),
-            maps=tuple(
-                _map_body(tokens, begun, closed) for begun, closed in calls if tokens[begun].text == "map"
-            ),
             fields=_fields(tokens),
             bound=frozenset(_bound_names(tokens, calls)),
         )
+    )
+
+
+def _hides(tokens: list[_Token]) -> bool:
+    """Whether something is written so that the library could read it otherwise than it is read here."""
+    return any(
+        one.kind == "odd"
+        or (two.kind == "text" and (one.kind == "text" or one.text.lower() in ("r", "b", "rb", "br")))
+        or one.text == two.text == "/"
+        for one, two in pairwise([*tokens, _Token("", "")])
     )
 
 
@@ -210,10 +233,10 @@ def _references(tokens: list[_Token], names: frozenset[str] = SCENE) -> int:
     )
 
 
-def _map_body(tokens: list[_Token], begun: int, closed: int) -> tuple[int, int]:
+def _macro(tokens: list[_Token], begun: int, closed: int) -> Macro:
     body = tokens[begun + 3 : closed]
     element = frozenset({tokens[begun + 2].text})
-    return _references(body, element), _references(body, SCENE - element)
+    return Macro(tokens[begun].text, _references(body, element), _references(body, SCENE - element))
 
 
 def _fields(tokens: list[_Token]) -> frozenset[str] | None:
