@@ -47,6 +47,7 @@ _TITLES = {
     "finding.forwarded.v1:why": "转告原因",
     "approval.withdrawn.v1:scope": "撤回范围",
     "material.supplied.v1:change": "数据状态",
+    "*:sha256": "文件摘要（SHA-256）",
 }
 _EVENT = (
     FieldInfo("event.id", "消息编号", "message id", "text", True),
@@ -144,7 +145,7 @@ def _info(
 ) -> FieldInfo:
     name = str(parts[-1])
     chinese, _, english = str(node.get("description", name)).partition(" / ")
-    title = _TITLES.get(f"{message}:{name}") or _SHORT.split(chinese)[0].strip()
+    title = _TITLES.get(f"{message}:{name}") or _TITLES.get(f"*:{name}") or _SHORT.split(chinese)[0].strip()
     table = _CODES.search(f"{chinese} {english}")
     code = table[1] if table and table[1] in code_table_names() else ""
     return FieldInfo(
@@ -310,7 +311,21 @@ def _statement_fields(kind: str) -> tuple[FieldInfo, ...]:
         FieldInfo(
             "case_no", "办件编号", "case number", "text", True, example="990101202611200001", one_of=which
         ),
-        FieldInfo("by", "经办人", "by whom", example="示例甲"),
-        FieldInfo("at", "时间", "when", "moment", example="2026-11-21 10:00:00"),
-        FieldInfo("reason", "原因", "why", required=kind == "returned", example="不属于本部门职责"),
+        FieldInfo("by", "经办人", "by whom", example="示例甲", names=("处理人", "认领人", "退回人")),
+        FieldInfo(
+            "at",
+            "时间",
+            "when",
+            "moment",
+            example="2026-11-21 10:00:00",
+            names=("处理时间", "认领时间", "退回时间"),
+        ),
+        FieldInfo(
+            "reason",
+            "原因",
+            "why",
+            required=kind == "returned",
+            example="不属于本部门职责",
+            names=("退回原因", "退回理由"),
+        ),
     )

@@ -22,6 +22,7 @@ from schemas.mapping.paths import BadPath, parsed
 
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 _BRACKETS = re.compile(r"[（(]([\u4e00-\u9fff]{4,})[）)]")
+_FIRST = re.compile(r"[\u4e00-\u9fff]{3,}1$")
 _NUMBERED = re.compile(r"代码\d+$")
 _FAMILY = re.compile(r"^(?:xk|cf)_?(?=[a-z])")
 
@@ -72,6 +73,8 @@ def names_of(field: FieldInfo) -> list[Name]:
     for name in field.names:
         say(name, 0.94, f"常用名相同（{name}）")
     for name in said:
+        if _FIRST.search(name):
+            say(name[:-1], 0.85, f"去掉序号后相同（{name[:-1]}）")
         for inside in _BRACKETS.findall(name):
             say(inside, 0.9, f"括号中的名称相同（{inside}）")
         for other in _sheet_names().get(plain(name), ()):
