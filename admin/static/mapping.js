@@ -29,6 +29,7 @@
     incoming: options.direction === 'in',
     flow: { each: given.flow.each || '', when: given.flow.when || '', columns: given.flow.columns },
     rules: new Map(given.flow.fields.map((rule) => [rule.target, rule])),
+    tables: given.tables, tablesChanged: false,
     open: '', armed: '', record: null, results: new Map(), lacking: [],
   };
   window.shenguanMapping = M;
@@ -81,7 +82,7 @@
     const found = [];
     const walk = (value, path, depth) => {
       if (found.length > 400 || depth > 5) return;
-      if (Array.isArray(value)) { if (value.length && typeof value[0] === 'object') walk(value[0], `${path}[]`, depth + 1); else found.push(path); } else if (value && typeof value === 'object') {
+      if (Array.isArray(value)) { if (value.length && typeof value[0] === 'object') walk(value[0], `${path}[]`, depth + 1); else if (value.length) found.push(path); } else if (value && typeof value === 'object') {
         for (const [key, inner] of Object.entries(value)) walk(inner, path ? `${path}.${M.spelled(key)}` : M.spelled(key), depth + 1);
       } else if (path) found.push(path);
     };
@@ -137,6 +138,16 @@
     M.rules.set(target, rule);
     act(rule);
   }, options_);
+  /** A code table of ours made into one of the connector's, with its names for theirs until somebody says otherwise. */
+  M.newTable = (ours) => {
+    const known = options.codes[ours];
+    let name = ours;
+    for (let n = 2; M.tables.some((table) => table.name === name); n += 1) name = `${ours}-${n}`;
+    M.tables.push({ name, title: known.title, ours, pairs: Object.entries(known.codes).map(([code, title]) => [title, code]) });
+    options.tables.push([name, known.title]);
+    M.tablesChanged = true;
+    return name;
+  };
   M.connect = (target, source) => {
     const before = M.rules.get(target)?.sources ?? [];
     if (!source || before.includes(source)) return;
@@ -167,7 +178,8 @@
     line.textContent = say.saving;
     line.classList.remove('bad-text');
     try {
-      const said = await M.send(location.pathname, { version: given.version, saves: given.saves, flow: M.posted() });
+      const said = await M.send(location.pathname, { version: given.version, saves: given.saves, flow: M.posted(), ...(M.tablesChanged ? { tables: M.tables } : {}) });
+      M.tablesChanged = false;
       [given.version, given.saves] = [said.version, said.saves];
       M.dirty = snapshot() !== kept;
       line.textContent = M.dirty ? say.unsaved : say.saved;
@@ -186,7 +198,7 @@
     if (!(event.ctrlKey || event.metaKey)) return;
     const key = event.key.toLowerCase();
     if (key === 's') { event.preventDefault(); M.save(); }
-    if (event.target.matches('input:not([type=checkbox]), textarea')) return;
+    if (event.target.matches('input:not([type=checkbox], [role=combobox]), textarea')) return;
     if (key === 'z') { event.preventDefault(); if (event.shiftKey) M.redo(); else M.undo(); }
     if (key === 'y') { event.preventDefault(); M.redo(); }
   });

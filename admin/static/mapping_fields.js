@@ -15,22 +15,27 @@
 
   // ---- sources
   const find = one('[data-find-source]', root);
-  function groupOf(field) {
-    const [first, second] = M.parts(field.path);
-    return second === undefined ? '' : String(first);
-  }
+  const groupOf = (field, groups) => {
+    const [first] = M.parts(field.path);
+    return groups.has(first) ? String(first) : '';
+  };
+  const RANK = ['', 'case', 'result', 'licence', 'elements', 'fact', 'materials', 'steps', 'form'];
+  const LAST = ['push', 'event'];
+  const rank = (group) => (LAST.includes(group) ? 100 + LAST.indexOf(group) : RANK.includes(group) ? RANK.indexOf(group) : 50);
   function drawSources() {
     const groups = new Map();
-    for (const field of M.sources()) {
-      const group = groupOf(field);
+    const fields_ = M.sources();
+    const known = new Set(fields_.map((field) => M.parts(field.path)).filter((parts) => parts.length > 1).map(([first]) => first));
+    for (const field of fields_) {
+      const group = groupOf(field, known);
       if (!groups.has(group)) groups.set(group, []);
       groups.get(group).push(field);
     }
     lines.clear();
-    const titles = new Map(M.options.sources.map((field) => [field.path.replace('[]', ''), field.title]));
-    left.replaceChildren(...Array.from(groups, ([group, fields]) => {
+    const titleOf = (group, fields) => fields.find((field) => field.path === `${group}[]` || field.path === group)?.title ?? fields.find((field) => field.group && M.parts(field.path).length === 2)?.group ?? (group === 'event' ? say.envelope : group);
+    left.replaceChildren(...Array.from(groups).sort(([one_], [other]) => rank(one_) - rank(other)).map(([group, fields]) => {
       const list = el('ul', {}, fields.map(sourceLine));
-      return group ? el('details', { open: fields.length < 40 || groups.size < 3, 'data-group': group }, el('summary', {}, titles.get(group) ?? M.options.groups?.[group] ?? group, el('small', {}, String(fields.length))), list) : list;
+      return group ? el('details', { open: !LAST.includes(group), 'data-group': group }, el('summary', {}, titleOf(group, fields), el('small', {}, String(fields.length))), list) : list;
     }));
     if (!left.childElementCount) left.append(el('p', { class: 'hint' }, M.incoming ? say.noColumns : say.nothing));
     showValues();
@@ -147,7 +152,8 @@
     entry.row.classList.add('opened');
     entry.row.append(M.ruleEditor(entry.field));
     showResults();
-    if (focus) one('.rule [data-focus], .rule input, .rule button', entry.row)?.focus({ preventScroll: false });
+    if (focus) entry.row.scrollIntoView({ block: 'nearest' });
+    if (focus && !M.rules.get(path)?.sources?.length) one('.rule [data-focus]', entry.row)?.focus({ preventScroll: true });
   }
   M.openTarget = (path) => {
     findTarget.value = '';

@@ -76,7 +76,8 @@
     }
 
     if (!M.editable) return el('div', { class: 'rule' }, el('output', { class: 'rule-result' }));
-    return el('div', { class: 'rule' }, sourcesPart(), stepsPart(), conditionPart(), el('output', { class: 'rule-result' }), lastPart());
+    const wanted = wants(field);
+    return el('div', { class: 'rule' }, wanted ? el('p', { class: 'hint wants' }, wanted) : null, sourcesPart(), stepsPart(), conditionPart(), el('output', { class: 'rule-result' }), lastPart());
   };
 
   // ---- a form out of a small JSON Schema
@@ -102,13 +103,28 @@
     fits();
     return place;
   };
+  /** The connector's code tables, and those of ours that can become one. */
+  function tableBox(value, tell) {
+    const fresh = Object.entries(M.options.codes).filter(([ours]) => !M.tables.some((table) => table.ours === ours));
+    return el('select', { class: 'input', onchange: (event) => { const chosen = event.target.value; tell(chosen.startsWith('+') ? M.newTable(chosen.slice(1)) : chosen); } },
+      el('option', { value: '' }, say.choose), value && !M.options.tables.some(([known]) => known === value) ? el('option', { value, selected: true }, value) : null,
+      M.options.tables.map(([known, title]) => el('option', { value: known, selected: known === value }, title)),
+      el('optgroup', { label: say.makeTable }, fresh.map(([ours, table]) => el('option', { value: `+${ours}` }, `+ ${table.title}`))));
+  }
+  /** What the target wants: its kind, length, and the codes that it takes. */
+  const wants = (field) => {
+    const codes = M.options.codes[field.table];
+    const said = [M.options.kinds[field.kind], field.length ? fill(say.longest, { n: field.length }) : '', codes ? `${codes.title}：${Object.entries(codes.codes).slice(0, 12).map(([code, title]) => `${code} ${title}`).join('、')}${Object.keys(codes.codes).length > 12 ? '…' : ''}` : ''];
+    return said.filter(Boolean).join('；');
+  };
   function control(name, one, value, tell) {
     if (one.type === 'boolean') return el('input', { type: 'checkbox', checked: Boolean(value), onchange: (event) => tell(event.target.checked) });
-    const choices = one.enum ? one.enum.map((code, index) => [code, one['x-enum-titles']?.[index] ?? String(code)]) : name === 'table' || one['x-choices'] === 'code_tables' ? M.options.tables : null;
+    if (name === 'table') return tableBox(value, tell);
+    const choices = one.enum ? one.enum.map((code, index) => [code, one['x-enum-titles']?.[index] ?? String(code)]) : null;
     if (choices && one.type !== 'array') {
       const known = choices.some(([code]) => code === value) || value === undefined || value === '';
       return el('select', { class: 'input', onchange: (event) => tell(choices.find(([code]) => String(code) === event.target.value)?.[0] ?? '') },
-        el('option', { value: '' }, choices.length ? say.choose : say.newTable), known ? null : el('option', { value, selected: true }, value), choices.map(([code, title]) => el('option', { value: code, selected: code === value }, title)));
+        el('option', { value: '' }, say.choose), known ? null : el('option', { value, selected: true }, value), choices.map(([code, title]) => el('option', { value: code, selected: code === value }, title)));
     }
     if (one.type === 'array') {
       const wanted = one.items?.enum;

@@ -24,9 +24,10 @@
     preview(0);
   }
   choose.addEventListener('change', pick);
+  const nameOf = (record) => record.case?.project_name ?? record.event?.subject ?? Object.values(record).filter((value) => typeof value === 'string' && value).slice(0, 2).join(' · ').slice(0, 40);
   function offer(label, kind, records) {
     choose.querySelectorAll(`optgroup[data-kind="${kind}"]`).forEach((group) => group.remove());
-    choose.append(el('optgroup', { label, 'data-kind': kind }, records.map((record, index) => el('option', { value: `${kind}:${index}` }, `${index + 1}　${Object.values(record).filter((value) => typeof value === 'string' && value).slice(0, 2).join(' · ').slice(0, 40)}`))));
+    choose.append(el('optgroup', { label, 'data-kind': kind }, records.map((record, index) => el('option', { value: `${kind}:${index}` }, `${index + 1}　${nameOf(record)}`))));
   }
   function useRecords(kind, label, records) {
     uploaded.splice(0, uploaded.length, ...(kind === 'file' ? records : uploaded));
@@ -127,7 +128,7 @@
     asking?.abort();
     asking = new AbortController();
     try {
-      const said = await M.send(`${base}/preview`, { flow: M.posted(), record: M.record }, { signal: asking.signal });
+      const said = await M.send(`${base}/preview`, { flow: M.posted(), tables: M.tables, record: M.record }, { signal: asking.signal });
       took(said);
     } catch (error) {
       if (error.name === 'AbortError') return;

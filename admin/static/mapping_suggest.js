@@ -13,9 +13,12 @@
   const keyOf = (entry) => `${entry.rule.target}←${(entry.rule.sources ?? []).join('+')}`;
   const open = () => found.filter((entry) => !refused.has(keyOf(entry)) && !M.rules.has(entry.rule.target));
 
+  let asks = 0;
   async function ask() {
+    asks += 1;
+    const number = asks;
     if (!M.editable || !M.targets().length || !M.sources().length) { found = []; show(); return; }
-    try { found = (await M.send(`${location.pathname}/suggestions`, { flow: M.posted() })).suggestions; } catch { return; }
+    try { const said = (await M.send(`${location.pathname}/suggestions`, { flow: M.posted() })).suggestions; if (number === asks) found = said; } catch { return; }
     show();
   }
   const soon = () => { clearTimeout(timer); timer = setTimeout(ask, 200); };
@@ -48,7 +51,7 @@
   opener.addEventListener('click', () => { panel.hidden = !panel.hidden; if (!panel.hidden) one('button', panel).focus(); });
   one('[data-accept-all]', panel).addEventListener('click', () => accept(open().filter((entry) => entry.sure >= SURE)));
   one('[data-close-suggestions]', panel).addEventListener('click', () => { panel.hidden = true; opener.focus(); });
-  M.on('columns', () => { soon(); panel.hidden = false; });
+  M.on('columns', () => { found = []; show(); clearTimeout(timer); ask().then(() => { panel.hidden = !open().length; }); });
   M.on('ready', soon);
   M.on('changed', () => { show(); clearTimeout(timer); timer = setTimeout(ask, 1500); });
 

@@ -24,6 +24,7 @@ from admin.premises import here, may
 from hub.connecting.connector import ConnectorUnmapped
 from hub.errors import Rejected
 from schemas import code_table, code_table_names
+from schemas.mapping.suggest import suggest_pairs
 
 WORDS = {
     "add": _("添加一对"),
@@ -118,8 +119,6 @@ class ConnectorCodeTableView(Screen):
         said = sent()
         with here().engine.connect() as tx:
             opened(tx, code)
-        from schemas.mapping.suggest import suggest_pairs
-
         values, ours = said.get("values"), said.get("ours")
         if not isinstance(values, list) or ours not in code_table_names():
             raise Rejected(gettext("请先选择我方代码表。"))

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask_babel import get_locale
 
-from admin.connecting.mapping.page_words import WORDS
+from admin.connecting.mapping.page_words import KINDS, WORDS
 from schemas import code_table_file, code_table_names
 from schemas.mapping import source_fields, target_fields
 from schemas.mapping.transforms import TRANSFORMS
@@ -51,6 +51,8 @@ def editor_options(flow: Mapping[str, Any], tables: Iterable[Mapping[str, Any]])
             for name, info in TRANSFORMS.items()
         },
         "tables": [[str(one["name"]), str(one.get("title") or one["name"])] for one in tables],
+        "codes": {name: {"title": title, "codes": dict(codes)} for name, title, codes in our_tables()},
+        "kinds": {key: str(text) for key, text in KINDS.items()},
         "words": {key: str(text) for key, text in WORDS.items()},
     }
 

@@ -57,7 +57,9 @@ WORDS = {
     "yes": _("是"),
     "no": _("否"),
     "listHint": _("每行一个"),
-    "newTable": _("先在“代码对照”里建一张表"),
+    "makeTable": _("用我方代码表新建对照"),
+    "longest": _("最长 {n} 字"),
+    "envelope": _("消息本身"),
     "working": _("正在试算…"),
     "offline": _("连接中断，稍后自动重试。"),
     "fine": _("{n} 个字段都成功。"),
@@ -98,4 +100,18 @@ WORDS = {
     "collected": _("从对方系统取的样本"),
     "examples": _("消息的示例"),
     "oneRecord": _("每条消息一条记录"),
+}
+
+#: What kinds of fields are called.
+KINDS = {
+    "text": _("文字"),
+    "code": _("代码"),
+    "date": _("日期"),
+    "moment": _("日期时间"),
+    "integer": _("整数"),
+    "number": _("数字"),
+    "money": _("金额"),
+    "flag": _("是否"),
+    "list": _("列表"),
+    "object": _("对象"),
 }

@@ -7,7 +7,7 @@ secrets.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from flask import Response, request
 from flask_appbuilder import expose, has_access, permission_name
@@ -38,6 +38,9 @@ PARTS = {
     "running": _("运行设置"),
 }
 TOML = "application/toml"
+# The engine knows no parts beyond a flow; the page tells these in the same way.
+_ENDPOINT: Any = "endpoint"
+_RUNNING: Any = "running"
 
 
 class ConnectorVersionView(Screen):
@@ -99,13 +102,13 @@ def differences(
     before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> Iterator[tuple[str, list[tuple[Change, str]]]]:
     """What differs between two documents, by flow; each change with the title of its field."""
-    plain = [*_plain(before, after, "endpoint", "endpoints"), *_running(before, after)]
+    plain = [*_plain(before, after, _ENDPOINT, "endpoints"), *_running(before, after)]
     if plain:
         yield gettext("系统与运行"), [(one, one.name) for one in plain]
     old, new = ({one["name"]: one for one in doc.get("flows", ())} for doc in (before, after))
     for name in [*new, *(one for one in old if one not in new)]:
-        pair = [flow_value(side[name]) if name in side else None for side in (old, new)]
-        changes = [*compare(*pair), *_of_flow(old.get(name), new.get(name))]
+        was, now = (flow_value(side[name]) if name in side else None for side in (old, new))
+        changes = [*compare(was, now), *_of_flow(old.get(name), new.get(name))]
         if changes:
             titles = _titles(new.get(name) or old[name])
             yield (
@@ -141,8 +144,15 @@ def _plain(old: Mapping[str, Any], new: Mapping[str, Any], part: Any, section: s
     before, after = ({str(one["name"]): _told(one) for one in doc.get(section, ())} for doc in (old, new))
     for name in [*after, *(one for one in before if one not in after)]:
         if before.get(name) != after.get(name):
-            kind = "added" if name not in before else "removed" if name not in after else "changed"
-            yield Change(part, name, kind, before.get(name, ""), after.get(name, ""))
+            yield Change(part, name, _way(name, before, after), before.get(name, ""), after.get(name, ""))
+
+
+def _way(
+    name: str, before: Mapping[str, Any], after: Mapping[str, Any]
+) -> Literal["added", "removed", "changed"]:
+    if name not in before:
+        return "added"
+    return "changed" if name in after else "removed"
 
 
 def _running(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
@@ -150,7 +160,7 @@ def _running(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]
     for name in sorted({*before, *after}):
         if before.get(name) != after.get(name):
             said = [str(side.get(name, gettext("默认"))) for side in (before, after)]
-            yield Change("running", name, "changed", *said)  # type: ignore[arg-type]
+            yield Change(_RUNNING, name, "changed", *said)
 
 
 def _told(one: Mapping[str, Any]) -> str:

@@ -18,7 +18,15 @@ from admin.connecting.mapping import samples
 from admin.connecting.mapping.drafts import Opened, opened, save
 from admin.connecting.mapping.offered import editor_options
 from admin.connecting.mapping.own_columns import job_columns, read_file
-from admin.connecting.mapping.said import flow_said, flow_value, number_said, rule_told, sent, table_values
+from admin.connecting.mapping.said import (
+    flow_said,
+    flow_value,
+    number_said,
+    rule_told,
+    sent,
+    table_values,
+    tables_said,
+)
 from admin.connecting.mapping.tried import tried
 from admin.connecting.rights import CONNECTOR_RIGHTS
 from admin.connecting.titles import message_title
@@ -27,9 +35,9 @@ from admin.premises import actor, here, may
 from hub.connecting.ask_job import ask_job
 from hub.connecting.connector import ConnectorJob
 from hub.errors import NotFound, Rejected
-from schemas import mapping as engine
 from schemas.mapping import FieldInfo, source_fields, target_fields
 from schemas.mapping.coverage import coverage
+from schemas.mapping.suggest import suggest
 
 _FLOW = "/<code>/flows/<flow>/mapping"
 
@@ -82,7 +90,9 @@ class ConnectorMappingView(Screen):
         version, saves = number_said(said.get("version")), number_said(said.get("saves"))
         with here().engine.begin() as tx:
             kept = opened(tx, code).flow(flow)
-            parts = {"flow": flow_said(kept, said.get("flow"))}
+            parts: dict[str, Any] = {"flow": flow_said(kept, said.get("flow"))}
+            if "tables" in said:
+                parts["code_tables"] = tables_said(said["tables"])
             after = save(tx, code, version=version, saves=saves, parts=parts)
         return jsonify(version=after.version, saves=after.saves)
 
@@ -97,7 +107,8 @@ class ConnectorMappingView(Screen):
         lacking = [one.path for one in coverage(value, _targets(now, value)).missing]
         if not isinstance(record, dict):
             return jsonify(broken=[], lacking=lacking)
-        tables = table_values(open_.document.get("code_tables"))
+        posted = tables_said(said["tables"]) if "tables" in said else open_.document.get("code_tables")
+        tables = table_values(posted)
         return jsonify({**tried(value, tables, record), "lacking": lacking})
 
     @expose(_FLOW + "/suggestions", methods=["POST"])
@@ -105,11 +116,11 @@ class ConnectorMappingView(Screen):
     @permission_name("show")
     def suggestions(self, code: str, flow: str) -> Response:
         """Proposals for the targets that have no rule yet."""
-        said, (_open, now) = sent(), self._posted(code, flow)
+        said, (open_, now) = sent(), self._posted(code, flow)
         value = flow_value(flow_said(now, said.get("flow")))
         ruled = {one.target for one in value.fields}
         targets = [one for one in _targets(now, value) if one.path not in ruled]
-        found = getattr(engine, "suggest", lambda *_: [])(_sources(now, value), targets)
+        found = suggest(_sources(now, value), targets, table_values(open_.document.get("code_tables")))
         return jsonify(
             suggestions=[
                 {"rule": rule_told(one.rule), "why": one.why, "sure": round(one.sure, 2)} for one in found
