@@ -36,6 +36,7 @@ from admin.licensing.types.design_pages import LicenceDesignView
 from admin.licensing.types.exchange_pages import LicenceExchangeView
 from admin.licensing.types.type_pages import LicenceTypeView
 from admin.noticing.alert_pages import AlertView
+from admin.noticing.channel_pages import AlertChannelView
 from admin.noticing.health_pages import HealthView
 from admin.noticing.notice_pages import NoticeView
 from admin.outbox_pages import OutboxView
@@ -61,6 +62,7 @@ from admin.upload_pages import UploadView
 from admin.workbench.view import WorkbenchView
 
 VIEWS = (
+    AlertChannelView,
     AlertView,
     HealthView,
     ParkedView,

@@ -45,6 +45,10 @@ def _href(row: Any) -> str:
     what, _colon, name = row.subject.partition(":")
     if row.kind == "quarantined":
         return url_for("QuarantineView.list", state="held", department=name if what == "department" else None)
+    if what == "connector":
+        return url_for("ConnectorView.health", code=name)
+    if row.kind == "certificate":
+        return url_for("DepartmentView.list")
     if row.kind == "undelivered":
         return url_for("PushView.list", attention="undelivered", department=name)
     if row.kind == "unpublished":

@@ -8,6 +8,7 @@ NOTICING: dict[str, dict[str, tuple[str, ...]]] = {
     "data_admin": {
         **_NOTICES,
         "AlertView": ("can_list", "can_edit"),
+        "AlertChannelView": ("can_list", "can_edit"),
         "HealthView": ("can_list",),
         "ParkedView": ("can_list", "can_unpark"),
     },
@@ -17,6 +18,7 @@ NOTICING: dict[str, dict[str, tuple[str, ...]]] = {
     "overseer": {
         **_NOTICES,
         "AlertView": ("can_list",),
+        "AlertChannelView": ("can_list",),
         "HealthView": ("can_list",),
         "ParkedView": ("can_list",),
     },

@@ -10,6 +10,9 @@ NOTICING_WORDS: dict[str, dict[str, tuple[str, str]]] = {
         "quarantined": ("隔离未处理", "warn"),
         "program": ("程序失联", "bad"),
         "unsigned_correction": ("更正未签收", "bad"),
+        "connector": ("连接器送不出", "bad"),
+        "silent": ("部门没有来信", "warn"),
+        "certificate": ("证书快到期", "warn"),
     },
     "attempt": {
         "replay": ("重放", "info"),
