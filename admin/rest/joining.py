@@ -10,13 +10,14 @@ import hashlib
 from typing import Any
 
 from flask import Response, jsonify, request
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from admin.premises import here
 from admin.rest.door import bp, caller, key_of_caller
 from hub.connecting.connector import ConnectorVersion
 from hub.connecting.enrol import Enrolled, department_of_code, enrol, renew
 from hub.connecting.held import version_of
+from hub.connecting.move_document import export_document
 from hub.connecting.take_report import own_connector, take_report
 from hub.errors import Rejected
 from hub.pushing.package import instant
@@ -37,7 +38,7 @@ def enrol_key() -> tuple[Response, int]:
     said = _said("code", "public_key", "proof")
     desk, pem = here().config.desk, _public(said["public_key"])
     with here().engine.begin() as tx:
-        department = department_of_code(tx, desk, said["code"])
+        department = department_of_code(tx, said["code"])
         check_proof(pem, said["proof"], ENROL, said["code"], at=desk.clock())
         done = enrol(
             tx,
@@ -47,7 +48,7 @@ def enrol_key() -> tuple[Response, int]:
             public_pem=pem,
             department=said.get("department"),
         )
-        answer = _enrolled(done) | {"connector": _document_of(tx, done.connector)}
+        answer = _enrolled(done) | _connector_of(tx, done.connector)
     return _private(answer), 201
 
 
@@ -138,16 +139,16 @@ def _enrolled(done: Enrolled) -> dict[str, Any]:
     }
 
 
-def _document_of(tx: Connection, code: str | None) -> dict[str, Any] | None:
-    """The newest published document of the connector that the code was made for."""
-    newest = (
-        select(ConnectorVersion.document)
-        .where(ConnectorVersion.connector == code, ConnectorVersion.published_at.is_not(None))
-        .order_by(ConnectorVersion.version.desc())
-        .limit(1)
+def _connector_of(tx: Connection, code: str | None) -> dict[str, Any]:
+    """The newest published document of the connector that the code was made for, and the same as its file."""
+    newest = select(func.max(ConnectorVersion.version)).where(
+        ConnectorVersion.connector == code, ConnectorVersion.published_at.is_not(None)
     )
-    document: dict[str, Any] | None = tx.scalar(newest) if code else None
-    return document
+    version = tx.scalar(newest) if code else None
+    if code is None or version is None:
+        return {"connector": None, "connector_toml": None}
+    document = dict(version_of(tx, code, version).document)
+    return {"connector": document, "connector_toml": export_document(tx, code, version)}
 
 
 def _moment(value: Any) -> str | None:

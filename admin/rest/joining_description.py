@@ -56,7 +56,11 @@ def schemas() -> dict[str, Any]:
     }
     one = _object({"flow": _TEXT, "ref": _TEXT, "direction": {"enum": ["out", "in"]}})
     return {
-        "Enrolled": _object(key, connector={"anyOf": [document, {"type": "null"}]}),
+        "Enrolled": _object(
+            key,
+            connector={"anyOf": [document, {"type": "null"}]},
+            connector_toml={**_NULLABLE, "description": "同一内容的 TOML 文件"},
+        ),
         "Connector": _object(running),
         "Report": {name: value for name, value in report_schema().items() if not name.startswith("$")},
         "Again": _object({"again": {"type": "array", "items": one}}),

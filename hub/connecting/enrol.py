@@ -88,16 +88,22 @@ def cancel_enrolment_code(tx: Connection, desk: Desk, enrolment: uuid.UUID, *, a
         record(tx, Entry(actor, "enrolment.code_cancelled", f"enrolment:{enrolment}"))
 
 
-def department_of_code(tx: Connection, desk: Desk, code: str) -> str:
-    """Which department a code is for, if it can be used now. Raises Rejected, Conflict."""
-    return str(_usable(tx, desk, code).department)
+def department_of_code(tx: Connection, code: str) -> str:
+    """Which department a code was made for. Raises Rejected where it is none of ours."""
+    return str(_row_of(tx, code).department)
 
 
 def enrol(
     tx: Connection, desk: Desk, code: str, *, kid: str, public_pem: str, department: str | None = None
 ) -> Enrolled:
-    """Register and certify the key, and use the code up. `department`: who they say they are, where they say it."""
-    row = _usable(tx, desk, code)
+    """Register and certify the key, and use the code up. `department`: who they say they are, where they say it.
+
+    The same key with the same code again (the answer got lost) is answered again.
+    """
+    row = _row_of(tx, code)
+    if row.used_at is not None and row.kid == kid:
+        return _enrolled_before(tx, row)
+    _check_usable(row, desk)
     if department is not None and department != row.department:
         raise Rejected(f"这个入网码不是发给部门 {department} 的。请向数据管理员索取本部门的入网码。")
     name = _active(tx, row.department)
@@ -110,6 +116,17 @@ def enrol(
     detail = {"department": row.department, "enrolment": str(row.id), "valid_to": until.isoformat()}
     record(tx, Entry(f"department:{row.department}", "key.enrolled", f"key:{kid}", detail=detail))
     return Enrolled(row.department, row.connector, kid, certificate, until)
+
+
+def _enrolled_before(tx: Connection, row: Any) -> Enrolled:
+    key = tx.execute(
+        select(DepartmentKey.certificate, DepartmentKey.valid_to, DepartmentKey.revoked_at).where(
+            DepartmentKey.kid == row.kid
+        )
+    ).one()
+    if key.revoked_at is not None or key.valid_to is None:
+        raise Conflict("入网码已经用过，它登记的密钥已被吊销。请向数据管理员索取新的入网码。")
+    return Enrolled(row.department, row.connector, row.kid, key.certificate, key.valid_to)
 
 
 def renew(tx: Connection, desk: Desk, department: str, *, by_kid: str, kid: str, public_pem: str) -> Enrolled:
@@ -201,7 +218,7 @@ def _certified(
     return until, desk.authority.certify(department, name, public_pem, since=since, until=until)
 
 
-def _usable(tx: Connection, desk: Desk, code: str) -> Any:
+def _row_of(tx: Connection, code: str) -> Any:
     row = tx.execute(
         select(*EnrolmentCode.__table__.columns)
         .where(EnrolmentCode.code_sha256 == _digest(code))
@@ -209,13 +226,16 @@ def _usable(tx: Connection, desk: Desk, code: str) -> Any:
     ).one_or_none()
     if row is None:
         raise Rejected("入网码不对。请核对后再试，或向数据管理员索取新的入网码。")
+    return row
+
+
+def _check_usable(row: Any, desk: Desk) -> None:
     if row.used_at is not None:
         raise Conflict("入网码已经用过。如果不是您用的，请立即告诉数据管理员。")
     if row.cancelled_at is not None:
         raise Conflict("入网码已经作废，请向数据管理员索取新的入网码。")
     if row.expires_at <= desk.clock():
         raise Conflict("入网码已经过期，请向数据管理员索取新的入网码。")
-    return row
 
 
 def _active(tx: Connection, department: str) -> str:

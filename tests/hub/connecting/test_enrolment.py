@@ -46,8 +46,9 @@ def test_a_key_is_enrolled_and_certified(county: Engine, desk: Desk, clock: Cloc
         saved(tx, desk)
         code = make_enrolment_code(tx, desk, department="scjg", connector="scjg-db", actor=ACTOR)
         typed = f" {code.lower().replace('-', ' ')} "
-        assert department_of_code(tx, desk, typed) == "scjg"
+        assert department_of_code(tx, typed) == "scjg"
         done = enrol(tx, desk, typed, kid=key.kid, public_pem=key.public_pem)
+        assert enrol(tx, desk, code, kid=key.kid, public_pem=key.public_pem) == done
         row = key_row(tx, key.kid)
         assert code not in str(tx.execute(text("SELECT * FROM ledger")).all())
 
