@@ -21,6 +21,7 @@ from connectors.adapters.port import Adapter, Step
 from connectors.adapters.reachable import Watch
 from connectors.adapters.shelf import (
     FolderMissing,
+    Locked,
     Lying,
     Shelf,
     TooLarge,
@@ -91,6 +92,8 @@ class LocalShelf(Shelf):
                 handle = os.open(self._at(folder) / found.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
             except FileNotFoundError:
                 return False
+            except PermissionError as error:
+                raise Locked from error
             with os.fdopen(handle, "rb") as file:
                 if not stat.S_ISREG(os.fstat(handle).st_mode):
                     return False

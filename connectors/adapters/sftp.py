@@ -24,6 +24,7 @@ from connectors.adapters.port import Adapter, Step
 from connectors.adapters.sftp_session import Session, SignIn, private_key
 from connectors.adapters.shelf import (
     FolderMissing,
+    Locked,
     Lying,
     Shelf,
     TooLarge,
@@ -92,6 +93,8 @@ class SftpShelf(Shelf):
                 after = client.lstat(path)
             except FileNotFoundError:
                 return False
+            except PermissionError as error:
+                raise Locked from error
             return total == found.size and (after.st_size, after.st_mtime) == (
                 found.size,
                 int(found.modified),

@@ -28,6 +28,10 @@ class TooLarge(Exception):
     """More bytes than were allowed."""
 
 
+class Locked(Exception):
+    """This one file may not be read by us."""
+
+
 @dataclass(frozen=True, slots=True)
 class Lying:
     """A file as it lies there. `version` is another one after every change that the other side can tell."""
@@ -58,7 +62,7 @@ class Shelf(ABC):
 
     @abstractmethod
     def fetch(self, folder: str, found: Lying, into: IO[bytes], most: int) -> bool:
-        """Copy the file's bytes; False: it changed meanwhile, or is gone. Raises TooLarge."""
+        """Copy the file's bytes; False: it changed meanwhile, or is gone. Raises TooLarge, Locked."""
 
     @abstractmethod
     def put(self, folder: str, name: str, file: IO[bytes]) -> None:

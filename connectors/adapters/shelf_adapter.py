@@ -17,6 +17,7 @@ from connectors.adapters.shelf_out import Outbox, Written
 from connectors.errors import AdapterUnavailable, Misconfigured
 from connectors.formats import Reading, Writing
 from schemas.connector.document import Flow
+from schemas.mapping.paths import parsed
 
 SANDBOX = "sandbox"
 _DELIMITERS = {"comma": ",", "tab": "\t", "semicolon": ";", "bar": "|", "auto": "auto"}
@@ -143,7 +144,7 @@ def _written(flow: Flow, folder: str) -> Written:
         root_element=str(said.get("root_element") or "records"),
         record_element=str(said.get("record_element") or "record"),
     )
-    columns = tuple(dict.fromkeys(rule.target.partition(".")[0].partition("[")[0] for rule in flow.fields))
+    columns = tuple(dict.fromkeys(str(parsed(rule.target)[0]) for rule in flow.fields))
     return Written(folder, kind, per, str(said.get("name", "")), columns, writing)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import IO, Protocol, Self
 
-from connectors.adapters.shelf import Lying, Shelf, TooLarge
+from connectors.adapters.shelf import Locked, Lying, Shelf, TooLarge
 from connectors.errors import AdapterUnavailable
 from connectors.formats import Reading, Row, Unreadable, read_rows
 
@@ -81,8 +81,9 @@ def copied(shelf: Shelf, folder: str, found: Lying, how: _How) -> Copy | None:
             whole = shelf.fetch(folder, found, _Counted(file, digest), how.most_bytes)  # type: ignore[arg-type]
         except TooLarge:
             words = f"文件超过 {how.most_bytes >> 20} MB 的上限。请分成几个文件，或在连接器设置里提高上限。"
-            facts = f"{found.name}|{found.size}|{found.modified}".encode("utf-8", "surrogateescape")
-            return Copy(found, hashlib.sha256(facts).hexdigest()[:DIGEST_CHARS], file, iter([(0, {}, words)]))
+            return _refused(found, file, words)
+        except Locked:
+            return _refused(found, file, "没有读取这个文件的权限。请改正文件的权限后重新放入。")
         if not whole:
             file.close()
             return None
@@ -91,6 +92,11 @@ def copied(shelf: Shelf, folder: str, found: Lying, how: _How) -> Copy | None:
     except BaseException:
         file.close()
         raise
+
+
+def _refused(found: Lying, file: IO[bytes], words: str) -> Copy:
+    facts = f"{found.name}|{found.size}|{found.modified}".encode("utf-8", "surrogateescape")
+    return Copy(found, hashlib.sha256(facts).hexdigest()[:DIGEST_CHARS], file, iter([(0, {}, words)]))
 
 
 def _said(rows: Iterator[Row]) -> Iterator[Row]:
@@ -102,6 +108,13 @@ def _said(rows: Iterator[Row]) -> Iterator[Row]:
             yield row
     except Unreadable as error:
         yield last + 1 if last else 0, {}, error.message
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        # Foreign bytes in foreign parsers: one file that trips them up holds up no other.
+        yield (
+            last + 1 if last else 0,
+            {},
+            f"文件读不懂（{type(error).__name__}）。请重新导出，或另存为别的格式。",
+        )
 
 
 class _Counted:

@@ -9,6 +9,7 @@ Not here: what a record means. A file that is taken back after it was copied is 
 from __future__ import annotations
 
 import fnmatch
+import time
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,6 +24,7 @@ from connectors.formats import Reading, format_of
 DONE, FAILED = "done", "failed"
 #: By another machine's clock, a file this old has stopped growing, however wrong that clock is.
 _LONG_AGO_S = 600.0
+_PATIENCE_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ class Inbox:
         self._first_seen: dict[Lying, float] = {}
         self._unsettled: dict[str, _Unsettled] = {}
         self._failed: set[str] = set()
+        self._whole: set[Lying] = set()
+        self._looked = False
 
     def collect(self, text: str, limit: int) -> Collected:
         """As the port says."""
@@ -85,6 +89,7 @@ class Inbox:
             if copy.ended:
                 file.ended = True
                 place = place.behind(copy.digest)
+                self.close()
         more = len(found) == limit and self._next(place, ready, accepted) is not None
         return Collected(found, place.text, more)
 
@@ -95,9 +100,16 @@ class Inbox:
             name, number = _of(answer.incoming.ref, self._unsettled)
             by_file.setdefault(name, []).append((number, answer))
         for name, answered in by_file.items():
+            problems = [
+                Problem.of(number, one)
+                for number, one in answered
+                if one.event_id is None and not one.skipped
+            ]
             if (file := self._unsettled.get(name)) is None:
-                continue  # put away before
-            if problems := [Problem.of(number, one) for number, one in answered if one.event_id is None]:
+                if problems:
+                    self._too_late(name, problems)
+                continue
+            if problems:
                 self._problems.note(file.digest, problems)
                 file.problems = True
             file.waiting -= {number for number, _ in answered}
@@ -138,14 +150,25 @@ class Inbox:
             self._copy = None
 
     def _ready(self, place: Place) -> list[Lying]:
-        """Files that have stopped growing, the one in hand first, then the oldest."""
+        """Files that have stopped growing, oldest first; before them the one in hand, whatever it looks like now."""
+        ready, growing = self._look(place)
+        if growing and not ready and not self._looked and not place.text:
+            # Whoever looks for the first time (a person who asks for a sample) is not told to come again.
+            time.sleep(self._dropped.quiet_seconds if self._dropped.quiet_seconds <= _PATIENCE_S else 0)
+            ready, _ = self._look(place)
+        self._looked = True
+        return ready
+
+    def _look(self, place: Place) -> tuple[list[Lying], bool]:
         there = self._shelf.files(self._dropped.folder)
         names, now = {one.name for one in there}, self._clock().timestamp()
         meant = [one for one in there if self._dropped.kind_of(one.name)]
         self._first_seen = {one: self._first_seen.get(one, now) for one in meant}
         self._digests = {one: digest for one, digest in self._digests.items() if one in self._first_seen}
-        ready = [one for one in meant if one.name == place.name or self._is_ready(one, names, now)]
-        return sorted(ready, key=lambda one: (one.name != place.name, one.modified, one.name))
+        self._whole = {one for one in meant if self._is_ready(one, names, now)}
+        ready = [one for one in meant if one.name == place.name or one in self._whole]
+        ready.sort(key=lambda one: (one.name != place.name, one.modified, one.name))
+        return ready, len(ready) < len(meant)
 
     def _is_ready(self, one: Lying, names: set[str], now: float) -> bool:
         if marker := self._dropped.marker:
@@ -170,12 +193,12 @@ class Inbox:
                 if digest in accepted:
                     ready.remove(found)
                     self._put_away(_shown(found.name), _Unsettled(found.name, digest, problems=True))
-            elif copy is not None:  # else it is still growing, or was taken back
+            elif copy is not None and (digest == place.digest or found in self._whole):
                 if digest == place.digest:
                     copy.skip(place.row)
-                if not copy.ended:
-                    self._unsettled[copy.shown] = _Unsettled(found.name, digest, problems=copy.row > 0)
-                    return copy
+                self._unsettled[copy.shown] = _Unsettled(found.name, digest, problems=copy.row > 0)
+                return copy
+            # else it is still growing, or was taken back
         return None
 
     def _copy_of(self, found: Lying) -> Copy | None:
@@ -197,6 +220,12 @@ class Inbox:
         if marker := self._dropped.marker:
             for beside in (name + marker, name.rpartition(".")[0] + marker):
                 self._shelf.remove(folder, beside)
+
+    def _too_late(self, name: str, problems: Sequence[Problem]) -> None:
+        """The file was put away: what the hub gave back later is added to its problems."""
+        done, failed = (below(self._dropped.folder, one) for one in (DONE, FAILED))
+        if self._problems.add(name, failed, problems) and not self._shelf.has(failed, name):
+            self._shelf.move(done, name, failed)
 
 
 def _shown(name: str) -> str:

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from connectors.adapters.port import Answer
-from connectors.adapters.shelf import FolderMissing, Shelf, below
+from connectors.adapters.shelf import FolderMissing, Lying, Shelf, below
 from connectors.formats import Reading, Writing, read_rows, write_file
 from connectors.formats.values import cell_text
 
 _NOTES = ".shenguan"
+_LARGEST = 64 << 20
 _OWN = ("行号", "原因", "说明")
 
 
@@ -47,47 +48,59 @@ class Problems:
         rows = sorted(problems, key=lambda one: one.row)
         self._shelf.make(self._folder)
         name = f"{digest}-{rows[0].row:09d}.json"
-        self._shelf.put(self._folder, name, _written(rows, "json"))
+        self._shelf.put(self._folder, name, _lines(rows))
 
     def hand_over(self, digest: str, name: str, folder: str) -> bool:
         """`<name>.problems.csv` in this folder; False where there is nothing to say."""
         notes = self._notes(digest)
         if not notes:
             return False
-        rows = [row for note in notes for row in self._read(note)]
+        rows = [row for note in notes for row in self._read(note, self._folder, "json")]
         self._shelf.make(folder)
         self._shelf.put(folder, f"{name}.problems.csv", _csv(rows))
         for note in notes:
             self._shelf.remove(self._folder, note)
         return True
 
+    def add(self, name: str, folder: str, problems: Sequence[Problem]) -> bool:
+        """More problems of a file whose list is in this folder already, or not yet; False: they all stand there."""
+        known = list(self._read(f"{name}.problems.csv", folder, "csv"))
+        rows = {str(row.get(_OWN[0], "")) for row in known}
+        fresh = [row for one in problems if (row := _row(one))[_OWN[0]] not in rows]
+        if not fresh:
+            return False
+        self._shelf.make(folder)
+        self._shelf.put(folder, f"{name}.problems.csv", _csv([*known, *fresh]))
+        return True
+
     def _notes(self, digest: str) -> list[str]:
+        return sorted(one.name for one in self._files(self._folder) if one.name.startswith(f"{digest}-"))
+
+    def _read(self, name: str, folder: str, kind: str) -> Iterator[Mapping[str, Any]]:
+        with io.BytesIO() as file:
+            for one in self._files(folder):
+                if one.name == name and self._shelf.fetch(folder, one, file, _LARGEST):
+                    for _, record, fault in read_rows(file, kind, Reading()):
+                        if fault is None:
+                            yield record
+
+    def _files(self, folder: str) -> list[Lying]:
         try:
-            there = self._shelf.files(self._folder)
+            return self._shelf.files(folder)
         except FolderMissing:
             return []
-        return sorted(one.name for one in there if one.name.startswith(f"{digest}-"))
-
-    def _read(self, name: str) -> Iterator[Mapping[str, Any]]:
-        with io.BytesIO() as file:
-            for one in self._shelf.files(self._folder):
-                if one.name == name:
-                    self._shelf.fetch(self._folder, one, file, 64 << 20)
-            for _, record, fault in read_rows(file, "json", Reading()):
-                if fault is None:
-                    yield record
 
 
-def _written(rows: Sequence[Problem], kind: str) -> io.BytesIO:
-    own = [{**{name: cell_text(value) for name, value in one.record.items()}, **_told(one)} for one in rows]
+def _row(one: Problem) -> dict[str, str]:
+    own = dict(zip(_OWN, (str(one.row or ""), one.cause, one.words), strict=True))
+    return {**{name: cell_text(value) for name, value in one.record.items()}, **own}
+
+
+def _lines(rows: Sequence[Problem]) -> io.BytesIO:
     file = io.BytesIO()
-    write_file(file, kind, (), own, Writing(json_shape="lines"))
+    write_file(file, "json", (), [_row(one) for one in rows], Writing(json_shape="lines"))
     file.seek(0)
     return file
-
-
-def _told(one: Problem) -> dict[str, str]:
-    return dict(zip(_OWN, (str(one.row or ""), one.cause, one.words), strict=True))
 
 
 def _csv(rows: Sequence[Mapping[str, Any]]) -> io.BytesIO:

@@ -76,7 +76,7 @@ def _cell(sheet: Any, value: Any) -> Any:
     text = cell_text(value)
     if len(text) > LONGEST_WRITTEN:
         raise Unwritable(f"“{text[:20]}…”有 {len(text)} 字，超过 Excel 一格 {LONGEST_WRITTEN} 字的上限。")
-    cell = WriteOnlyCell(sheet, text)
+    cell = WriteOnlyCell(sheet, text or None)
     if text:
         cell.data_type = (
             "s"  # else openpyxl takes what begins with '=' for a formula, and '#N/A' for an error
