@@ -6,12 +6,12 @@ every piece is taken by somebody within one `rebalance` of each. Does not balanc
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from connectors.session import Session
 
 # Our own corner of the advisory locks of this database; presence is counted one number further on.
-RELAY, INTAKE = 0x53484100, 0x53484110
+RELAY, INTAKE, HOST = 0x53484100, 0x53484110, 0x53484120
 
 _COUNT = """
 SELECT count(*) FROM pg_locks
@@ -30,16 +30,18 @@ class Shares:
         self.held: list[int] = []
         session.rows("SELECT pg_advisory_lock_shared(%s, 0)", (family + 1,))
 
-    def rebalance(self, pieces: Iterable[int] | None = None) -> None:
-        """Give up what is more than our share, take what is free of it. Call it between batches only."""
+    def rebalance(self, pieces: Iterable[int] | None = None, *, busy: Collection[int] = ()) -> None:
+        """Give up what is more than our share, take what is free of it. What is `busy` is kept until it is not."""
         if pieces is not None:
             self._pieces = list(pieces)
         (programs,) = self._session.rows(_COUNT, (self._family + 1,))[0]
         share = -(-len(self._pieces) // max(programs, 1))
-        for piece in [piece for piece in self.held if piece not in self._pieces]:
+        for piece in [piece for piece in self.held if piece not in self._pieces and piece not in busy]:
             self._give_up(piece)
-        while len(self.held) > share:
-            self._give_up(self.held[-1])
+        for piece in [piece for piece in reversed(self.held) if piece not in busy][
+            : max(0, len(self.held) - share)
+        ]:
+            self._give_up(piece)
         for piece in self._pieces:
             if len(self.held) >= share:
                 break

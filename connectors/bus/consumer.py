@@ -100,7 +100,7 @@ class Consumer:
         except FOREIGN as error:
             self.close()
             raise translate(error) from error
-        return [_message(record) for records in found.values() for record in records]
+        return [as_message(record) for records in found.values() for record in records]
 
     def commit(self, offsets: Mapping[Position, int]) -> None:
         """Commit the next offset to read per partition."""
@@ -176,6 +176,7 @@ def next_offsets(messages: Iterable[Message]) -> dict[Position, int]:
     return offsets
 
 
-def _message(record: Any) -> Message:
+def as_message(record: Any) -> Message:
+    """A record of the client, as we hand it on."""
     headers = {name: value for name, value in record.headers if value is not None}
     return Message(record.topic, record.partition, record.offset, record.key, record.value or b"", headers)

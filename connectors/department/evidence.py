@@ -10,7 +10,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 
@@ -28,6 +28,25 @@ _PIECE = 1 << 20
 
 class NotYet(Exception):
     """The file could not be brought just now; the sentence says why."""
+
+
+class EvidenceSource(Protocol):
+    """What makes `files` of a message."""
+
+    def named(self, written: Any, base: Path) -> list[dict[str, Any]]:
+        """From what was written. Raises Unfit, NotYet."""
+
+
+class NoEvidence:
+    """Where there is no folder of the department's: only what a message says already."""
+
+    def named(self, written: Any, base: Path) -> list[dict[str, Any]]:
+        """`files` as they are. Raises Unfit where a file is named that would have to be fetched."""
+        del base
+        listed = _listed(written)
+        if not all(isinstance(one, Mapping) for one in listed):
+            raise Unfit("在中心运行的连接器不能附带佐证文件。请在网页收件箱补充，或改由部门运行连接器")
+        return [dict(one) for one in listed]
 
 
 class Evidence:

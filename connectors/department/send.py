@@ -13,7 +13,7 @@ from typing import Any
 
 from connectors.department.adapters.port import Draft
 from connectors.department.events import Signed, event, finding_id, instant, report_id, sign
-from connectors.department.evidence import Evidence, NotYet
+from connectors.department.evidence import EvidenceSource, NotYet
 from connectors.department.parts import Parts, publish
 from connectors.department.receive import receipt_event
 from connectors.department.state import Received
@@ -33,7 +33,7 @@ _log = logging.getLogger(__name__)
 class Sender:
     """Sends what the adapter has to say."""
 
-    def __init__(self, parts: Parts, evidence: Evidence) -> None:
+    def __init__(self, parts: Parts, evidence: EvidenceSource) -> None:
         self._parts = parts
         self._evidence = evidence
 

@@ -82,7 +82,10 @@ class State:
             )
             self._db.executemany(
                 "INSERT INTO count_asked VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                [(event_id, one["first_day"], one["last_day"], one["with_ids"]) for event_id, one in asked],
+                [
+                    (event_id, one["first_day"], one["last_day"], int(one["with_ids"]))
+                    for event_id, one in asked
+                ],
             )
             self._db.executemany(
                 f"INSERT INTO files ({columns}) VALUES ({names}) ON CONFLICT DO NOTHING",  # noqa: S608 - our own names
