@@ -97,7 +97,8 @@ def fault_of(error: BaseException) -> DatabaseFault:
     meant, gone = _meaning(original, said)
     if meant is None:
         lost = gone or bool(getattr(error, "connection_invalidated", False)) or _is_lost(original)
-        return DatabaseFault("away", "连接中断" if lost else "没有完成操作", gone=lost, detail=detail)
+        words = "连接中断" if lost else f"没有完成操作（{said[:120]}）"
+        return DatabaseFault("away", words, gone=lost, detail=detail)
     kind, words, cause = meant
     named = _NAMED.search(said)
     if kind in ("row", "schema") and named:
@@ -106,18 +107,18 @@ def fault_of(error: BaseException) -> DatabaseFault:
 
 
 def _meaning(original: Any, said: str) -> tuple[Meaning | None, bool]:
-    state = getattr(original, "sqlstate", None)
-    if state:
-        return _POSTGRES.get(state) or _by_class(state), state[:2] in ("08", "57") and state != "57014"
     if isinstance(original, sqlite3.Error):
         return next((meant for sign, meant in _SQLITE if sign in said), None), False
     number = original.args[0] if getattr(original, "args", ()) else None
-    if isinstance(number, int):
+    if isinstance(number, int):  # before the state: MySQL has one as well, and says less by it
         if number == 1366 and "\\x" in said:
             return _CHARACTERS, False
         if number == 2013 and "timed out" in said:
             return _SLOW, True
         return _MYSQL.get(number), number in _LOST_MYSQL
+    state = getattr(original, "sqlstate", None)
+    if state:
+        return _POSTGRES.get(state) or _by_class(state), state[:2] in ("08", "57") and state != "57014"
     if "password authentication failed" in said or "no password supplied" in said:
         return _SIGN_IN, True
     return None, True

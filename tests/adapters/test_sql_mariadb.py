@@ -18,6 +18,7 @@ from tests.adapters.contract import (
     Settles,
 )
 from tests.adapters.sql_counterpart import SqlCounterpart
+from tests.adapters.sql_traps import Reads, Writes
 from tests.adapters.wire import Wire
 
 
@@ -77,3 +78,7 @@ class TestMariaDBWithASecondKey(Delivers, Refuses):
     @pytest.fixture(autouse=True)
     def _two_keys(self, counterpart: Any) -> None:
         counterpart.run("ALTER TABLE licences ADD UNIQUE (name)")
+
+
+class TestMariaDBTraps(Writes, Reads):
+    """What databases do to those who write into them."""

@@ -20,6 +20,7 @@ from tests.adapters.contract import (
     Settles,
 )
 from tests.adapters.sql_counterpart import SqlCounterpart
+from tests.adapters.sql_traps import Reads, Writes
 from tests.adapters.wire import Wire
 
 
@@ -90,3 +91,7 @@ class TestSqlWithoutKey(Delivers, Refuses):
     @pytest.fixture(autouse=True)
     def _no_key(self, counterpart: Any) -> None:
         counterpart.place_out |= {"key_columns": ""}
+
+
+class TestSqlTraps(Writes, Reads):
+    """What databases do to those who write into them."""
