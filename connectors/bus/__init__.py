@@ -8,16 +8,20 @@ from __future__ import annotations
 
 from connectors.bus.consumer import Consumer, Message, Position
 from connectors.bus.producer import Producer, Record
+from connectors.bus.reader import Dated, Reader, Span
 from connectors.bus.settings import BusSettings, require_fast_checksums
 from connectors.bus.topics import TopicFacts, describe_topics, ensure_topics, missing_topics
 
 __all__ = [
     "BusSettings",
     "Consumer",
+    "Dated",
     "Message",
     "Position",
     "Producer",
+    "Reader",
     "Record",
+    "Span",
     "TopicFacts",
     "describe_topics",
     "ensure_topics",

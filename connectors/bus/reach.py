@@ -19,7 +19,8 @@ def require_reachable(settings: BusSettings) -> None:
     for address in settings.addresses:
         host, port = _split(address)
         try:
-            socket.create_connection((host, port), timeout=settings.connect_timeout_ms / 1000).close()
+            judged = settings.judge(host, port) if settings.judge else [host]
+            socket.create_connection((judged[0], port), timeout=settings.connect_timeout_ms / 1000).close()
             return
         except OSError as error:
             words = f"{address}：{error.strerror or error}"

@@ -7,10 +7,12 @@ client as they are; they have not been tried against a live Apache broker.
 from __future__ import annotations
 
 import importlib.util
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from connectors.bus.judged import Judge, way_through
 from connectors.errors import Misconfigured
 
 SECURITY_OPTIONS = frozenset(
@@ -46,6 +48,12 @@ class BusSettings:
     batch_size: int = 512 * 1024
     linger_ms: int = 5
     security: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    tls: ssl.SSLContext | None = field(
+        default=None, repr=False, compare=False
+    )  # instead of the ssl_* options
+    judge: Judge | None = field(
+        default=None, repr=False, compare=False
+    )  # which addresses may be connected to
 
     def __post_init__(self) -> None:
         if unknown := sorted(set(self.security) - SECURITY_OPTIONS):
@@ -68,6 +76,8 @@ class BusSettings:
             "request_timeout_ms": self.request_timeout_ms,
             "reconnect_backoff_max_ms": 1_000,
             **self.security,
+            **({"ssl_context": self.tls} if self.tls else {}),
+            **({"proxy_url": way_through(self.judge)} if self.judge else {}),
         }
 
 
