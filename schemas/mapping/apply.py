@@ -38,6 +38,7 @@ class Field:
     """One field rule, ready to run."""
 
     rule: Rule
+    name: str  # the key of the record that it stands under, or in
     put: Callable[[dict[str, Any], Any], None]
     key: Any  # its one source, where that is a plain key of the record
     nested: bool
@@ -85,8 +86,8 @@ class Compiled:
 
     def __post_init__(self) -> None:
         flat = [one for one in self.fields if not one.nested]
-        self._blank = dict.fromkeys(_name(one) for one in flat)
-        self._plain = tuple((_name(one), one.key) for one in self.fields if one.plain)
+        self._blank = dict.fromkeys(one.name for one in flat)
+        self._plain = tuple((one.name, one.key) for one in self.fields if one.plain)
         self._worked = tuple(one for one in self.fields if not one.plain)
 
     def apply(self, record: Record, *, explain: bool = False) -> Mapped:
@@ -162,7 +163,7 @@ class Compiled:
                 if one.nested:
                     one.put(made, value)
                 else:
-                    made[_name(one)] = value
+                    made[one.name] = value
         return made
 
     def _explained(self, record: Record, faults: list[FieldFault]) -> tuple[FieldOutcome, ...]:
@@ -182,13 +183,6 @@ class Compiled:
         return tuple(outcomes)
 
 
-def _name(one: Field) -> str:
-    """The key under which a target that is not nested is written."""
-    made: dict[str, Any] = {}
-    one.put(made, None)
-    return next(iter(made))
-
-
 def _missing(one: Field, scene: Scene) -> str:
     if one.when and not one.when(scene.names(None)):
         return "必填，条件不成立时却为空"
@@ -202,10 +196,20 @@ def _held(one: Field, scene: Scene) -> Any:
     return value if value is None or isinstance(value, int | float) else shown(value)
 
 
-def _size(value: Any, most: int, depth: int = 0) -> int:
+def _size(record: Mapping[str, Any], most: int) -> int:
+    """About how many bytes this is as JSON; stops counting above `most`."""
+    total = 0
+    for value in record.values():
+        total += 3 * len(value) if value.__class__ is str else _size_of(value, most, 0)
+    if total <= most:  # three bytes a character are the most that it can be
+        return total
+    return _size_of(record, most, 0)
+
+
+def _size_of(value: Any, most: int, depth: int = 0) -> int:
     """About how many bytes this is as JSON; stops counting above `most`."""
     if isinstance(value, str):
-        return len(value) * 3 if not value.isascii() else len(value)
+        return len(value) if value.isascii() else 3 * len(value)
     if value is None or isinstance(value, _SCALARS):
         return 8
     if depth > 30:
@@ -213,12 +217,12 @@ def _size(value: Any, most: int, depth: int = 0) -> int:
     total = 0
     if isinstance(value, Mapping):
         for key, one in value.items():
-            total += len(str(key)) + _size(one, most, depth + 1)
+            total += len(str(key)) + _size_of(one, most, depth + 1)
             if total > most:
                 break
     elif isinstance(value, list | tuple):
         for one in value:
-            total += 2 + _size(one, most, depth + 1)
+            total += 2 + _size_of(one, most, depth + 1)
             if total > most:
                 break
     elif isinstance(value, date):

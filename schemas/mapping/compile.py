@@ -91,6 +91,7 @@ def _field(
     reads = tuple(getter(path) for path in around.sources)
     return Field(
         rule=Rule(rule.target, rule.sources, rule.required, rule.otherwise),
+        name=str(parsed(rule.target)[0]),
         put=put,
         key=parsed(around.sources[0])[0] if len(reads) == 1 and len(parsed(around.sources[0])) == 1 else None,
         nested=len(parsed(rule.target)) > 1,

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from schemas.drafts.written import LOCAL
@@ -80,7 +81,10 @@ def _date(options: Options, _around: Around) -> Run:
             return write((value.astimezone(LOCAL) if value.tzinfo else value).date())
         if isinstance(value, date):
             return write(value)
-        text = text_of(value).strip()
+        return read_text(text_of(value).strip())
+
+    @lru_cache(maxsize=2048)  # the days of a batch are few
+    def read_text(text: str) -> Any:
         if long and text in _LONG:
             return long
         if _ZONED.fullmatch(text):
