@@ -78,6 +78,9 @@ class Inbox:
         accepted = frozenset(place.done)
         if self._failed:
             place, self._failed = place.without(self._failed), set()
+        for file in self._unsettled.values():
+            if file.digest == place.digest:  # who comes back from a place has dealt with all before it
+                file.waiting = {row for row in file.waiting if row > place.row}
         ready = self._ready(place)
         found: list[Incoming] = []
         while len(found) < limit and (copy := self._next(place, ready, accepted)) is not None:

@@ -90,6 +90,8 @@ GOALS = (
         least=1.0,
     ),
     Goal("lanes", "live p99 while a sheet loads / alone", "ratio", most=5.0),
+    Goal("csv", "a CSV collected / csv.DictReader, 1,000,000 rows", "ratio", least=0.5),
+    Goal("csv", "peak of memory, 1,000,000 rows / 10,000", "memory", most=1.3),
 )
 
 
