@@ -73,7 +73,10 @@ class AlertSender:
         ).one()
         kind, filled = ENDPOINTS[channel.kind], channel.settings
         endpoint = Endpoint(channel.title, kind, filled.get("settings", {}))
-        flow = Flow("alerts", "out", "alert", channel.title, place=filled.get("place", {}))
+        place = dict(filled.get("place", {}))
+        if kind == "mail":  # what it is about, at first sight
+            place["subject"] = f"审管通告警：{_title(message)}（{_WHAT[message.what]}）"
+        flow = Flow("alerts", "out", "alert", channel.title, place=place)
         outside = replace(self.outside, secrets=opened(self.desk, channel))
         outgoing = Outgoing(f"alert-{message.id}", message.subject or "test", self._record(message, kind))
         with closing(open_adapter(endpoint, flow, outside)) as adapter:
@@ -81,7 +84,7 @@ class AlertSender:
         return "" if refusal is None else refusal.words
 
     def _record(self, message: Any, kind: str) -> Mapping[str, Any]:
-        title = TITLES[message.kind][0] if message.kind else "告警渠道测试"
+        title = _title(message)
         words = message.words or "这是一条测试消息。收到它，说明本渠道可以送达告警。"
         if kind == "mail":
             return {
@@ -103,6 +106,10 @@ class AlertSender:
             "cleared_at": _iso(message.cleared_at),
             "area": self.desk.area,
         }
+
+
+def _title(message: Any) -> str:
+    return TITLES[message.kind][0] if message.kind else "告警渠道测试"
 
 
 def _local(moment: datetime | None) -> str:
