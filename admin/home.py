@@ -13,6 +13,7 @@ from flask_login import logout_user
 from sqlalchemy import Connection, and_, func, select
 
 from admin import cells, health
+from admin.connecting.home_tiles import connector_tiles
 from admin.home_figures import (
     RECENT,
     notices,
@@ -123,7 +124,7 @@ def _for_data_admin(tx: Connection) -> dict[str, Any]:
     ]
     return {
         "kind": "data_admin",
-        "tiles": [*tiles, _alerts_tile(tx), *held_tiles(tx), *waiting_tiles(tx)],
+        "tiles": [*tiles, _alerts_tile(tx), *connector_tiles(tx), *held_tiles(tx), *waiting_tiles(tx)],
         "backlog": backlog,
         "parts": health.look(here()),
         "programs": _worth_showing(programs(tx, now)),

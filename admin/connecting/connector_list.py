@@ -12,6 +12,7 @@ from markupsafe import Markup
 from sqlalchemy import Connection, Select, and_, func, or_, select
 
 from admin import cells
+from admin.connecting.reading import seen
 from admin.listing import Choice, Column, Listing, words
 from hub.connecting.connector import Connector, ConnectorHealth, ConnectorRefusal, ConnectorVersion
 from hub.department import Department
@@ -138,7 +139,7 @@ def departments(tx: Connection) -> list[tuple[str, Any]]:
     """Departments with a connector, for a filter."""
     rows = tx.execute(
         select(Department.code, Department.name)
-        .where(Department.code.in_(select(Connector.department)))
+        .where(Department.code.in_(select(Connector.department).where(*seen())))
         .order_by(Department.name)
     )
     return [(row.code, row.name) for row in rows]
