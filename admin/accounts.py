@@ -34,9 +34,10 @@ ROLE_TITLES = {
     "Admin": "系统管理员",
 }
 
-#: Every signed-in user: the home page, their own profile and password.
+#: Every signed-in user: the home page, the developers' pages, their own profile and password.
 EVERYBODY = {
     "HomeView": ("can_see",),
+    "DeveloperView": ("can_read",),
     "UserDBModelView": ("can_userinfo", "resetmypassword", "userinfoedit"),
     "UserInfoEditView": ("can_this_form_get", "can_this_form_post"),
     "ResetMyPasswordView": ("can_this_form_get", "can_this_form_post"),

@@ -126,6 +126,7 @@ SECTIONS: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
         (
             Entry(_("用户"), "user", "UserDBModelView.list", "can_list", "UserDBModelView"),
             Entry(_("角色"), "lock", "RoleModelView.list", "can_list", "RoleModelView"),
+            Entry(_("开发者文档"), "book", "DeveloperView.index", "can_read", "DeveloperView"),
         ),
     ),
 )

@@ -18,6 +18,7 @@ from admin.connecting.enrolment_pages import EnrolmentView
 from admin.connecting.view import ConnectorView
 from admin.decide_pages import DecideView
 from admin.department_pages import DepartmentView
+from admin.developing.view import DeveloperView
 from admin.feedback.light_pages import LightRuleView
 from admin.feedback.penalty_pages import PenaltyView
 from admin.file_pages import FileView
@@ -79,6 +80,7 @@ VIEWS = (
     DecideView,
     DecisionView,
     DepartmentView,
+    DeveloperView,
     FileView,
     FindingView,
     LightRuleView,
