@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 from sqlalchemy import create_engine, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from hub.licensing.life import triples
 from hub.migrations import differences, upgrade
@@ -248,6 +248,64 @@ def test_the_fourth_release_takes_rules_pushes_and_findings_that_are_there(empty
             tx.execute(text("UPDATE pushes SET state = 'held', missing = '[]' WHERE department = 'scjg'"))
         with engine.begin() as tx, pytest.raises(IntegrityError, match="does not change"):
             tx.execute(text("UPDATE findings SET explanation = 'other'"))
+        assert differences(engine) == []
+    finally:
+        engine.dispose()
+
+
+#: Departments that take part in two ways, an alert that is open, a limit that somebody changed.
+FOURTH_RELEASE = """
+INSERT INTO departments (code, name, roles, channel) VALUES ('scjg', '示范县市场监督管理局', '{supervising}', 'kafka'),
+  ('zhzf', '示范县综合行政执法局', '{enforcing}', 'web');
+INSERT INTO department_keys (kid, department, public_pem, custody, sealed_key)
+  VALUES ('scjg-1', 'scjg', 'pem', 'department', NULL), ('zhzf-1', 'zhzf', 'pem', 'hub', '\\x01');
+UPDATE alert_limits SET minutes = 77 WHERE kind = 'program';
+INSERT INTO alerts (kind, subject, words, since) VALUES ('program', 'program:relay', 'w', now());
+"""
+
+
+def test_the_fifth_release_takes_departments_keys_and_alerts_that_are_there(empty_database_url: str) -> None:
+    """They stay as they were; a department can be hosted, the new kinds of alerts have their limits and an open alert can be
+    owed to a channel; what is published of a connector is guarded; again, nothing changes."""
+    engine = create_engine(empty_database_url)
+    try:
+        upgrade(engine, "0004")
+        with engine.begin() as tx:
+            tx.execute(text(FOURTH_RELEASE))
+        upgrade(engine)
+        upgrade(engine)
+        with engine.begin() as tx:
+            departments = tx.execute(text("SELECT code, channel FROM departments ORDER BY code")).all()
+            assert departments == [("scjg", "kafka"), ("zhzf", "web")]
+            keys = tx.execute(
+                text("SELECT kid, custody, certificate FROM department_keys ORDER BY kid")
+            ).all()
+            assert keys == [("scjg-1", "department", None), ("zhzf-1", "hub", None)]
+            limits = dict(tx.execute(text("SELECT kind, minutes FROM alert_limits")).all())
+            assert (limits["program"], limits["connector"], limits["certificate"]) == (77, 30, 43_200)
+            tx.execute(
+                text("""
+                UPDATE departments SET channel = 'hosted' WHERE code = 'zhzf';
+                INSERT INTO alert_channels (kind, title, settings) VALUES ('mail', 't', '{}');
+                INSERT INTO alert_messages (channel, alert, what)
+                  SELECT c.id, a.id, 'raised' FROM alert_channels c, alerts a;
+                INSERT INTO connectors (code, department, title, created_by) VALUES ('zhzf-db', 'zhzf', 't', 'user:test');
+                INSERT INTO connector_versions (connector, version, document, made_by)
+                  VALUES ('zhzf-db', 1, '{}', 'user:test');
+                UPDATE connector_versions SET state = 'published', published_at = now(), published_by = 'user:test';
+                """)
+            )
+        for statement, refused in (
+            ("UPDATE connector_versions SET document = '{\"a\": 1}'", "may not be changed"),
+            ("UPDATE connectors SET state = 'live'", "live_has_version"),
+            ("UPDATE connectors SET version = 2", "fk_connectors_version"),
+            (
+                "INSERT INTO alert_messages (channel, what) SELECT id, 'raised' FROM alert_channels",
+                "alert_known",
+            ),
+        ):
+            with pytest.raises(DBAPIError, match=refused), engine.begin() as tx:
+                tx.execute(text(statement))
         assert differences(engine) == []
     finally:
         engine.dispose()
