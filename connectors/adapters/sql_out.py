@@ -20,7 +20,7 @@ from connectors.adapters.port import Outgoing, Refusal
 from connectors.adapters.sql_errors import DatabaseFault, fault_of
 from connectors.adapters.sql_session import RowFault, Session
 from connectors.adapters.sql_table import SchemaChanged, Shape, shape_of
-from connectors.adapters.sql_values import Unfit
+from connectors.adapters.sql_values import Convert, Unfit
 from connectors.adapters.sql_write import LEDGER, Row, Table
 
 SANDBOX = "_sandbox"
@@ -37,6 +37,7 @@ class Writer:
         self._update = place["existing"] == "update"
         self._delivery = place["delivery_column"]
         self._prepared: Table | None = None
+        self._converts: dict[tuple[str, ...], list[Convert]] = {}
 
     def deliver(self, batch: Sequence[Outgoing]) -> list[Refusal | None]:
         """As the port says."""
@@ -55,6 +56,7 @@ class Writer:
         """Look at the table again."""
         self._session.forget()
         self._prepared = None
+        self._converts.clear()
 
     def _attempt(self, batch: Sequence[Outgoing]) -> list[Refusal | None]:
         try:
@@ -82,28 +84,42 @@ class Writer:
             table.put(connection, rows)
         return [answers[first[one.key]] for one in batch]
 
-    def _row(self, shape: Shape, index: int, one: Outgoing) -> Row:
+    def _row(self, shape: Shape, at: int, one: Outgoing) -> Row:
         record = {**one.record, self._delivery: one.key} if self._delivery else one.record
-        fields = shape.fields
-        if not record.keys() <= fields.keys():
-            shape.need(record)
-        columns, values = [], []
-        for name, given in record.items():
-            field = fields[name]
-            value = field.convert(given)
+        names = tuple(record)
+        converts = self._converts.get(names)
+        if converts is None:
+            converts = self._converts[names] = self._look(shape, names)
+        values = [convert(given) for convert, given in zip(converts, record.values(), strict=True)]
+        if None in values:
+            return self._thin(shape, Row(at, one.key, names, tuple(values)))
+        return Row(at, one.key, names, tuple(values))
+
+    def _look(self, shape: Shape, names: tuple[str, ...]) -> list[Convert]:
+        """What makes records with these fields fit; Unfit where a field is missing that the table wants."""
+        if not shape.fields.keys() >= set(names):
+            shape.need(names)
+        missing = [name for name, field in shape.fields.items() if not field.optional and name not in names]
+        if missing:
+            raise Unfit(f"对方的必填字段没有来源：{'、'.join(missing)}")
+        for name in self.keys:
+            if name not in names:
+                raise Unfit(f"键列 {name} 没有来源，无法判断是否已有这一行")
+        return [shape.fields[name].convert for name in names]
+
+    def _thin(self, shape: Shape, row: Row) -> Row:
+        """A row with empty fields: those that may not be empty are left to their defaults, or refuse it."""
+        kept = []
+        for name, value in zip(row.columns, row.values, strict=True):
+            field = shape.fields[name]
+            if value is None and name in self.keys:
+                raise Unfit(f"键列 {name} 为空，无法判断是否已有这一行")
             if value is None and not field.nullable:
                 if not field.optional:
                     raise Unfit(f"字段 {name} 必填，这里为空")
-                continue  # its default
-            columns.append(name)
-            values.append(value)
-        for name in self.keys:
-            if name not in columns or values[columns.index(name)] is None:
-                raise Unfit(f"键列 {name} 为空，无法判断是否已有这一行")
-        missing = [name for name, field in fields.items() if not field.optional and name not in record]
-        if missing:
-            raise Unfit(f"对方的必填字段没有来源：{'、'.join(missing)}")
-        return Row(index, one.key, tuple(columns), tuple(values))
+                continue
+            kept.append((name, value))
+        return row._replace(columns=tuple(name for name, _ in kept), values=tuple(value for _, value in kept))
 
     def prepared(self, connection: Connection) -> Table:
         """The table and how to write it, looked at once. Raises SchemaChanged."""

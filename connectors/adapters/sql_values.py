@@ -10,6 +10,7 @@ import datetime as dt
 import re
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -77,7 +78,7 @@ def _maker(name: str, kind: sql.TypeEngine[Any]) -> Convert:
         aware = bool(kind.timezone)
         return lambda value: _moment(name, value, aware)
     if isinstance(kind, sql.Date):
-        return lambda value: _moment(name, value, aware=False).date()
+        return lambda value: _day(name, value)
     if isinstance(kind, sql.LargeBinary):
         return lambda value: value if isinstance(value, bytes) else plain_text(value).encode()
     if isinstance(kind, sql.String):
@@ -86,11 +87,13 @@ def _maker(name: str, kind: sql.TypeEngine[Any]) -> Convert:
 
 
 def _text(name: str, length: int | None) -> Convert:
+    most = length if length is not None else 2**40
+
     def convert(value: Any) -> Any:
         if value is None:
             return None
         text = value if isinstance(value, str) else plain_text(value)
-        if length is not None and len(text) > length:
+        if len(text) > most:
             raise Unfit(f"字段 {name} 最长 {length} 字，这里有 {len(text)} 字", "too_big")
         if "\x00" in text:
             raise Unfit(f"字段 {name} 含有空字符（NUL），数据库不能存")
@@ -112,6 +115,8 @@ def _shown(value: Any) -> str:
 
 
 def _integer(name: str, value: Any) -> int:
+    if isinstance(value, str) and len(value) < 19 and value.isascii() and value.isdigit():
+        return int(value)
     number = _decimal(name, value)
     if number != number.to_integral_value() or abs(number) >= 2**63:
         raise Unfit(f"字段 {name} 应为整数，收到{_shown(value)}")
@@ -130,7 +135,13 @@ def _decimal(name: str, value: Any) -> Decimal:
 
 def _fitting(name: str, value: Any, precision: int | None, scale: int | None) -> Decimal:
     number = _decimal(name, value)
-    if scale is not None and number != round(number, scale):
+    exponent = number.as_tuple().exponent
+    if (
+        scale is not None
+        and isinstance(exponent, int)
+        and -exponent > scale
+        and number != round(number, scale)
+    ):
         raise Unfit(f"字段 {name} 最多 {scale} 位小数，收到{_shown(value)}")
     if number and precision is not None and number.adjusted() >= precision - (scale or 0):
         raise Unfit(f"字段 {name} 最多 {precision - (scale or 0)} 位整数，收到{_shown(value)}")
@@ -142,6 +153,13 @@ def _flag(name: str, value: Any) -> bool:
     if found is None:
         raise Unfit(f"字段 {name} 应为是或否，收到{_shown(value)}")
     return found
+
+
+def _day(name: str, value: Any) -> dt.date:
+    if isinstance(value, str) and len(value) == 10 and value[4] == value[7] == "-":
+        with suppress(ValueError):
+            return dt.date.fromisoformat(value)
+    return _moment(name, value, aware=False).date()
 
 
 def _moment(name: str, value: Any, aware: bool) -> dt.datetime:

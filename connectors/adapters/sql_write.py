@@ -11,17 +11,19 @@ Which way a table is written is decided by what the table itself keeps apart:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
+from sqlalchemy import types as sql
 
 from connectors.adapters.sql_table import Shape
+from schemas import dumps, loads
 
 LEDGER = "shenguan_delivered"
-#: Rows of one statement; PostgreSQL takes 65,535 values in one.
-ROWS, VALUES = 500, 60_000
+#: Rows of one statement.
+ROWS = 500
 
 
 class Row(NamedTuple):
@@ -68,27 +70,40 @@ class Table(NamedTuple):
         rows: Sequence[tuple[Any, ...]],
         after: str = "",
     ) -> None:
-        mark = "?" if self.dialect == "sqlite" else "%s"
-        one = f"({', '.join([mark] * len(columns))})"
-        begin = f"INSERT INTO {self.shape.quoted} ({self.shape.names(columns)}) VALUES "  # noqa: S608 - quoted
+        names = self.shape.names(columns)
+        begin = f"INSERT INTO {self.shape.quoted} ({names}) "
         if self.dialect != "postgresql":
-            connection.exec_driver_sql(begin + one + after, list(rows))  # pymysql makes one statement of them
+            mark = "?" if self.dialect == "sqlite" else "%s"
+            values = f"VALUES ({', '.join([mark] * len(columns))})"
+            connection.exec_driver_sql(
+                begin + values + after, list(rows)
+            )  # pymysql makes one statement of them
             return
+        # One value however many rows: nothing to prepare, which poolers do not like, and as fast as the driver's own way.
+        many = f"SELECT {names} FROM json_populate_recordset(NULL::{self.shape.quoted}, %s::json)"  # noqa: S608
         for part in self._parts(columns, rows):
-            values = tuple(value for row in part for value in row)
-            connection.exec_driver_sql(begin + ", ".join([one] * len(part)) + after, values)
+            connection.exec_driver_sql(begin + many + after, (self._as_json(columns, part),))
+
+    def _as_json(self, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> str:
+        """Exact numbers and bytes as the text that PostgreSQL reads; what is JSON already, as itself."""
+        records = [dict(zip(columns, row, strict=True)) for row in rows]
+        for name in columns:
+            write = _writer(self.shape.fields[name].type)
+            for record in records if write else ():
+                if write and record[name] is not None:
+                    record[name] = write(record[name])
+        return dumps(records).decode()
 
     def _parts(
         self, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]]
     ) -> Iterator[list[tuple[Any, ...]]]:
         """As many as one statement takes; the same key twice would be an error in one of PostgreSQL's."""
-        most = max(1, min(ROWS, VALUES // len(columns)))
         places = [columns.index(name) for name in self.keys]
         part: list[tuple[Any, ...]] = []
         seen: set[tuple[Any, ...]] = set()
         for row in rows:
             key = tuple(row[place] for place in places)
-            if len(part) == most or (places and key in seen):
+            if len(part) == ROWS or (places and key in seen):
                 yield part
                 part, seen = [], set()
             part.append(row)
@@ -152,3 +167,11 @@ class Table(NamedTuple):
             changes = ", ".join(f"{self.shape.quote(name)} = %s" for name in columns)
             where = " AND ".join(f"{self.shape.quote(name)} = %s" for name in self.keys)
             connection.exec_driver_sql(f"UPDATE {self.shape.quoted} SET {changes} WHERE {where}", old)  # noqa: S608
+
+
+def _writer(kind: sql.TypeEngine[Any]) -> Callable[[Any], Any] | None:
+    if isinstance(kind, sql.JSON):
+        return loads
+    if isinstance(kind, sql.LargeBinary):
+        return lambda value: "\\x" + value.hex()
+    return str if isinstance(kind, sql.Numeric) else None

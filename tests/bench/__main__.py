@@ -89,6 +89,8 @@ GOALS = (
         "of_wanted",
         least=1.0,
     ),
+    Goal("sql_adapter", "SQL adapter out / bare batched insert, PostgreSQL", "postgresql.ratio", least=0.6),
+    Goal("sql_adapter", "SQL adapter out / bare batched insert, MariaDB", "mariadb.ratio", least=0.6),
     Goal("lanes", "live p99 while a sheet loads / alone", "ratio", most=5.0),
     Goal("csv", "a CSV collected / csv.DictReader, 1,000,000 rows", "ratio", least=0.5),
     Goal("csv", "peak of memory, 1,000,000 rows / 10,000", "memory", most=1.3),
