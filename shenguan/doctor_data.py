@@ -13,6 +13,7 @@ from hub.pushing.rules.rule import PushRule
 from hub.workday import CalendarDay
 from shenguan import probes, wiring
 from shenguan.doctor_finding import Check, Finding, Look, unchecked
+from shenguan.doctor_host import connector_host
 from shenguan.status import TITLES, connector_health
 
 SLOW_SECONDS = 60.0
@@ -151,6 +152,7 @@ def _contents(look: Look) -> Iterator[Finding]:
         with engine.connect() as tx:
             seen = overview(tx, wiring.now())
             yield from _programs(seen)
+            yield from connector_host(tx, seen)
             yield from _departments(tx)
             yield from _rules(tx)
             yield from _calendar(tx)

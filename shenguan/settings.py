@@ -82,6 +82,11 @@ class Settings(BaseSettings):
     )
     timestamp_url: str = ""  # an RFC 3161 authority; empty: licences carry no timestamp
 
+    connector_folder: Path | None = None  # None: `connectors` in the data directory
+    connector_loopback: bool = False  # connectors on the host may reach this machine itself
+    connector_private: bool = True  # ... and addresses of the government network
+    connector_workers: int = Field(default=8, ge=2, le=64)  # threads of one host
+
     key_encryption_key: str = Field(default="", repr=False)
     identity_key: str = Field(default="", repr=False)
     hub_signing_key: Path | None = None
@@ -113,6 +118,10 @@ class Settings(BaseSettings):
     @property
     def licence_signing_folder(self) -> Path:
         return (self.licence_signing or self.data / LICENCE_SIGNING).absolute()
+
+    @property
+    def connector_folder_here(self) -> Path:
+        return (self.connector_folder or self.data / "connectors").absolute()
 
     @property
     def key_encryption_key_bytes(self) -> bytes:
@@ -211,6 +220,7 @@ def embedded_values(data: Path) -> dict[str, Any]:
         "web_secret": kept.text("web_secret"),
         "hub_signing_key": kept.private_key("hub_signing_key"),
         "cookie_secure": False,
+        "connector_loopback": True,
         "kafka_fetch_max_wait_ms": broker.FETCH_MAX_WAIT_MS,
     }
     state = run_state.read(data)

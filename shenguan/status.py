@@ -28,6 +28,7 @@ TITLES = {
     "relay": "中继",
     "intake": "接收",
     "press": "制证",
+    "host": "连接器主机",
 }
 
 
@@ -86,8 +87,9 @@ def gather(settings: Settings, running: RunState) -> Status:
     overview = _overview(settings) if parts["database"].ok else None
     for name in ("relay", "intake"):
         parts[name] = _program(name, overview, running)
-    if _has_press(overview, running):
-        parts["press"] = _program("press", overview, running)
+    for name in ("press", "host"):
+        if _is_used(name, overview, running):
+            parts[name] = _program(name, overview, running)
     return Status(parts, _connectors(settings.data, running), overview)
 
 
@@ -148,10 +150,10 @@ def program_here(settings: Settings, name: str) -> Health:
     return _best(each for each in overview.programs if each.name == name and each.instance.startswith(here))
 
 
-def _has_press(overview: Overview | None, running: RunState) -> bool:
-    """A hub that makes no licences in batches does without a press."""
-    return "press" in running.units or any(
-        each.name == "press" and each.state != "stopped" for each in (overview.programs if overview else ())
+def _is_used(name: str, overview: Overview | None, running: RunState) -> bool:
+    """A hub that makes no licences in batches does without a press; one that connects nobody, without a host."""
+    return name in running.units or any(
+        each.name == name and each.state != "stopped" for each in (overview.programs if overview else ())
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from connectors.bus import BusSettings
 from hub.ports import Desk
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from admin import AdminConfig
+    from connectors.host.settings import HostConfig
     from hub.licensing.ports import Inspector, Press, Tokens
     from storage.files import FileStore
     from storage.intake.finish import Intake
@@ -41,6 +42,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "desk": ("database_url", *_DESK),
     "relay": ("database_url", *_BROKER, *_STORE, *_INTAKE, *_DESK),
     "intake": ("database_url", *_BROKER, *_DESK),
+    "host": ("database_url", *_BROKER, *_DESK),
     "web": ("database_url", *_BROKER, *_STORE, *_INTAKE, *_PRESS, *_DESK, "web_secret"),
     "press": ("database_url", *_STORE, *_PRESS, *_DESK),
     "migrate": ("database_url", *_STORE, *_DESK, "web_secret"),
@@ -98,13 +100,30 @@ def bus_of(settings: Settings) -> BusSettings:
         "ssl_keyfile": settings.kafka_ssl_keyfile,
     }
     security = {name: value for name, value in named.items() if value}
-    timing = {
+    timing: dict[str, Any] = {
         "fetch_max_wait_ms": settings.kafka_fetch_max_wait_ms,
     }
     return BusSettings(
         bootstrap=settings.kafka_bootstrap,
         security={"security_protocol": settings.kafka_security_protocol, **security},
         **{name: value for name, value in timing.items() if value is not None},
+    )
+
+
+def host_config_of(settings: Settings) -> HostConfig:
+    """What the connector host works with."""
+    from connectors.host.settings import HostConfig
+
+    signer = signer_of(settings)
+    return HostConfig(
+        database_url=settings.database_url,
+        bus=bus_of(settings),
+        desk=desk_of(settings),
+        hub_keys={signer.kid: signer.public_pem},
+        folder=settings.connector_folder_here,
+        loopback_allowed=settings.connector_loopback,
+        private_allowed=settings.connector_private,
+        workers=settings.connector_workers,
     )
 
 

@@ -127,5 +127,9 @@ class Adapter(ABC):
         seen = {name: Column(name) for one in self.collect("", 50).records for name in one.record}
         return list(seen.values())
 
+    def found(self, batch: Sequence[Outgoing]) -> Sequence[Record | None] | None:
+        """What the other side has of these now, in their order; None where it cannot be asked."""
+        return None
+
     def close(self) -> None:  # noqa: B027 - most hold nothing open
         """Let go; may be used again."""

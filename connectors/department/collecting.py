@@ -217,7 +217,7 @@ class Collecting:
         if batch.answers and not self._settle(source.flow.name, batch.answers):
             return  # away: the place stays, and it is told again
         aside = [one for _, one in batch.waiting.values()]
-        skipped = [one.incoming.ref for one in batch.answers if one.words == SKIPPED] if batch.again else []
+        skipped = [one.incoming.ref for one in batch.answers if one.skipped] if batch.again else []
         self._state.move(source.flow.name, batch.place, batch.refused, aside, skipped)
         source.batch = None
 

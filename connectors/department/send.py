@@ -8,7 +8,8 @@ said alone, so a crash between sending and noting it makes a duplicate that the 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from connectors.department.adapters.port import Draft
@@ -96,24 +97,14 @@ class Sender:
         return signed
 
     def _report(self, draft: Draft) -> Signed:
-        form, config, now = FORMS[draft.kind], self._parts.config, self._parts.clock()
-        data = report_data(draft.kind, draft.fields)
-        subject = data.get(form.subject)
-        if not isinstance(subject, str):
-            raise Unfit(form.without)
-        if "files" in data:
-            data["files"] = self._evidence.named(data["files"], draft.base)
-        number = data.get(form.number)
-        event_id = (
-            finding_id(config.code, data)
-            if draft.kind == "finding"
-            else report_id(config.code, draft.kind, number, data)
+        kind, document = report_document(
+            self._parts.config.code,
+            self._parts.config.source,
+            draft,
+            self._parts.clock(),
+            lambda written: self._evidence.named(written, draft.base),
         )
-        # What is said now is said at this moment, unless they wrote another; it is no part of the id.
-        if draft.kind in ("withdrawal", "advice"):
-            data.setdefault("at", instant(now))
-        document = event(config.source, form.event_type, subject, data, event_id=event_id, at=now)
-        return self._checked(form.event_type, document)
+        return self._checked(kind, document)
 
     def _statement(self, draft: Draft) -> Signed:
         package = self._package(draft.fields)
@@ -148,6 +139,27 @@ class Sender:
         if not package.push_id:
             raise Unfit("这是一条通知，不是推送包，不需要认领、退回或办结")
         return package
+
+
+def report_document(
+    code: str, source: str, draft: Draft, now: datetime, files: Callable[[Any], list[dict[str, Any]]]
+) -> tuple[str, dict[str, Any]]:
+    """The message of a draft that is no statement about a package: its type, and the event. Raises Unfit."""
+    form = FORMS[draft.kind]
+    data = report_data(draft.kind, draft.fields)
+    subject = data.get(form.subject)
+    if not isinstance(subject, str):
+        raise Unfit(form.without)
+    if "files" in data:
+        data["files"] = files(data["files"])
+    number = data.get(form.number)
+    event_id = (
+        finding_id(code, data) if draft.kind == "finding" else report_id(code, draft.kind, number, data)
+    )
+    # What is said now is said at this moment, unless they wrote another; it is no part of the id.
+    if draft.kind in ("withdrawal", "advice"):
+        data.setdefault("at", instant(now))
+    return form.event_type, event(source, form.event_type, subject, data, event_id=event_id, at=now)
 
 
 def _optional(value: Any) -> str | None:

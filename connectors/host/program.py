@@ -25,6 +25,7 @@ from connectors.department.trust import HUB
 from connectors.errors import BusUnavailable, ConnectorError, Misconfigured
 from connectors.heartbeat import Heartbeat
 from connectors.host.facts import Facts, connectors_to_run
+from connectors.host.jobs import Errands
 from connectors.host.lane import Lane
 from connectors.host.publisher import SharedPublisher
 from connectors.host.running import Shared
@@ -47,6 +48,7 @@ def run(config: HostConfig, stop_event: threading.Event) -> None:
     """Run until `stop_event` is set; the batches in hand are finished."""
     host = Host(config)
     backoff = Backoff()
+    host.errands.start()
     try:
         while not stop_event.is_set():
             try:
@@ -72,7 +74,7 @@ class Host:
 
     def __init__(self, config: HostConfig) -> None:
         self._config = config
-        self._engine = create_engine(config.database_url, pool_size=config.workers + 1, pool_pre_ping=True)
+        self._engine = create_engine(config.database_url, pool_size=config.workers + 4, pool_pre_ping=True)
         pool: ConnectionPool[Any] = ConnectionPool(
             libpq_url(config.database_url),
             kwargs={"autocommit": True, "application_name": f"shenguan {NAME} state"},
@@ -91,6 +93,7 @@ class Host:
         self._told: dict[str, tuple[float, object]] = {}
         self._noted: dict[str, dict[Position, int]] = {}
         self.heartbeat = Heartbeat(self._engine, NAME, config.instance)
+        self.errands = Errands(config, self._engine)
 
     def step(self) -> None:
         """One turn: follow, lend threads, fetch, tell."""
@@ -126,6 +129,7 @@ class Host:
 
     def close(self) -> None:
         """Finish what is in hand and leave everything in order."""
+        self.errands.stop()
         self._threads.shutdown(wait=True)
         try:
             self._tell(time.monotonic(), stopped=True)

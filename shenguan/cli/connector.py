@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from shenguan.cli import connector_enrol, connector_hub
+from shenguan.cli import connector_enrol, connector_host, connector_hub
 from shenguan.cli.chinese_help import ChineseGroup
 from shenguan.cli.screen import json_option, print_json
 
@@ -16,7 +16,7 @@ def connector() -> None:
     """部门连接器：在部门一侧运行，只需部门自己的密钥和设置文件；标有（中心）的在中心执行。"""
 
 
-for _command in (connector_enrol.enrol, connector_enrol.renew, *connector_hub.COMMANDS):
+for _command in (connector_enrol.enrol, connector_enrol.renew, connector_host.host, *connector_hub.COMMANDS):
     connector.add_command(_command)
 
 

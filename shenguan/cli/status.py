@@ -24,7 +24,7 @@ MARKS = {
 @click.command(cls=ChineseCommand)
 @click.option(
     "--program",
-    type=click.Choice(["web", "relay", "intake", "press"]),
+    type=click.Choice(["web", "relay", "intake", "press", "host"]),
     default=None,
     help="只看本机上的这一个程序是否活着（供容器的健康检查）。",
 )

@@ -109,6 +109,7 @@ def _programs(settings: Settings) -> list[Program]:
         Program.of_ours("relay", "relay", title="中继"),
         Program.of_ours("intake", "intake", title="接收"),
         Program.of_ours("press", "licence", "press", title="制证"),
+        Program.of_ours("host", "connector", "host", title="连接器主机"),
         *connectors,
     ]
 

@@ -77,8 +77,13 @@ class HostedHub:
                 )
             )
             self._version(tx, code, 1, document)
-        (self.folder / code).mkdir(parents=True, exist_ok=True)
-        return Own(self.folder / code)
+        return self.join_own(department)
+
+    def join_own(self, department: str) -> Own:
+        """The little database of a department."""
+        folder = self.folder / f"{department}-db"
+        folder.mkdir(parents=True, exist_ok=True)
+        return Own(folder)
 
     def publish(self, department: str, version: int, document: ConnectorDocument) -> None:
         """Another version runs from now on."""

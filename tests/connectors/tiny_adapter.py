@@ -20,6 +20,7 @@ from connectors.adapters.port import (
     Collected,
     Incoming,
     Outgoing,
+    Record,
     Refusal,
     Step,
 )
@@ -62,6 +63,11 @@ class Tiny(Adapter):
             (one.key, one.subject, json.dumps(dict(one.record), ensure_ascii=False)),
         )
         return None
+
+    def found(self, batch: Sequence[Outgoing]) -> list[Record | None]:
+        with self._open(OUT) as db:
+            rows = dict(db.execute(f"SELECT key, record FROM {self._table}").fetchall())
+        return [json.loads(rows[one.key]) if one.key in rows else None for one in batch]
 
     def collect(self, place: str, limit: int) -> Collected:
         with self._open(IN) as db:
