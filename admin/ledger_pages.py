@@ -12,7 +12,6 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import Connection, Select, exists, select
 
 from admin import cells, health
-from admin.connecting.words import CONNECTING_ACTIONS
 from admin.listing import Choice, Column, Listing
 from admin.pages import ExportedList, Screen
 from admin.premises import here
@@ -21,7 +20,6 @@ from hub.overview import programs
 from schemas import dumps
 
 ACTIONS = {
-    **CONNECTING_ACTIONS,
     "upload.abandoned": "放弃上传",
     "upload.refused": "拒收文件",
     "upload.rewound": "要求续传",

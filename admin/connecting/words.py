@@ -90,30 +90,3 @@ CONNECTING_WORDS: dict[str, dict[str, tuple[str, str]]] = {
     "channel_kind": {"mail": ("电子邮件", "info"), "webhook": ("网络钩子", "info")},
     "alert_message": {"raised": ("告警", "bad"), "cleared": ("恢复", "good")},
 }
-
-#: What was done with connectors, as the ledger's page says it.
-CONNECTING_ACTIONS: dict[str, str] = {
-    "connector.made": "新建连接器",
-    "connector.imported": "导入连接器",
-    "connector.drafted": "新建连接器草稿",
-    "connector.saved": "保存连接器草稿",
-    "connector.published": "发布连接器版本",
-    "connector.live": "连接器上线",
-    "connector.paused": "暂停连接器",
-    "connector.resumed": "恢复连接器",
-    "connector.rewound": "连接器重送",
-    "connector.retired": "停用连接器",
-    "connector.secret_set": "保存连接器口令",
-    "connector.secret_forgotten": "清除连接器口令",
-    "connector.job_asked": "测试连接器",
-    "connector.job_cancelled": "取消连接器测试",
-    "connector.refusals_again": "重试拒收",
-    "connector.refusals_dismissed": "作废拒收",
-    "enrolment.code_made": "生成入网码",
-    "enrolment.code_cancelled": "作废入网码",
-    "key.enrolled": "凭入网码登记密钥",
-    "key.renewed": "密钥续期",
-    "alert_channel.saved": "保存告警渠道",
-    "alert_channel.tested": "测试告警渠道",
-    "alert_channel.removed": "删除告警渠道",
-}
