@@ -26,7 +26,6 @@ from connectors.adapters.shelf import (
     Shelf,
     TooLarge,
     inside,
-    other_name,
     seen,
     unfinished,
 )
@@ -132,11 +131,8 @@ class LocalShelf(Shelf):
     def move(self, folder: str, name: str, to: str) -> str | None:
         """By renaming; nothing that lies there is replaced."""
         self.make(to)
+        target = self.free(to, name)
         with self._watched(folder):
-            target, number = name, 1
-            while os.path.lexists(self._at(to) / target):
-                number += 1
-                target = other_name(name, number)
             try:
                 os.rename(self._at(folder) / name, self._at(to) / target)
             except FileNotFoundError:

@@ -16,7 +16,7 @@ from connectors.adapters.guard import dial
 from connectors.adapters.outside import Outside
 from connectors.adapters.port import Adapter, Step
 from connectors.adapters.reachable import Target, Watch, reach
-from connectors.adapters.shelf import Lying, Shelf, TooLarge, inside, other_name, seen
+from connectors.adapters.shelf import Lying, Shelf, TooLarge, inside, seen
 from connectors.adapters.shelf_adapter import ShelfAdapter
 from connectors.adapters.tls import tls_context
 from connectors.errors import AdapterUnavailable, Misconfigured
@@ -114,11 +114,8 @@ class S3Shelf(Shelf):
 
     def move(self, folder: str, name: str, to: str) -> str | None:
         """Copied, then removed: after a crash in between it lies in both places, and is moved again."""
+        target = self.free(to, name)
         with self._watched():
-            target, number = name, 1
-            while self._bucket.has(self._at(to) + target):
-                number += 1
-                target = other_name(name, number)
             if not self._bucket.copy(self._at(folder) + name, self._at(to) + target):
                 return None
             self._bucket.remove(self._at(folder) + name)

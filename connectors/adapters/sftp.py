@@ -29,7 +29,6 @@ from connectors.adapters.shelf import (
     Shelf,
     TooLarge,
     inside,
-    other_name,
     seen,
     unfinished,
 )
@@ -127,11 +126,8 @@ class SftpShelf(Shelf):
     def move(self, folder: str, name: str, to: str) -> str | None:
         """By renaming, which replaces nothing."""
         self.make(to)
+        target = self.free(to, name)
         with self._watched(folder) as client:
-            target, number = name, 1
-            while _there(client, self._at(to, target)):
-                number += 1
-                target = other_name(name, number)
             try:
                 client.rename(self._at(folder, name), self._at(to, target))
             except FileNotFoundError:

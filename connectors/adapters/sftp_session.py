@@ -27,6 +27,10 @@ _KEEP_ALIVE_S = 30
 class HostKeyRefused(AdapterUnavailable):
     """对方出示的主机密钥与设置的不符。"""
 
+    def __init__(self, message: str, shown: str) -> None:
+        super().__init__(message)
+        self.shown = shown
+
 
 class SignInRefused(AdapterUnavailable):
     """对方拒绝了登录。"""
@@ -125,10 +129,10 @@ class Session:
         transport.start_client(timeout=_TIMEOUT_S)
         shown = transport.get_remote_server_key().fingerprint
         if not to.host_key:
-            raise HostKeyRefused(f"还没有填写主机密钥指纹。对方出示的是 {shown}。")
+            raise HostKeyRefused(f"还没有填写主机密钥指纹。对方出示的是 {shown}。", shown)
         if not hmac.compare_digest(shown, to.host_key.rstrip("=")):
             raise HostKeyRefused(
-                f"对方出示的主机密钥指纹是 {shown}，与设置的不符：可能换了服务器，也可能有人冒充。"
+                f"对方出示的主机密钥指纹是 {shown}，与设置的不符：可能换了服务器，也可能有人冒充。", shown
             )
 
     def _enter(self) -> None:

@@ -76,6 +76,14 @@ class Shelf(ABC):
     def move(self, folder: str, name: str, to: str) -> str | None:
         """Into another folder, which is made; the name that it got there (its own may be taken). None: it is gone."""
 
+    def free(self, folder: str, name: str) -> str:
+        """This name if nothing has it there, else the next like it."""
+        target, number = name, 1
+        while self.has(folder, target):
+            number += 1
+            target = other_name(name, number)
+        return target
+
     @abstractmethod
     def remove(self, folder: str, name: str) -> None:
         """No file of this name any more."""

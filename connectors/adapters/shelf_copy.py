@@ -32,8 +32,7 @@ class Copy:
 
     def __init__(self, found: Lying, digest: str, file: IO[bytes], rows: Iterator[Row]) -> None:
         self.found, self.digest = found, digest
-        #: The name for people: what is no UTF-8 in it cannot be said.
-        self.shown = found.name.encode("utf-8", "replace").decode()
+        self.label = label_of(found.name, digest)
         self.row = 0
         self._file = file
         self._rows = _said(rows)
@@ -70,6 +69,11 @@ class Copy:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def label_of(name: str, digest: str) -> str:
+    """A file for people, 'a.csv#3f9ac1': tomorrow's a.csv is another one. What is no UTF-8 in a name cannot be said."""
+    return f"{name.encode('utf-8', 'replace').decode()}#{digest[:6]}"
 
 
 def copied(shelf: Shelf, folder: str, found: Lying, how: _How) -> Copy | None:

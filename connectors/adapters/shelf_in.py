@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import fnmatch
 import time
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from connectors.adapters.port import Answer, Collected, Column, Incoming
 from connectors.adapters.shelf import FolderMissing, Lying, Shelf, below
-from connectors.adapters.shelf_copy import Copy, copied
+from connectors.adapters.shelf_copy import Copy, copied, label_of
 from connectors.adapters.shelf_place import Place
 from connectors.adapters.shelf_problems import Problem, Problems
 from connectors.formats import Reading, format_of
@@ -84,9 +84,9 @@ class Inbox:
         ready = self._ready(place)
         found: list[Incoming] = []
         while len(found) < limit and (copy := self._next(place, ready, accepted)) is not None:
-            file = self._unsettled[copy.shown]
+            file = self._unsettled[copy.label]
             for number, record, fault in copy.take(limit - len(found)):
-                found.append(Incoming(f"{copy.shown}:{number}" if number else copy.shown, record, fault))
+                found.append(Incoming(f"{copy.label}:{number}" if number else copy.label, record, fault))
                 file.waiting.add(number)
             place = place.inside(copy.found.name, copy.digest, copy.row)
             if copy.ended:
@@ -100,7 +100,7 @@ class Inbox:
         """Note what was not said; a file of which everything is answered is put away."""
         by_file: dict[str, list[tuple[int, Answer]]] = {}
         for answer in answers:
-            name, number = _of(answer.incoming.ref, self._unsettled)
+            name, number = _of(answer.incoming.ref)
             by_file.setdefault(name, []).append((number, answer))
         for name, answered in by_file.items():
             problems = [
@@ -195,11 +195,13 @@ class Inbox:
             if digest in place.done:
                 if digest in accepted:
                     ready.remove(found)
-                    self._put_away(_shown(found.name), _Unsettled(found.name, digest, problems=True))
+                    self._put_away(
+                        label_of(found.name, digest), _Unsettled(found.name, digest, problems=True)
+                    )
             elif copy is not None and (digest == place.digest or found in self._whole):
                 if digest == place.digest:
                     copy.skip(place.row)
-                self._unsettled[copy.shown] = _Unsettled(found.name, digest, problems=copy.row > 0)
+                self._unsettled[copy.label] = _Unsettled(found.name, digest, problems=copy.row > 0)
                 return copy
             # else it is still growing, or was taken back
         return None
@@ -213,8 +215,8 @@ class Inbox:
             self._digests[found] = self._copy.digest
         return self._copy
 
-    def _put_away(self, shown: str, file: _Unsettled) -> None:
-        file = self._unsettled.pop(shown, file)
+    def _put_away(self, label: str, file: _Unsettled) -> None:
+        file = self._unsettled.pop(label, file)
         folder, name = self._dropped.folder, file.name
         failed = file.problems and self._problems.hand_over(file.digest, name, below(folder, FAILED))
         if failed:
@@ -226,18 +228,13 @@ class Inbox:
 
     def _too_late(self, name: str, problems: Sequence[Problem]) -> None:
         """The file was put away: what the hub gave back later is added to its problems."""
+        name = name.rpartition("#")[0] or name
         done, failed = (below(self._dropped.folder, one) for one in (DONE, FAILED))
         if self._problems.add(name, failed, problems) and not self._shelf.has(failed, name):
             self._shelf.move(done, name, failed)
 
 
-def _shown(name: str) -> str:
-    return name.encode("utf-8", "replace").decode()
-
-
-def _of(ref: str, names: Container[str]) -> tuple[str, int]:
-    """The file and the row that a ref names; a whole file is row 0."""
-    if ref in names:
-        return ref, 0
+def _of(ref: str) -> tuple[str, int]:
+    """The label and the row that a ref names; a whole file is row 0."""
     name, _, number = ref.rpartition(":")
     return (name, int(number)) if name and number.isdecimal() else (ref, 0)

@@ -51,13 +51,13 @@ class Problems:
         self._shelf.put(self._folder, name, _lines(rows))
 
     def hand_over(self, digest: str, name: str, folder: str) -> bool:
-        """`<name>.problems.csv` in this folder; False where there is nothing to say."""
+        """`<name>.problems.csv` in this folder, by the name that the file will get there; False: nothing to say."""
         notes = self._notes(digest)
         if not notes:
             return False
         rows = [row for note in notes for row in self._read(note, self._folder, "json")]
         self._shelf.make(folder)
-        self._shelf.put(folder, f"{name}.problems.csv", _csv(rows))
+        self._shelf.put(folder, f"{self._shelf.free(folder, name)}.problems.csv", _csv(rows))
         for note in notes:
             self._shelf.remove(self._folder, note)
         return True

@@ -1,8 +1,8 @@
 """Which records were delivered into files whose names say nothing of them: kept for a week, beside the files.
 
 Guarantees: intent before deed: after a crash in between it is looked whether the file is there, so that a record is written
-twice only if the file was fetched within that very moment. Does not remember longer than a week: by then nothing is
-handed over again.
+twice only if the file was fetched within that very moment. One note for each file, and one for each day that is over.
+Does not remember longer than a week: by then nothing is handed over again.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from schemas import Malformed, dumps, loads
 
 _NOTES = ".shenguan-sent"
 _KEPT = timedelta(days=7)
-_LARGEST = 16 << 20
+_LARGEST = 64 << 20
 
 
 class Sent:
@@ -32,7 +32,7 @@ class Sent:
     def known(self) -> set[str]:
         """Keys of what was delivered within the week."""
         if self._known is None:
-            self._known = set().union(*map(self._read, self._kept()))
+            self._known = set().union(*(self._of_day(day, notes) for day, notes in self._days().items()))
         return self._known
 
     def forget(self) -> None:
@@ -43,28 +43,45 @@ class Sent:
         """This file is about to be put there with these records."""
         self._before, self._known = self.known(), None  # until it is finished nobody knows
         self._shelf.make(self._notes)
-        self._put(name, keys, done=False)
+        self._put(f"{self._today}-{fit_name(name)}", name, keys, done=False)
 
     def finish(self, name: str, keys: Sequence[str]) -> None:
         """It was."""
-        self._put(name, keys, done=True)
+        self._put(f"{self._today}-{fit_name(name)}", name, keys, done=True)
         self._known = self._before | set(keys)
 
-    def _put(self, name: str, keys: Sequence[str], *, done: bool) -> None:
-        note = dumps({"name": name, "keys": list(keys), "done": done})
-        self._shelf.put(self._notes, f"{fit_name(name)}.json", io.BytesIO(note))
+    @property
+    def _today(self) -> str:
+        return f"{self._clock():%Y%m%d}"
 
-    def _kept(self) -> list[Lying]:
-        """The notes of this week; older ones are thrown away."""
+    def _put(self, note: str, name: str, keys: Sequence[str], *, done: bool) -> None:
+        said = dumps({"name": name, "keys": list(keys), "done": done})
+        self._shelf.put(self._notes, f"{note}.json", io.BytesIO(said))
+
+    def _days(self) -> dict[str, list[Lying]]:
+        """The notes of this week by their day; older ones are thrown away."""
         try:
             there = self._shelf.files(self._notes)
         except FolderMissing:
-            return []
-        since = (self._clock() - _KEPT).timestamp()
+            return {}
+        since = f"{self._clock() - _KEPT:%Y%m%d}"
+        days: dict[str, list[Lying]] = {}
         for one in there:
-            if one.modified < since:
+            if one.name[:8] < since:
                 self._shelf.remove(self._notes, one.name)
-        return [one for one in there if one.modified >= since]
+            else:
+                days.setdefault(one.name[:8], []).append(one)
+        return days
+
+    def _of_day(self, day: str, notes: Sequence[Lying]) -> set[str]:
+        """The keys of a day; of one that is over, in one note from now on."""
+        keys = set().union(*map(self._read, notes))
+        if day < self._today and len(notes) > 1:
+            self._put(day, "", sorted(keys), done=True)
+            for one in notes:
+                if one.name != f"{day}.json":
+                    self._shelf.remove(self._notes, one.name)
+        return keys
 
     def _read(self, found: Lying) -> set[str]:
         with io.BytesIO() as file:

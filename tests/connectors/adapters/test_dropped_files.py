@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -122,8 +123,8 @@ def test_what_the_hub_gives_back_later_is_added(desk: Desk) -> None:
     found, _ = collect_all(adapter)
     adapter.settle(said(found))
     assert desk.names("done") == ["a.csv"]
-    for row in (3, 4, 3):
-        adapter.settle([Answer(Incoming(f"a.csv:{row}"), None, "中心未接受")])
+    for one in (found[1], found[2], found[1]):
+        adapter.settle([Answer(Incoming(one.ref), None, "中心未接受")])
     assert (desk.names("done"), desk.names("failed")) == ([], ["a.csv", "a.csv.problems.csv"])
     problems = records_in(desk.inbox / "failed" / "a.csv.problems.csv")
     assert [one["行号"] for one in problems] == ["3", "4"]
@@ -194,7 +195,7 @@ def test_unreadable_files_hold_up_nobody(desk: Desk) -> None:
         os.utime(path, (1_700_000_000 + number,) * 2)
     adapter = desk.open(most_mb=1)
     found, place = collect_all(adapter)
-    assert [one.ref for one in found] == [
+    assert [re.sub("#[0-9a-f]{6}", "", one.ref) for one in found] == [
         "1.csv", "2.xml", "3.csv", "4.csv", "5.xlsx", "6.json", "8.csv:2", "8.csv:3", "8.csv:4",
     ]  # fmt: skip
     for one, words in zip(found, ("第 5 字节", "DTD", "都叫“a”", "1 MB", "损坏", "空的"), strict=False):
@@ -282,6 +283,39 @@ def test_a_batch_that_was_cut_in_another_way(desk: Desk) -> None:
     assert deliver(desk.open("out", format="csv", per="batch"), [record(n) for n in (2, 3)]) == [None, None]
     found = [one["id"] for path in desk.out.glob("*.csv") for one in records_in(path)]
     assert sorted(found) == [str(record(n)["id"]) for n in (1, 2, 3)]
+
+
+def test_notes_of_past_days_become_one(desk: Desk) -> None:
+    """Claim: tomorrow the notes of today are one, in a fortnight none; meanwhile everything is known."""
+    for number in range(3):
+        deliver(desk.open("out", format="csv", per="batch"), [record(number)])
+    notes = desk.out / ".shenguan-sent"
+    assert len(list(notes.iterdir())) == 3
+    for days, left in ((1, 1), (14, 1)):
+        desk.now += timedelta(days=days)
+        again = [record(number) for number in range(3)]
+        deliver(desk.open("out", format="csv", per="batch"), again if days == 1 else [record(9)])
+        assert len(list(notes.iterdir())) == left
+    assert len(list(desk.out.glob("*.csv"))) == 4
+
+
+def test_the_same_name_every_day(desk: Desk) -> None:
+    """Claim: each has refs of its own, and each failed one its own list of problems."""
+    adapter, place, refs = desk.open(), "", []
+    for day in range(2):
+        desk.drop("每日.csv", f"id,name\n{day},甲\n")
+        found, place = collect_all(adapter, place)
+        refs += [one.ref for one in found]
+        adapter.settle([Answer(found[0], None, f"第 {day} 天不对")])
+    assert len(set(refs)) == 2
+    assert desk.names("failed") == [
+        "每日-2.csv",
+        "每日-2.csv.problems.csv",
+        "每日.csv",
+        "每日.csv.problems.csv",
+    ]
+    problems = [records_in(desk.inbox / "failed" / name)[0]["说明"] for name in desk.names("failed")[1::2]]
+    assert problems == ["第 1 天不对", "第 0 天不对"]
 
 
 def test_columns_come_from_the_newest_file_even_when_it_is_done(desk: Desk) -> None:
