@@ -18,6 +18,7 @@ from xml.etree.ElementTree import ParseError
 from zipfile import BadZipFile, ZipFile
 
 from hub.errors import Rejected
+from storage.merged_cells import Merged, merged_down
 from storage.shared_strings import SharedStrings
 from storage.xlsx import declared_rows, sheet_rows
 from storage.xlsx_parts import Book, Sheet, open_book, refuse_dtd
@@ -44,6 +45,8 @@ class SheetRows:
         self.delimiter: str | None = None
         self._size = max(size, 1)
         self._read = 0
+        #: Cells that are merged downwards: their value stands in the first of their rows alone.
+        self.merged: Callable[[], Merged] = dict
         self._start: Callable[[], Iterator[Row]] = lambda: iter(())
         self._open = ExitStack()
 
@@ -88,6 +91,7 @@ def read_book(path: Path, wanted: str | None) -> SheetRows:
             raise Rejected(_DAMAGED) from error
         rows = SheetRows(kind="xlsx", total_rows=total, size=size)
         rows.sheet_names = tuple(found.name for found in book.sheets)
+        rows.merged = lambda: merged_down(book.package, sheet.part)
         rows._start = lambda: _xlsx_rows(book, sheet, progress=rows._progress)
         rows._open = opened.pop_all()
     return rows

@@ -21,12 +21,13 @@ class KeyCustody:
         """A new Ed25519 key pair of this department."""
         pem = generate_private_key()
         signer = Signer.from_pem(code, pem)
-        return MadeKey(signer.kid, signer.public_pem, self._kek.wrap(pem, context=_context(code)))
+        return MadeKey(signer.kid, signer.public_pem, self._kek.wrap(pem, context=custody_context(code)))
 
     def signer(self, code: str, sealed: bytes) -> Signer:
         """The department's signature. Raises Tampered, or Unavailable without the key that sealed it."""
-        return Signer.from_pem(code, self._kek.unwrap(sealed, context=_context(code)))
+        return Signer.from_pem(code, self._kek.unwrap(sealed, context=custody_context(code)))
 
 
-def _context(code: str) -> bytes:
+def custody_context(code: str) -> bytes:
+    """What a department's key is wrapped for."""
     return f"department key {code}".encode()

@@ -14,7 +14,7 @@ import unicodedata
 
 from storage.key_encryption import KeyEncryption
 
-_CONTEXT = b"identity"
+NUMBERS = b"identity"  # what personal numbers are wrapped for
 _STARS = "********"
 
 
@@ -33,11 +33,11 @@ class IdentityVault:
 
     def seal(self, number: str) -> bytes:
         """The number, readable only with the key-encryption key. Two seals of one number differ."""
-        return self._kek.wrap(normal(number).encode(), context=_CONTEXT)
+        return self._kek.wrap(normal(number).encode(), context=NUMBERS)
 
     def unseal(self, blob: bytes) -> str:
         """The number back, in its normal spelling."""
-        return self._kek.unwrap(blob, context=_CONTEXT).decode()
+        return self._kek.unwrap(blob, context=NUMBERS).decode()
 
     def seal_text(self, text: str, *, context: str) -> bytes:
         """A text as it is, to be opened only for the same context: rows of a batch, which name people."""

@@ -36,7 +36,7 @@ class KeyEncryption:
     def wrap(self, secret: bytes, *, context: bytes) -> bytes:
         """The secret, to be opened only for the same context."""
         nonce = secrets.token_bytes(_NONCE)
-        head = _VERSION + self._current
+        head = self.head
         return head + nonce + self._keys[self._current].encrypt(nonce, secret, head + context)
 
     def unwrap(self, blob: bytes, *, context: bytes) -> bytes:
@@ -54,9 +54,14 @@ class KeyEncryption:
         except InvalidTag:
             raise Tampered("密文与其登记的用途不符，可能被改动。请联系数据管理员。") from None
 
+    @property
+    def head(self) -> bytes:
+        """How everything begins that the newest key wrapped."""
+        return _VERSION + self._current
+
     def is_current(self, blob: bytes) -> bool:
         """Whether the newest key wrapped it, so that there is nothing to rotate."""
-        return bytes(blob[: len(_VERSION) + _ID]) == _VERSION + self._current
+        return bytes(blob[:_AT]) == self.head
 
     def rewrap(self, blob: bytes, *, context: bytes) -> bytes:
         """The same secret under the newest key."""
