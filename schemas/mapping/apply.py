@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from schemas.mapping.paths import ITEM, NUMBER
+from schemas.mapping.paths import ITEM, NUMBER, parsed
 from schemas.mapping.results import FieldFault, FieldOutcome, Mapped, Misfit, shown
 from schemas.mapping.step import Run, Scene, is_empty
 
@@ -28,9 +28,11 @@ class Rule:
     """What of a field rule is asked while it runs."""
 
     target: str
+    title: str  # as it is called in sentences
     sources: tuple[str, ...]
     required: bool
     otherwise: Any
+    any_of: bool  # one of its sources is enough
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ class Compiled:
     when: Callable[[Record], bool] | None
     each: Callable[[Record], Any] | None
     clock: Callable[[], datetime]
+    columns: frozenset[str] = frozenset()  # that every record has, be they empty; without one, a fault
     _blank: dict[str, Any] = field(init=False)
     _plain: tuple[tuple[str, str], ...] = field(init=False)
     _worked: tuple[Field, ...] = field(init=False)
@@ -147,24 +150,38 @@ class Compiled:
     def _made(self, scene: Scene, faults: list[FieldFault]) -> dict[str, Any]:
         made = self._blank.copy()
         get = scene.record.get
+        if not self.columns <= scene.record.keys():
+            faults += self._renamed(scene.record)
+        gone = {one.target for one in faults}
         for target, key in self._plain:
             made[target] = get(key)
         for one in self._worked:
+            if gone and one.rule.target in gone:
+                continue
             try:
                 value = one.value(scene)
                 if one.rule.required and is_empty(value):
                     raise Misfit("missing", _missing(one, scene))
             except Misfit as misfit:
-                said = FieldFault(
-                    one.rule.target, misfit.cause, f"“{one.rule.target}”{misfit.words}", _held(one, scene)
-                )
-                faults.append(said)
+                words = f"“{one.rule.title}”{misfit.words}"
+                faults.append(FieldFault(one.rule.target, misfit.cause, words, _held(one, scene)))
             else:
                 if one.nested:
                     one.put(made, value)
                 else:
                     made[one.name] = value
         return made
+
+    def _renamed(self, record: Record) -> list[FieldFault]:
+        """A column that is no more would otherwise be an empty field, and nobody would know."""
+        found = []
+        for one in self.fields:
+            keys = [str(parsed(path)[0]) for path in one.rule.sources]
+            gone = [key for key in keys if key in self.columns and key not in record]
+            if gone and (len(gone) == len(keys) or not one.rule.any_of):
+                words = f"“{one.rule.title}”的来源“{'”、“'.join(gone)}”已不在记录中，可能已改名或删除，请核对后修改映射"
+                found.append(FieldFault(one.rule.target, "missing", words))
+        return found
 
     def _explained(self, record: Record, faults: list[FieldFault]) -> tuple[FieldOutcome, ...]:
         """Field by field, with what the sources held."""

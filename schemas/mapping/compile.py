@@ -9,9 +9,10 @@ from typing import Any
 
 import jsonschema_rs
 
-from schemas.connector.document import CodeTable, Fault, Faults, FieldRule, Flow, Transform
+from schemas.connector.document import IN_KINDS, CodeTable, Fault, Faults, FieldRule, Flow, Transform
 from schemas.mapping.apply import Compiled, Field, Rule
 from schemas.mapping.expressions import BadExpression, condition
+from schemas.mapping.fields import target_fields
 from schemas.mapping.paths import EVERY, BadPath, getter, parsed, putter, within
 from schemas.mapping.step import Around, BadOptions, Run
 from schemas.mapping.transforms import TRANSFORMS
@@ -24,9 +25,13 @@ def compile_mapping(
     flow: Flow,
     code_tables: Iterable[CodeTable],
     *,
+    whole_rows: bool = False,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Compiled:
-    """The mapping of this flow, ready for records. Raises Faults, by places within the flow ('fields[3].steps[1]')."""
+    """The mapping of this flow, ready for records. Raises Faults, by places within the flow ('fields[3].steps[1]').
+
+    `whole_rows`: what comes are rows of tables, which have every column, be it empty; one that lacks a source is refused.
+    """
     tables = {table.name: table for table in code_tables}
     faults: list[Fault] = []
     fields: list[Field] = []
@@ -46,7 +51,8 @@ def compile_mapping(
     faults += _overlapping(flow.fields)
     if faults:
         raise Faults(faults)
-    return Compiled(tuple(fields), when, each, clock)
+    columns = {str(parsed(path)[0]) for rule in flow.fields for path in rule.sources} if whole_rows else set()
+    return Compiled(tuple(fields), when, each, clock, frozenset(columns))
 
 
 def _condition(source: str, at: str, faults: list[Fault]) -> Callable[[Mapping[str, Any]], bool] | None:
@@ -90,7 +96,14 @@ def _field(
         return None
     reads = tuple(getter(path) for path in around.sources)
     return Field(
-        rule=Rule(rule.target, rule.sources, rule.required, rule.otherwise),
+        rule=Rule(
+            rule.target,
+            _title(rule.target, flow),
+            rule.sources,
+            rule.required,
+            rule.otherwise,
+            any(step.do in ("first", "template") for step in rule.steps),
+        ),
         name=str(parsed(rule.target)[0]),
         put=put,
         key=parsed(around.sources[0])[0] if len(reads) == 1 and len(parsed(around.sources[0])) == 1 else None,
@@ -101,6 +114,12 @@ def _field(
         ),
         when=when,
     )
+
+
+def _title(target: str, flow: Flow) -> str:
+    """Of our own fields the Chinese title and the name; theirs go by their names."""
+    known = target_fields(flow.message) if flow.direction == "in" and flow.message in IN_KINDS else ()
+    return next((f"{one.title} {target}" for one in known if one.path == target and one.title), target)
 
 
 def _source(path: str, at: str, each: str, faults: list[Fault]) -> str:

@@ -154,7 +154,14 @@ def _statement_fields(kind: str) -> tuple[FieldInfo, ...]:
         FieldInfo(
             "case_no", "办件编号", "case number", "text", True, example="990101202611200001", one_of=which
         ),
-        FieldInfo("by", "经办人", "by whom", example="示例甲", names=("处理人", "认领人", "退回人")),
+        FieldInfo(
+            "by",
+            "经办人",
+            "by whom",
+            required=kind != "returned",
+            example="示例甲",
+            names=("处理人", "认领人", "退回人"),
+        ),
         FieldInfo(
             "at",
             "时间",

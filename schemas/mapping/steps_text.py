@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Callable
 from typing import Any
 
-from schemas import dumps
 from schemas.mapping.paths import BadPath, getter
 from schemas.mapping.results import Misfit
 from schemas.mapping.step import (
@@ -148,8 +148,12 @@ def _template(options: Options, around: Around) -> Run:
 def _json(_options: Options, _around: Around) -> Run:
     def run(value: Any, _scene: Scene) -> Any:
         try:
-            return None if is_empty(value) else dumps(value).decode()
-        except TypeError:
+            return (
+                None
+                if is_empty(value)
+                else json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+            )
+        except (TypeError, ValueError):
             raise Misfit("type", "这个值不能写成 JSON 文字") from None
 
     return run

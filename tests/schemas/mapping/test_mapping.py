@@ -162,6 +162,21 @@ def test_what_comes_back_is_said_as_a_finding() -> None:
     }
 
 
+def test_a_column_that_was_renamed_overnight_is_no_empty_field() -> None:
+    """Rows of tables have every column: a source that is gone refuses the row by name, unless another can stand for it."""
+    rules = (
+        FieldRule("explain", ("说明",)),
+        FieldRule("project_no", ("办件", "编号"), (Transform("first"),)),
+        FieldRule("finding_no", ("检查编号",), (Transform("trim"),), required=True),
+    )
+    flow = Flow("in", "in", "finding", "db", fields=rules)
+    row = {"情况说明": "整洁", "办件": "1", "检查编号 ": "2"}
+    mapped = compile_mapping(flow, [], whole_rows=True).apply(row)
+    assert [one.target for one in mapped.faults] == ["explain", "finding_no"]
+    assert "“结果说明 explain”的来源“说明”已不在记录中，可能已改名" in mapped.faults[0].words
+    assert compile_mapping(flow, []).apply({**row, "检查编号": "2"}).records[0]["explain"] is None
+
+
 @pytest.mark.parametrize("name", ["many", "long", "wide"])
 def test_a_mapping_that_would_never_end_is_bounded(name: str) -> None:
     """A list of a million elements, a megabyte of text, a thousand times the same object: a fault, and soon."""
