@@ -36,7 +36,7 @@ def test_it_follows_the_compose_specification() -> None:
 
 
 def test_the_parts_of_production_are_there(compose: dict[str, Any]) -> None:
-    """PostgreSQL, Kafka in KRaft mode, the maintained fork of MinIO, our five programs and the one-shot migration."""
+    """PostgreSQL, Kafka in KRaft mode, the maintained fork of MinIO, our six programs and the one-shot migration."""
     services = compose["services"]
     assert set(services) == {
         "postgres",
@@ -47,6 +47,7 @@ def test_the_parts_of_production_are_there(compose: dict[str, Any]) -> None:
         "relay",
         "intake",
         "press",
+        "host",
         "connector",
     }
     assert services["postgres"]["image"].startswith("postgres:18.")
