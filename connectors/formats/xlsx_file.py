@@ -63,11 +63,23 @@ def write(
 
 
 def _cells(rows: SheetRows) -> Iterator[Cells]:
+    """The rows, a cell that is merged downwards filled into each row that it stands beside."""
+    merged, filling = rows.merged(), dict[int, tuple[int, str]]()
     for number, cells in rows:
         if max(map(len, cells), default=0) > LONGEST_CELL:
             yield number, f"有一格超过 {LONGEST_CELL} 字的上限。"
-        else:
-            yield number, cells
+            continue
+        for column, (last, text) in [*filling.items()]:
+            if number > last:
+                del filling[column]
+            elif column <= len(cells):
+                cells[column - 1] = cells[column - 1] or text
+            else:
+                cells += [""] * (column - 1 - len(cells)) + [text]
+        for column, last in merged.get(number, ()):
+            if column <= len(cells) and cells[column - 1]:
+                filling[column] = last, cells[column - 1]
+        yield number, cells
 
 
 def _cell(sheet: Any, value: Any) -> Any:

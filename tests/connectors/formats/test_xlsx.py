@@ -38,6 +38,23 @@ def test_merged_headings_are_joined() -> None:
     ]
 
 
+def test_cells_merged_downwards_hold_for_every_row() -> None:
+    """Claim: a department over three rows is in all three records, and in none below."""
+    book = Workbook()
+    for row in (["部门", "结果", "科室"], ["市场监管局", "合格", "甲"]):
+        book.active.append(row)
+    for result in ("不合格", "合格", "无"):
+        book.active.append([None, result, None])
+    book.active.merge_cells("A2:A4")
+    book.active.merge_cells("C2:C3")
+    assert [list(row.values()) for row in read("xlsx", saved(book))] == [
+        ["市场监管局", "合格", "甲"],
+        ["市场监管局", "不合格", "甲"],
+        ["市场监管局", "合格", ""],
+        ["", "无", ""],
+    ]
+
+
 def test_a_sheet_by_its_name() -> None:
     """Claim: the named sheet is read; a name that is not there names those that are."""
     book = Workbook()
