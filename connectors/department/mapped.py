@@ -26,7 +26,7 @@ from connectors.department.mapped_state import MappedState
 from connectors.department.timetable import Timetable
 from connectors.errors import AdapterUnavailable, ConnectorError, Misconfigured
 from schemas.connector.document import ConnectorDocument, Faults, Flow
-from schemas.mapping import Compiled, compile_mapping
+from schemas.mapping import Compiled, compile_flow
 
 AT_ONCE = 500  # records handed to an adapter in one call
 DECIDED, CORRECTED = "approval.decided.v1", "approval.corrected.v1"
@@ -177,7 +177,7 @@ def foreign(flow: Flow) -> Iterator[None]:
 
 def _compiled(flow: Flow, document: ConnectorDocument) -> Compiled:
     try:
-        return compile_mapping(flow, document.code_tables)
+        return compile_flow(document, flow)
     except Faults as error:
         raise Misconfigured(f"流程“{flow.name}”的字段映射有误：{error}") from error
 

@@ -27,7 +27,7 @@ from schemas import violations
 from schemas.connector.document import ConnectorDocument, Faults, Flow
 from schemas.drafts.forms import FORMS
 from schemas.drafts.unfit import Unfit
-from schemas.mapping import Compiled, compile_mapping
+from schemas.mapping import Compiled, compile_flow
 from schemas.mapping.masking import masked
 
 MOST_SAMPLED, MOST_TRIED = 50, 500
@@ -65,7 +65,7 @@ class Try:
     def mapping(self, flow: Flow) -> Compiled:
         """Its mapping. Raises Misconfigured."""
         try:
-            return compile_mapping(flow, self.document.code_tables)
+            return compile_flow(self.document, flow)
         except Faults as error:
             raise Misconfigured(f"流程“{flow.name}”的字段映射有误：{error}") from error
 

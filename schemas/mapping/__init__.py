@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from schemas.mapping.apply import Compiled
 from schemas.mapping.compare import Change, compare, rule_words
-from schemas.mapping.compile import compile_mapping
+from schemas.mapping.compile import compile_flow, compile_mapping
 from schemas.mapping.coverage import Coverage, coverage
 from schemas.mapping.fields import FieldInfo, source_fields, target_fields
 from schemas.mapping.masking import masked
@@ -26,6 +26,7 @@ __all__ = [
     "Suggestion",
     "Unmapped",
     "compare",
+    "compile_flow",
     "compile_mapping",
     "coverage",
     "masked",

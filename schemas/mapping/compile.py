@@ -9,7 +9,16 @@ from typing import Any
 
 import jsonschema_rs
 
-from schemas.connector.document import IN_KINDS, CodeTable, Fault, Faults, FieldRule, Flow, Transform
+from schemas.connector.document import (
+    IN_KINDS,
+    CodeTable,
+    ConnectorDocument,
+    Fault,
+    Faults,
+    FieldRule,
+    Flow,
+    Transform,
+)
 from schemas.mapping.apply import Compiled, Field, Rule
 from schemas.mapping.expressions import BadExpression, condition
 from schemas.mapping.fields import target_fields
@@ -53,6 +62,14 @@ def compile_mapping(
         raise Faults(faults)
     columns = {str(parsed(path)[0]) for rule in flow.fields for path in rule.sources} if whole_rows else set()
     return Compiled(tuple(fields), when, each, clock, frozenset(columns))
+
+
+def compile_flow(document: ConnectorDocument, flow: Flow) -> Compiled:
+    """The mapping of a flow of this document, as it runs. Raises Faults."""
+    kind = next((one.kind for one in document.endpoints if one.name == flow.endpoint), "")
+    files = kind in ("folder", "sftp", "s3") and flow.place.get("format") not in ("json", "xml")
+    rows = flow.direction == "in" and (files or kind in ("sql", "up_tables"))
+    return compile_mapping(flow, document.code_tables, whole_rows=rows)
 
 
 def _condition(source: str, at: str, faults: list[Fault]) -> Callable[[Mapping[str, Any]], bool] | None:
