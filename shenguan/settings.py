@@ -88,6 +88,9 @@ class Settings(BaseSettings):
     connector_workers: int = Field(default=8, ge=2, le=64)  # threads of one host
 
     key_encryption_key: str = Field(default="", repr=False)
+    key_encryption_older: str = Field(
+        default="", repr=False
+    )  # earlier keys, by commas; see `shenguan rewrap`
     identity_key: str = Field(default="", repr=False)
     hub_signing_key: Path | None = None
 
@@ -126,6 +129,10 @@ class Settings(BaseSettings):
     @property
     def key_encryption_key_bytes(self) -> bytes:
         return base64.b64decode(self.key_encryption_key)
+
+    @property
+    def key_encryption_older_bytes(self) -> list[bytes]:
+        return [base64.b64decode(one) for one in self.key_encryption_older.split(",") if one.strip()]
 
     @property
     def identity_key_bytes(self) -> bytes:

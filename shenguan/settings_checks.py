@@ -77,6 +77,19 @@ def _key(name: str, what: str) -> Callable[[Settings], list[str]]:
     return check
 
 
+def _older_keys(settings: Settings) -> list[str]:
+    for one in settings.key_encryption_older.split(","):
+        try:
+            sound = not one.strip() or len(base64.b64decode(one.strip(), validate=True)) == 32
+        except (binascii.Error, ValueError):
+            sound = False
+        if not sound:
+            return [
+                "SHENGUAN_KEY_ENCRYPTION_OLDER 应为更换前的加密密钥（32 字节的 base64），几个以逗号分隔。"
+            ]
+    return []
+
+
 def _secret(name: str, what: str, least: int) -> Callable[[Settings], list[str]]:
     def check(settings: Settings) -> list[str]:
         key, text = PREFIX + name.upper(), str(getattr(settings, name))
@@ -168,6 +181,7 @@ CHECKS: dict[str, Callable[[Settings], list[str]]] = {
 #: What may be left out, but not be wrong.
 OPTIONAL: dict[str, Callable[[Settings], list[str]]] = {
     "clamd": _clamd,
+    "key_encryption_older": _older_keys,
     "trusted_signers": _trusted_signers,
     "licence_signing": _licence_signing,
     "timestamp_url": _timestamp_url,

@@ -34,7 +34,7 @@ _BROKER = ("kafka_bootstrap",)
 _STORE = ("s3_endpoint", "s3_access_key", "s3_secret_key")
 _INTAKE = ("clamd", "trusted_signers")
 _PRESS = ("licence_signing", "timestamp_url")
-_DESK = ("public_url", "key_encryption_key", "identity_key", "hub_signing_key")
+_DESK = ("public_url", "key_encryption_key", "key_encryption_older", "identity_key", "hub_signing_key")
 
 #: What each program or command cannot do without.
 NEEDS: dict[str, tuple[str, ...]] = {
@@ -70,9 +70,14 @@ def signer_of(settings: Settings) -> Signer:
     return Signer.from_pem(HUB, settings.hub_signing_pem())
 
 
+def kek_of(settings: Settings) -> KeyEncryption:
+    """The key-encryption key, and those it replaced."""
+    return KeyEncryption(settings.key_encryption_key_bytes, *settings.key_encryption_older_bytes)
+
+
 def identities_of(settings: Settings) -> IdentityVault:
     """The vault of personal numbers."""
-    return IdentityVault(settings.identity_key_bytes, KeyEncryption(settings.key_encryption_key_bytes))
+    return IdentityVault(settings.identity_key_bytes, kek_of(settings))
 
 
 def desk_of(settings: Settings) -> Desk:
@@ -83,8 +88,8 @@ def desk_of(settings: Settings) -> Desk:
         signer=signer_of(settings),
         identities=identities_of(settings),
         clock=now,
-        custody=KeyCustody(KeyEncryption(settings.key_encryption_key_bytes)),
-        secrets=KeptSecrets(KeyEncryption(settings.key_encryption_key_bytes)),
+        custody=KeyCustody(kek_of(settings)),
+        secrets=KeptSecrets(kek_of(settings)),
         authority=DepartmentAuthority.derived(settings.identity_key_bytes, settings.area),
     )
 
@@ -143,7 +148,7 @@ def files_of(settings: Settings) -> FileStore:
     """The sealed files of cases."""
     from storage.files import FileStore
 
-    return FileStore(objects_of(settings), KeyEncryption(settings.key_encryption_key_bytes))
+    return FileStore(objects_of(settings), kek_of(settings))
 
 
 def intake_of(settings: Settings) -> Intake:

@@ -34,6 +34,7 @@ COMMANDS = {
     "resend": ("shenguan.cli.outbox:resend", "重新发送已发出的消息（消息代理被清空、部门丢了数据时）"),
     "unpark": ("shenguan.cli.outbox:unpark", "放行被搁置的办件消息"),
     "reconcile": ("shenguan.cli.reconcile:reconcile", "对账：推送、签收、反馈是否齐全，与各部门的数是否一致"),
+    "rewrap": ("shenguan.cli.rewrap:rewrap", "换密：各处密文改由新的加密密钥加密"),
     "verify": ("shenguan.cli.verify:verify", "核验留痕账本"),
 }
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import click
 
+from shenguan.cli.chinese_help import ChineseCommand
 from shenguan.cli.screen import json_option, print_json
 
 
-@click.command()
+@click.command(cls=ChineseCommand)
 @click.argument("hub", metavar="平台地址")
 @click.argument("code", metavar="入网码")
 @click.option(
@@ -17,9 +18,8 @@ from shenguan.cli.screen import json_option, print_json
     "folder",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path(),
-    show_default="当前目录",
     metavar="目录",
-    help="密钥、证书和设置文件放在哪里。",
+    help="密钥、证书和设置文件放在哪里，默认为当前目录。",
 )
 @click.option(
     "--department", default=None, metavar="代码", help="本部门代码；写了就核对入网码是不是给本部门的。"
@@ -48,7 +48,7 @@ def enrol(hub: str, code: str, folder: Path, *, department: str | None, plain: b
         click.echo(f"运行：shenguan connector run {done.settings}")
 
 
-@click.command()
+@click.command(cls=ChineseCommand)
 @click.argument("config", type=click.Path(path_type=Path), metavar="设置文件")
 @click.option("--new-key", is_flag=True, help="换一把新密钥；原密钥再有效 14 天，留在 .old 文件里。")
 @json_option

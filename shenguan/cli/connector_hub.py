@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
+from shenguan.cli.chinese_help import ChineseCommand
 from shenguan.cli.screen import json_option, print_json, print_table
 from shenguan.cli.transaction import ACTOR, transaction
 
 
-@click.command("list")
+@click.command("list", cls=ChineseCommand)
 @json_option
 def list_connectors(as_json: bool) -> None:
     """（中心）列出部门连接器：状态、版本、运行地点、积压。"""
@@ -55,7 +56,7 @@ def list_connectors(as_json: bool) -> None:
     print_table("部门连接器", ("代码", "部门", "名称", "状态", "版本", "运行地点", "积压"), rows)
 
 
-@click.command("export")
+@click.command("export", cls=ChineseCommand)
 @click.argument("code", metavar="代码")
 @click.option("--version", type=int, default=None, metavar="版本", help="默认为最新的一版，草稿也算。")
 def export(code: str, version: int | None) -> None:
@@ -70,7 +71,7 @@ def export(code: str, version: int | None) -> None:
         click.echo(export_document(tx, code, version or tx.scalar(newest) or 1), nl=False)
 
 
-@click.command("import")
+@click.command("import", cls=ChineseCommand)
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="文件")
 @click.option("--code", default=None, metavar="代码", help="用另一个连接器代码。")
 @click.option("--department", default=None, metavar="部门", help="用于另一个部门。")
@@ -98,7 +99,7 @@ def import_(file: Path, *, code: str | None, department: str | None, replace: bo
         click.echo(f"还要填写秘密：{endpoint} 的 {name}")
 
 
-@click.command()
+@click.command(cls=ChineseCommand)
 @click.argument("code", metavar="代码")
 @click.option("--reason", required=True, metavar="理由", help="记入留痕账本。")
 def pause(code: str, reason: str) -> None:
@@ -113,7 +114,7 @@ def pause(code: str, reason: str) -> None:
     click.echo(f"连接器 {code} 已暂停。恢复：shenguan connector resume {code}")
 
 
-@click.command()
+@click.command(cls=ChineseCommand)
 @click.argument("code", metavar="代码")
 def resume(code: str) -> None:
     """（中心）恢复：从停下的地方继续。"""
