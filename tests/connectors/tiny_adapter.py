@@ -1,15 +1,18 @@
 """A kind of endpoint for tests of what runs adapters: tables of one SQLite file, in both directions, that can be away.
 
 What is delivered goes into `place.table` (key, subject, record as JSON), rows of `place.table` with an id are collected.
-A file `<database>.away` beside it makes the endpoint unavailable; a record with `refuse` set is refused.
+A file `<database>.away` beside it makes the endpoint unavailable; a record with `refuse` set is refused; a file
+`<database>.kill` kills the process right after a delivery.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from connectors.adapters.outside import Outside
@@ -52,7 +55,11 @@ class Tiny(Adapter):
 
     def deliver(self, batch: Sequence[Outgoing]) -> list[Refusal | None]:
         with self._open(OUT) as db:
-            return [self._put(db, one) for one in batch]
+            answers = [self._put(db, one) for one in batch]
+        with suppress(FileNotFoundError):
+            self._path.with_suffix(".kill").unlink()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return answers
 
     def _put(self, db: sqlite3.Connection, one: Outgoing) -> Refusal | None:
         if one.record.get("refuse"):
