@@ -120,7 +120,10 @@ def limits_of(node: Mapping[str, Any]) -> str:
             "、".join(f"{one} {title}" if str(one) != str(title) else str(one) for one, title in pairs)
         )
     for key, words in _LIMITS.items():
-        if node.get(key) is not None and not (key in ("minLength", "minItems") and node[key] <= 1):
+        plain = (key in ("minLength", "minItems") and node.get(key, 0) <= 1) or (
+            key == "pattern" and "format" in node  # it says the same, for validators that know no formats
+        )
+        if node.get(key) is not None and not plain:
             said.append(str(words).format(node[key]))
     if "default" in node:
         said.append(gettext("默认 %(value)s", value=node["default"]))

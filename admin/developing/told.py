@@ -35,7 +35,7 @@ class Call:
     anchor: str
     summary: str
     public: bool
-    parameters: list[dict[str, Any]]
+    parameters: list[Mapping[str, Any]]
     bodies: list[dict[str, Any]]  # media, rows, example
     answers: list[dict[str, Any]]  # status, words, rows
     sample: str
@@ -71,7 +71,7 @@ def _call(whole: Mapping[str, Any], address: str, method: str, path: str, said: 
     answers = []
     for status, one in said.get("responses", {}).items():
         answer = _followed(one, whole)
-        content = next(iter(answer.get("content", {}).values()), {})
+        content: Mapping[str, Any] = next(iter(answer.get("content", {}).values()), {})
         found = rows(content.get("schema", {}), whole) if status.startswith("2") else []
         answers.append(
             {

@@ -12,6 +12,7 @@ from flask_babel import gettext
 
 from admin.developing import told
 from admin.developing.archive import schemas_zip
+from admin.developing.schema_told import own_words
 from admin.pages import Screen
 from admin.premises import here
 from admin.rest.description import document as rest_document
@@ -62,7 +63,7 @@ class DeveloperView(Screen):
             title=gettext("主题与消息"),
             ways=told.ways(),
             titles=told.message_titles(),
-            described=told.own_words(described),
+            described=own_words(described),
         )
 
     @expose("/messages/<name>")

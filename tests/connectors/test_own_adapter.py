@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any, ClassVar
+from typing import Any
 
 import jsonschema_rs
 import pytest
@@ -31,9 +31,8 @@ def as_shown() -> ModuleType:
 class JsonFolder(Counterpart):
     """The folder of the example."""
 
-    fails_at: ClassVar = {"away": "permission"}
-
     def __init__(self, base: Path) -> None:
+        self.fails_at = {"away": "permission"}
         self._base, self._kind, self._put = base, as_shown(), 0
         for folder in ("out", "in", "sandbox/out", "sandbox/in"):
             (base / "exchange" / folder).mkdir(parents=True)

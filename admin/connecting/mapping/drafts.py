@@ -71,9 +71,7 @@ def save(tx: Connection, code: str, *, version: int, saves: int, parts: Mapping[
 
     desk, before = here().config.desk, opened(tx, code)
     if before.version != version:
-        raise Conflict(
-            gettext("期间有人新建了草稿。请刷新页面，看过他的改动再改；您的改动可先用“复制映射”带走。")
-        )
+        raise Conflict(gettext("期间有人新建了草稿。请刷新页面，看过他的改动再改。"))
     if before.state != "draft":
         new_draft(tx, desk, code, from_version=before.version, actor=actor())
         before = opened(tx, code)
