@@ -7,6 +7,7 @@ Not here: where private keys are kept, and who is trusted (`storage.signing.Trus
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
 from typing import Literal
 
 from cryptography import x509
@@ -73,6 +74,15 @@ def load_public(pem: bytes | str) -> PublicKey:
         raise UnusableKey from error
     algorithm_of(key)
     return key  # type: ignore[return-value]  # algorithm_of refused every other kind
+
+
+def valid_until(certificate_pem: bytes | str) -> datetime:
+    """When a certificate (PEM) ends."""
+    raw = certificate_pem.encode() if isinstance(certificate_pem, str) else certificate_pem
+    try:
+        return x509.load_pem_x509_certificate(raw).not_valid_after_utc
+    except ValueError as error:
+        raise UnusableKey("证书无法读取：需要 PEM。") from error
 
 
 def algorithm_of(key: object) -> Algorithm:

@@ -86,14 +86,15 @@ def connector() -> Response:
 
 @bp.post("/connector/health")
 def report() -> Response:
-    """How it is; the answer names refused records that somebody asked to have tried again."""
+    """How it is; the answer says whether it is paused, and which refused records somebody asked to have tried again."""
     request.max_content_length = LARGEST_REPORT
     department, said = caller(), _json()
     if faults := report_faults(said):
         raise Rejected(f"{Faults(faults[:20])}。")
     with here().engine.begin() as tx:
         again = take_report(tx, here().config.desk, department, said)
-    return _private({"again": again})
+        state = own_connector(tx, department).state
+    return _private({"again": again, "state": state})
 
 
 def _said(*names: str) -> dict[str, str]:

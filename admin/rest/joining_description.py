@@ -63,7 +63,9 @@ def schemas() -> dict[str, Any]:
         ),
         "Connector": _object(running),
         "Report": {name: value for name, value in report_schema().items() if not name.startswith("$")},
-        "Again": _object({"again": {"type": "array", "items": one}}),
+        "Again": _object(
+            {"again": {"type": "array", "items": one}, "state": {"enum": ["draft", "live", "paused"]}}
+        ),
     }
 
 
@@ -129,7 +131,7 @@ def _report() -> dict[str, Any]:
         "summary": "自报：运行情况、每分钟的数、被拒的记录、没有对照的代码；同样的内容再报一次不会重复计数",
         "requestBody": _body({"$ref": "#/components/schemas/Report"}, example),
         "responses": {
-            "200": _said("有人要求再试的记录", "Again"),
+            "200": _said("是否暂停，有人要求再试的记录", "Again"),
             **_refusals(401, 404, 409, 413, 422, 429, 503),
         },
     }

@@ -6,6 +6,8 @@ import json
 import stat
 import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -14,6 +16,7 @@ from sqlalchemy import select, text
 
 from connectors.department.config import read_config, validate_config
 from connectors.department.enrol import enrol, renew
+from connectors.department.renewal import Renewal
 from connectors.errors import ConnectorError, Misconfigured
 from hub.connecting.connector import ConnectorHealth, ConnectorMeasure, ConnectorRefusal, ConnectorUnmapped
 from hub.connecting.enrol import make_enrolment_code
@@ -128,6 +131,27 @@ def test_a_key_is_renewed_by_itself(hub: Hub, address: str, connector: str, tmp_
     assert ends[done.kid] < ends[changed.kid]
 
 
+def test_a_certificate_is_renewed_in_time(hub: Hub, address: str, connector: str, tmp_path: Path) -> None:
+    """A month before its end the program renews it by itself, sooner it does not; a hub that is away is no failure."""
+    done = enrol(address, a_code(hub), tmp_path)
+    assert done.settings is not None
+    config, first = read_config(done.settings), (tmp_path / "certificate.pem").read_text()
+
+    def in_days(days: int) -> Renewal:
+        return Renewal(config, lambda: datetime.now(UTC) + timedelta(days=days))
+
+    in_days(300).look()
+    assert (tmp_path / "certificate.pem").read_text() == first
+    away = in_days(340)
+    away._config = replace(config, public_url="http://127.0.0.1:1")
+    away.look()
+    assert (tmp_path / "certificate.pem").read_text() == first
+    late = in_days(340)
+    late.look()
+    assert (tmp_path / "certificate.pem").read_text() != first
+    assert late.until is not None
+
+
 def test_the_document_is_read_while_it_changes(hub: Hub, joined: Outsider) -> None:
     """Once whole, then 304 until something was asked of the connector; nobody without a token reads it."""
     first = joined.ask("GET", "/connector")
@@ -147,7 +171,7 @@ def test_a_report_stands_where_the_hosts_does(hub: Hub, joined: Outsider) -> Non
     """Health, figures, refusals and unmapped values are kept; said again they count once; what is asked for is answered."""
     minute = "2026-11-22T08:00:00Z"
     report = {
-        "instance": "front-1", "state": "running", "version": 1, "waiting": 2, "oldest_waiting_at": minute,
+        "instance": "front-1", "state": "running", "version": 1, "words": None, "waiting": 2, "oldest_waiting_at": minute,
         "measures": [{"flow": "packages", "at": minute, "records": 5, "busy_ms": 70}],
         "refusals": [
             {"flow": "packages", "direction": "out", "ref": "e1", "cause": "shape", "words": "太长", "record": {"a": 1}}
@@ -156,7 +180,7 @@ def test_a_report_stands_where_the_hosts_does(hub: Hub, joined: Outsider) -> Non
     }  # fmt: skip
     for _ in range(2):
         answer = joined.ask("POST", "/connector/health", json=report)
-        assert (answer.status_code, answer.json()) == (200, {"again": []})
+        assert (answer.status_code, answer.json()) == (200, {"again": [], "state": "paused"})
     with hub.engine.begin() as tx:
         assert tx.execute(select(ConnectorHealth.waiting, ConnectorHealth.instance)).all() == [(2, "front-1")]
         assert tx.execute(select(ConnectorMeasure.records, ConnectorMeasure.busy_ms)).all() == [(5, 70)]
