@@ -23,6 +23,7 @@ from schemas.connector.document import ConnectorDocument, Flow, document_to
 class OpenMapped:
     """What the program works with."""
 
+    document: ConnectorDocument
     system: MappedSystem
     version: str
     timetable: Timetable
@@ -54,7 +55,7 @@ def open_mapped(config: ConnectorConfig, state: MappedState, clock: Callable[[],
     system = MappedSystem(document, state, opener, figures, clock, base=config.evidence)
     running = document.running
     return OpenMapped(
-        system, version_of(document), Timetable(running), Bucket(running.rate_per_minute), figures
+        document, system, version_of(document), Timetable(running), Bucket(running.rate_per_minute), figures
     )
 
 

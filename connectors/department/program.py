@@ -29,6 +29,8 @@ from connectors.department.line import BrokerLine, Line, RestLine, signed_before
 from connectors.department.open_mapped import open_mapped
 from connectors.department.parts import Parts
 from connectors.department.receive import Receiver
+from connectors.department.renewal import Renewal
+from connectors.department.reporting import Reporter
 from connectors.department.send import Sender
 from connectors.department.state import State
 from connectors.department.trust import TrustBundle
@@ -85,6 +87,10 @@ class Connector:
             clock=clock,
             version=self._mapped.version if self._mapped else "",
         )
+        self._renewal = Renewal(config, clock)
+        self._reporter = (
+            Reporter(self._parts, self._mapped, self._door, self._renewal) if self._mapped else None
+        )
         self._receiver = Receiver(self._parts)
         self._sender = Sender(self._parts, Evidence(self._door, self._state))
         self._counter = Counter(self._parts)
@@ -111,13 +117,19 @@ class Connector:
                 self._step()
             except ConnectorError as error:
                 _log.warning("等待：%s", error.message)
-                self.health.say("waiting", error.message)
+                self._say("waiting", error.message)
                 backoff.wait(stop)
             else:
                 backoff.succeeded()
-                self.health.say("running")
+                self._say("running", self._mapped.system.collecting.words or None if self._mapped else None)
         self._files.join()
         self.health.say("stopped")
+
+    def _say(self, state: str, words: str | None) -> None:
+        self.health.say(state, words)
+        if self._reporter is not None and self._ready:
+            self._reporter.turn(state, words)
+        self._renewal.look()
 
     def close(self) -> None:
         """Leave everything in order."""
@@ -154,6 +166,8 @@ class Connector:
         """Whether it is quiet now, and how many messages may be taken."""
         if self._mapped is None:
             return False, BATCH
+        if self._reporter is not None and self._reporter.paused:
+            return True, 0
         quiet = self._mapped.timetable.quiet_until(self._parts.clock()) is not None
         return quiet, 0 if quiet else self._mapped.bucket.most(BATCH)
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select, update
 
 from connectors.department.mapped_state import Refused
+from connectors.department.reporting import refusal_said
 from hub.connecting.connector import Connector, ConnectorRefusal, ConnectorVersion
 from hub.connecting.take_report import keep_report
 from hub.department import topic_in
 from hub.exchange.pull import MOST, signed_for
 from hub.ports import Desk
 from schemas.connector.document import ConnectorDocument, document_from
-from schemas.mapping import masking
 
 
 class Facts(NamedTuple):
@@ -105,20 +105,7 @@ def write_refusals(tx: Connection, desk: Desk, code: str, refused: Sequence[Refu
         desk,
         code,
         {
-            "refusals": [_refusal(one) for one in open_ones],
+            "refusals": [refusal_said(one) for one in open_ones],
             "taken": [{"flow": one.flow or "-", "ref": one.ref} for one in refused if one.state == "taken"],
         },
     )
-
-
-def _refusal(one: Refused) -> dict[str, Any]:
-    return {
-        "flow": one.flow or "-",
-        "direction": one.direction,
-        "ref": one.ref,
-        "cause": one.cause,
-        "words": one.words,
-        "faults": list(one.faults),
-        "record": None if one.record is None else masking.masked(one.record),
-        "times": one.times,
-    }

@@ -51,7 +51,8 @@ class Errands:
         """A job in hand is left to another host, which takes it again."""
         self._stop.set()
         for thread in self._threads:
-            thread.join(10)
+            if thread.ident is not None:
+                thread.join(10)
 
     def _jobs(self) -> None:
         backoff = Backoff()
