@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ from flask import url_for
 from flask_babel import gettext
 
 from admin.connecting.reading import Shown
+from admin.connecting.titles import message_title
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +57,24 @@ def _system(shown: Shown) -> list[str]:
 def _flows(shown: Shown) -> list[str]:
     if not shown.flows:
         return [gettext("还没有线路：送什么出去，收什么进来。")]
-    lacks = [one.words for one in shown.faults if not one.at.startswith("endpoints")]
-    unmapped = [str(one.get("name", "")) for one in shown.flows if not one.get("fields")]
+    lacks = [
+        f"{where}：{one.words}" if (where := _flow_of(shown, one.at)) else one.words
+        for one in shown.faults
+        if not one.at.startswith("endpoints") and not one.at.endswith(".fields")
+    ]
+    active = [one for one in shown.flows if one.get("active", True)]
+    unmapped = [message_title(one.get("message")) for one in active if not one.get("fields")]
     if unmapped:
         lacks.insert(0, gettext("还没有字段映射的线路：%(names)s", names="、".join(unmapped)))
     return lacks
+
+
+def _flow_of(shown: Shown, at: str) -> str:
+    """What the flow is called that a fault is in; '' of none."""
+    found = re.match(r"flows\[(\d+)\]", at)
+    if found is None or int(found[1]) >= len(shown.flows):
+        return ""
+    return message_title(shown.flows[int(found[1])].get("message"))
 
 
 def _test(shown: Shown) -> list[str]:

@@ -76,9 +76,8 @@ CONNECTING_WORDS: dict[str, dict[str, tuple[str, str]]] = {
         "too_big": ("太大", "warn"),
         "permission": ("没有权限", "bad"),
         "answer": ("对方拒收", "bad"),
-        "unreadable": ("读不出来", "bad"),
-        "draft": ("写得不对", "warn"),
-        "evidence": ("缺少佐证文件", "warn"),
+        "format": ("读不出来", "bad"),
+        "unfit": ("写得不对", "warn"),
         "returned": ("被退回", "warn"),
     },
     "enrolment_state": {

@@ -36,6 +36,10 @@
     presets.forEach((preset) => { if (preset.checked && preset.closest('[data-preset]').dataset.preset !== input.value) one('input[name=preset][value=""]').checked = true; });
   }));
 
+  // ---- whoever ticks a push wants the ticked ones
+  every('input[name=push]').forEach((box) => box.addEventListener('change', () => { if (box.checked) one('input[name=way][value=picked]').checked = true; }));
+  every('input[name=newest], input[name=synthetic]').forEach((field) => field.addEventListener('input', () => { one(`input[name=way][value=${field.name}]`).checked = true; }));
+
   // ---- questions before what cannot be taken back
   document.addEventListener('click', (event) => {
     const button = event.target.closest('button[data-confirm]');
