@@ -51,6 +51,7 @@ class Lane:
         self.start_at: datetime | None = None  # of partitions that have no place yet
         self.places: dict[str, dict[str, int]] = {}  # topic id -> partition -> next offset
         self.topic_id = ""
+        self.fetched = True  # not left alone by the reader
         self.inbox: deque[Message] = deque()
         self.next_at = 0.0  # monotonic: when there is something to do though nothing comes
         self.failing = False

@@ -194,11 +194,14 @@ class Host:
             missing = any(not one.topic_id for one in self.lanes.values())
             self._topics_at = now + (MISSING_S if missing else TOPICS_S)
         for lane in self.lanes.values():
-            positions = self._positions(lane)
-            if lane.full or not lane.live:
-                self._reader.pause(positions)
-            elif len(lane.inbox) < FETCHED // 4:
-                self._reader.resume(positions)
+            if not lane.topic_id:
+                continue
+            if lane.fetched and (lane.full or not lane.live):
+                self._reader.pause(self._positions(lane))
+                lane.fetched = False
+            elif not lane.fetched and lane.live and len(lane.inbox) < FETCHED // 4:
+                self._reader.resume(self._positions(lane))
+                lane.fetched = True
 
     def _places(self, lane: Lane, facts: TopicFacts) -> dict[Position, int]:
         topic_id = facts.topic_id or "-"

@@ -91,6 +91,7 @@ GOALS = (
     ),
     Goal("sql_adapter", "SQL adapter out / bare batched insert, PostgreSQL", "postgresql.ratio", least=0.6),
     Goal("sql_adapter", "SQL adapter out / bare batched insert, MariaDB", "mariadb.ratio", least=0.6),
+    Goal("host", "percent of a core that each idle connector costs, of 200", "each_percent", most=0.1),
     Goal("lanes", "live p99 while a sheet loads / alone", "ratio", most=5.0),
     Goal("csv", "a CSV collected / csv.DictReader, 1,000,000 rows", "ratio", least=0.5),
     Goal("csv", "peak of memory, 1,000,000 rows / 10,000", "memory", most=1.3),

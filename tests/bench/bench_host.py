@@ -1,4 +1,4 @@
-"""What an idle connector costs on the host: CPU of the process with 1, 199 and 200 of them, none of which has anything to do.
+"""What an idle connector costs on the host: CPU of the process with 1, 199 and 200 of them, none of which has work to do.
 
 Each has a flow out and a flow in that is collected every minute; the windows are long enough for a whole round of both.
 The broker keeps everything in memory (named in the result); what it and the database spend is not in the figures.
@@ -27,9 +27,6 @@ from tests.bench.bench_relay import _database
 from tests.connectors.hosted import HostedHub, with_custody
 from tests.connectors.test_mapped import a_document
 from tests.session_parts import Owner
-
-#: Percent of one core that a connector more may cost before it counts as measurable.
-TARGET = 0.1
 
 
 def run(*, connectors: int = 200, windows: int = 3, seconds: float = 20.0) -> dict[str, object]:
