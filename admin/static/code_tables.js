@@ -144,8 +144,8 @@
     told(say.saving);
     const kept = JSON.stringify(tables);
     try {
-      const said = await send(location.pathname, { version: state.version, saves: state.saves, tables });
-      [state.version, state.saves] = [said.version, said.saves];
+      const said = await send(location.pathname, { seen: state.seen, tables });
+      state.seen = said.seen;
       dirty = JSON.stringify(tables) !== kept;
       told(dirty ? say.unsaved : say.saved);
     } catch (error) { told(fill(say.notSaved, { words: error instanceof TypeError ? say.offline : error.message }), true); }

@@ -178,9 +178,9 @@
     line.textContent = say.saving;
     line.classList.remove('bad-text');
     try {
-      const said = await M.send(location.pathname, { version: given.version, saves: given.saves, flow: M.posted(), ...(M.tablesChanged ? { tables: M.tables } : {}) });
+      const said = await M.send(location.pathname, { seen: given.seen, flow: M.posted(), ...(M.tablesChanged ? { tables: M.tables } : {}) });
       M.tablesChanged = false;
-      [given.version, given.saves] = [said.version, said.saves];
+      given.seen = said.seen;
       M.dirty = snapshot() !== kept;
       line.textContent = M.dirty ? say.unsaved : say.saved;
     } catch (error) {

@@ -93,7 +93,7 @@
   async function asked(kind) {
     tell(say.waiting);
     try {
-      let job = await M.send(`${base}/ask`, { kind, version: given.version });
+      let job = await M.send(`${base}/ask`, { kind });
       const until = Date.now() + 90000;
       while (['waiting', 'running'].includes(job.state) && Date.now() < until) {
         await new Promise((resume) => { setTimeout(resume, 400); });

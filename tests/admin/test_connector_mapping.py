@@ -161,23 +161,45 @@ def test_a_real_package_is_masked_and_its_reading_recorded(hub: Hub, as_user: Cl
 
 
 def test_a_save_in_between_is_refused_in_words(hub: Hub, as_user: Client, csrf: Token) -> None:
-    """What was seen is saved; an older page is told so and loses nothing; a published version gets a draft of its own."""
-    code = a_connector(hub, flows=[OUT])
+    """An older page is told that this flow was changed; a change elsewhere is none; a published version gets a draft."""
+    code = a_connector(hub, flows=[OUT, IN])
+    client, token = as_user("data_admin"), csrf("data_admin")
     path = f"/connectors/{code}/flows/xzxk/mapping"
+    seen = page_state(client.get(path).get_data(as_text=True), "mapping-state")["seen"]
     rule = {"target": "XK_WSH", "sources": ["result.document_no"], "steps": [], "junk": 1}
-    said = {"version": 1, "saves": 2, "flow": {**OUT, "fields": [*OUT["fields"], rule]}}
-    status, told = asked(as_user("data_admin"), csrf("data_admin"), path, said)
-    assert (status, told) == (200, {"version": 1, "saves": 3})
-    status, told = asked(as_user("data_admin"), csrf("data_admin"), path, {**said, "flow": OUT})
+    said = {"seen": seen, "flow": {**OUT, "fields": [*OUT["fields"], rule]}}
+    other = f"/connectors/{code}/flows/jcjg/mapping"
+    elsewhere = page_state(client.get(other).get_data(as_text=True), "mapping-state")["seen"]
+    assert asked(client, token, other, {"seen": elsewhere, "flow": {**IN, "when": "true"}})[0] == 200
+    status, told = asked(client, token, path, said)
+    assert status == 200
+    assert told["seen"] != seen
+    status, refused = asked(client, token, path, {**said, "flow": OUT})
     assert status == 409
-    assert "他人" in told["message"]
+    assert "有人改过" in refused["message"]
+    fresh = {
+        "seen": told["seen"],
+        "flow": said["flow"],
+        "tables": [TABLE, {"name": "新表", "pairs": [["a", "b"]]}],
+    }
+    assert asked(client, token, path, fresh)[0] == 200
     with hub.engine.connect() as tx:
-        kept = tx.execute(
-            text("SELECT document FROM connector_versions WHERE connector = :c"), {"c": code}
-        ).scalar_one()
+        sql = text("SELECT document FROM connector_versions WHERE connector = :c")
+        kept = tx.execute(sql, {"c": code}).scalar_one()
     assert kept["flows"][0]["fields"][-1] == {"target": "XK_WSH", "sources": ["result.document_no"]}
     assert kept["flows"][0]["place"] == {"table": "xzxk"}
+    assert kept["flows"][1]["when"] == "true"
+    assert kept["code_tables"][1]["name"] == "新表"
     assert asked(as_user("overseer"), csrf("overseer"), path, said)[0] == 403
+    with hub.engine.begin() as tx:
+        publish = text(
+            "UPDATE connector_versions SET state = 'published', published_at = now(), published_by = 'x'"
+            " WHERE connector = :c"
+        )
+        tx.execute(publish, {"c": code})
+    seen = page_state(client.get(path).get_data(as_text=True), "mapping-state")["seen"]
+    status, told = asked(client, token, path, {"seen": seen, "flow": OUT})
+    assert (status, told["version"]) == (200, 2)
 
 
 def test_a_sheets_header_becomes_columns(hub: Hub, as_user: Client, csrf: Token, tmp_path: Path) -> None:
@@ -244,7 +266,7 @@ def test_code_tables_are_kept_and_unmapped_values_shown(hub: Hub, as_user: Clien
     assert state["used"] == {"结果表": [["jcjg", "in"]]}
     tables = [{**TABLE, "pairs": [["合格", "1"], ["基本合格", "2"], ["", ""], ["x"]]}]
     status, _ = asked(
-        as_user("data_admin"), csrf("data_admin"), path, {"version": 1, "saves": 2, "tables": tables}
+        as_user("data_admin"), csrf("data_admin"), path, {"seen": state["seen"], "tables": tables}
     )
     assert status == 200
     with hub.engine.connect() as tx:

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, select
 
 from admin.connecting.mapping.drafts import Opened, opened, save
 from admin.connecting.mapping.offered import our_tables
-from admin.connecting.mapping.said import number_said, sent, tables_said
+from admin.connecting.mapping.said import sent, stamps_said, tables_said
 from admin.connecting.rights import CONNECTOR_RIGHTS
 from admin.pages import Screen
 from admin.premises import here, may
@@ -91,8 +91,7 @@ class ConnectorCodeTableView(Screen):
                 "unmapped": found,
                 "used": _used(open_),
                 "ours": our_tables(),
-                "version": open_.version,
-                "saves": open_.saves,
+                "seen": {"code_tables": open_.stamp()},
                 "editable": editable,
                 "words": {key: str(text) for key, text in WORDS.items()},
             },
@@ -104,11 +103,10 @@ class ConnectorCodeTableView(Screen):
     def save(self, code: str) -> Response:
         """Into the draft."""
         said = sent()
-        version, saves = number_said(said.get("version")), number_said(said.get("saves"))
         parts = {"code_tables": tables_said(said.get("tables"))}
         with here().engine.begin() as tx:
-            after = save(tx, code, version=version, saves=saves, parts=parts)
-        return jsonify(version=after.version, saves=after.saves)
+            after = save(tx, code, parts, stamps_said(said))
+        return jsonify(seen={"code_tables": after.stamp()}, version=after.version)
 
     @expose("/<code>/code-tables/pairs", methods=["POST"])
     @has_access

@@ -6,6 +6,7 @@ none. Does not write by itself: the use cases do.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
@@ -16,7 +17,9 @@ from sqlalchemy import Connection, select
 
 from admin.premises import actor, here, own_department
 from hub.connecting.connector import Connector, ConnectorVersion
+from hub.connecting.draft_connector import new_draft, save_draft
 from hub.errors import Conflict, NotFound
+from schemas import canonical
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,11 @@ class Opened:
     saves: int
     document: dict[str, Any]
     running: int | None  # the version that runs
+
+    def stamp(self, flow: str = "") -> str:
+        """Changes when the flow of this name does; without a name, when the code tables do."""
+        part = self.flow(flow) if flow else self.document.get("code_tables", [])
+        return hashlib.sha256(canonical(part)).hexdigest()[:32]
 
     def flow(self, name: str) -> dict[str, Any]:
         """The flow of this name. Raises NotFound."""
@@ -65,17 +73,21 @@ def opened(tx: Connection, code: str, version: int | None = None) -> Opened:
     return Opened(**{**row._mapping, "document": dict(row.document)})
 
 
-def save(tx: Connection, code: str, *, version: int, saves: int, parts: Mapping[str, Any]) -> Opened:
-    """Put these parts into the draft: 'flow' (by its name), 'code_tables'. Raises Conflict when somebody saved between."""
-    from hub.connecting.draft_connector import new_draft, save_draft
+def save(tx: Connection, code: str, parts: Mapping[str, Any], seen: Mapping[str, Any]) -> Opened:
+    """Put these parts into the draft: 'flow' (of its name), 'code_tables'. `seen`: their stamps when the page was loaded.
 
+    Raises Conflict when somebody changed one of these very parts in between; changes elsewhere in the document stay.
+    """
     desk, before = here().config.desk, opened(tx, code)
-    if before.version != version:
-        raise Conflict(gettext("期间有人新建了草稿。请刷新页面，看过他的改动再改。"))
+    for part, said in parts.items():
+        now = before.stamp(str(said["name"]) if part == "flow" else "")
+        if seen.get(part) != now:
+            raise Conflict(
+                gettext("期间有人改过这一部分，您的改动还没有保存，仍在本页上。请另开一页看看他的改动。")
+            )
     if before.state != "draft":
         new_draft(tx, desk, code, from_version=before.version, actor=actor())
         before = opened(tx, code)
-        saves = before.saves
     document = deepcopy(before.document)
     if "code_tables" in parts:
         document["code_tables"] = parts["code_tables"]
@@ -84,5 +96,5 @@ def save(tx: Connection, code: str, *, version: int, saves: int, parts: Mapping[
         document["flows"] = [
             flow if one.get("name") == flow["name"] else one for one in document.get("flows", ())
         ]
-    save_draft(tx, desk, code, document, saves=saves, actor=actor())
+    save_draft(tx, desk, code, document, saves=before.saves, actor=actor())
     return opened(tx, code)

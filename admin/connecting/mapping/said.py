@@ -35,11 +35,10 @@ def sent() -> dict[str, Any]:
     return said
 
 
-def number_said(value: Any) -> int:
-    """A version or save number. Raises Rejected."""
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**9:
-        return value
-    raise Rejected(gettext("页面传来的内容读不出来，请刷新后重试。"))
+def stamps_said(said: Mapping[str, Any]) -> dict[str, str]:
+    """What the page knows of each part that it posts, by part."""
+    seen = said.get("seen")
+    return {str(name): str(value) for name, value in seen.items()} if isinstance(seen, Mapping) else {}
 
 
 def flow_said(kept: Mapping[str, Any], said: Any) -> dict[str, Any]:

@@ -21,14 +21,16 @@ from admin.connecting.mapping.own_columns import job_columns, read_file
 from admin.connecting.mapping.said import (
     flow_said,
     flow_value,
-    number_said,
     rule_told,
     sent,
+    stamps_said,
     table_values,
     tables_said,
 )
 from admin.connecting.mapping.tried import tried
+from admin.connecting.reading import read
 from admin.connecting.rights import CONNECTOR_RIGHTS
+from admin.connecting.steps import steps_of
 from admin.connecting.titles import message_title
 from admin.pages import Screen
 from admin.premises import actor, here, may
@@ -59,6 +61,7 @@ class ConnectorMappingView(Screen):
             open_ = opened(tx, code)
             told = open_.flow(flow)
             sent_there = samples.sent_messages(tx, open_, told["message"]) if self._sees_data(told) else []
+            shown = read(tx, code) if may("can_edit", "ConnectorView") else None
             collected = samples.job_records(tx, code, flow) if told["direction"] == "in" else []
         tables = open_.document.get("code_tables", [])
         return self.page(
@@ -66,14 +69,14 @@ class ConnectorMappingView(Screen):
             title=gettext("字段映射"),
             open=open_,
             flow=told,
+            steps=steps_of(shown) if shown else [],
             message_title=message_title(told["message"]),
             editable=may("can_edit", "ConnectorView") and open_.connector_state != "retired",
             sent=sent_there,
             state={
                 "flow": {name: told.get(name, "") for name in ("each", "when")}
                 | {name: told.get(name, []) for name in ("fields", "columns")},
-                "version": open_.version,
-                "saves": open_.saves,
+                "seen": _stamps(open_, flow),
                 "tables": tables,
                 "examples": samples.example_records(told["message"]) if told["direction"] == "out" else [],
                 "collected": collected,
@@ -87,14 +90,13 @@ class ConnectorMappingView(Screen):
     def save(self, code: str, flow: str) -> Response:
         """Into the draft."""
         said = sent()
-        version, saves = number_said(said.get("version")), number_said(said.get("saves"))
         with here().engine.begin() as tx:
             kept = opened(tx, code).flow(flow)
             parts: dict[str, Any] = {"flow": flow_said(kept, said.get("flow"))}
             if "tables" in said:
                 parts["code_tables"] = tables_said(said["tables"])
-            after = save(tx, code, version=version, saves=saves, parts=parts)
-        return jsonify(version=after.version, saves=after.saves)
+            after = save(tx, code, parts, stamps_said(said))
+        return jsonify(seen=_stamps(after, flow), version=after.version)
 
     @expose(_FLOW + "/preview", methods=["POST"])
     @has_access
@@ -200,6 +202,10 @@ class ConnectorMappingView(Screen):
     @staticmethod
     def _sees_data(flow: dict[str, Any]) -> bool:
         return flow["direction"] == "out" and may("can_edit", "ConnectorView")
+
+
+def _stamps(open_: Opened, flow: str) -> dict[str, str]:
+    return {"flow": open_.stamp(flow), "code_tables": open_.stamp()}
 
 
 def _targets(flow: dict[str, Any], value: Any) -> list[FieldInfo]:
