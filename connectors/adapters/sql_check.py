@@ -169,7 +169,9 @@ def _look(
 
 def _probes(shape: Shape, writer: Writer | None, reader: Reader | None, named: Sequence[str]) -> list[str]:
     """Statements that need the rights and touch no row."""
-    names = [name for name in dict.fromkeys(named) if name in shape.fields] or list(shape.fields)
+    # MySQL wants a value for every column that has to have one even where no row is written.
+    wanted = dict.fromkeys([*named, *(name for name, field in shape.fields.items() if not field.optional)])
+    names = [name for name in wanted if name in shape.fields] or list(shape.fields)
     listed, table = shape.names(names), shape.quoted
     if writer is not None:
         same = shape.quote(names[0])

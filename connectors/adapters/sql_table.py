@@ -102,15 +102,15 @@ def shape_of(connection: Connection, name: str, schema: str | None) -> Shape:
         more = {"include_auto_indexes": True} if connection.dialect.name == "sqlite" else {}
         indexes = inspect(connection).get_indexes(name, schema, **more)
         constraints = inspect(connection).get_unique_constraints(name, schema)
-    primary = tuple(column.name for column in table.primary_key)
+    primary = tuple(str(column.name) for column in table.primary_key)
     unique = [_columns(one) for one in indexes if one.get("unique") and not _partial(one)]
-    unique += [tuple(one["column_names"]) for one in constraints]
+    unique += [_columns(one) for one in constraints]
     first = {_columns(one)[:1] for one in indexes} | {one[:1] for one in unique} | {primary[:1]}
     quote = connection.dialect.identifier_preparer.quote_identifier
     engine = table.kwargs.get("mysql_engine") or table.kwargs.get("mariadb_engine") or ""
     return Shape(
         name=name,
-        fields={one.name: _field(one, primary, connection.dialect.name) for one in table.columns},
+        fields={str(one.name): _field(one, primary, connection.dialect.name) for one in table.columns},
         uniques=tuple(dict.fromkeys(one for one in (primary, *unique) if one)),
         indexed=frozenset(one[0] for one in first if one),
         engine=str(engine).lower(),
@@ -120,7 +120,7 @@ def shape_of(connection: Connection, name: str, schema: str | None) -> Shape:
 
 
 def _columns(index: Any) -> tuple[str, ...]:
-    return tuple(name or "" for name in index["column_names"])  # an expression has no name
+    return tuple(str(name or "") for name in index["column_names"])  # an expression has no name
 
 
 def _partial(index: Any) -> bool:
@@ -134,9 +134,10 @@ def _field(column: Any, primary: Sequence[str], dialect: str) -> Field:
     numbered = numbered or alone
     given = column.server_default is not None
     kind = column.type
-    convert = converter(column.name, kind)
+    name = str(column.name)  # SQLAlchemy's own kind of text is no key in JSON
+    convert = converter(name, kind)
     return Field(
-        name=column.name,
+        name=name,
         type=kind,
         nullable=column.nullable,
         optional=column.nullable or given or numbered,

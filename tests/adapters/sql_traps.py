@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from connectors.adapters.port import AdapterUnavailable, Answer
+from connectors.adapters import open_adapter
+from connectors.adapters.port import AdapterUnavailable, Answer, Outgoing
+from schemas.connector.document import Flow
+from schemas.connector.up_tables import COMMON, up_tables
 from tests.adapters.contract import as_text, collect_all, deliver, in_chinese
 from tests.adapters.counterpart import outgoing, record
 
@@ -225,3 +229,36 @@ class Reads:
         adapter = counterpart.open(out=False)
         assert [one.record["id"] for one in collect_all(adapter)[0]] == ["k-00002"]
         adapter.close()
+
+
+class FrontDatabase:
+    """The tables of the national front database, made by our statements."""
+
+    def test_up_tables_are_made_and_filled(self, counterpart: Any) -> None:
+        """Claim: every table can be made on this server; a row told again is not touched, one that changed is a U."""
+        endpoint = replace(
+            counterpart.endpoint,
+            kind="up_tables",
+            settings={**counterpart.endpoint.settings, "create_tables": True},
+        )
+        for name, table in up_tables().items():
+            flow = Flow("f", "out", "approval.decided.v1", "own", {"table": name})
+            adapter = open_adapter(endpoint, flow, counterpart.outside)
+            moments = [column.name for column in table.columns if column.kind == "moment"]
+            row = dict.fromkeys(table.business, "甲𠮷") | dict.fromkeys(moments, "2026-11-18T01:00:00Z")
+            one = Outgoing(
+                "1", "c-1", {name: value for name, value in row.items() if not name.startswith("cd_")}
+            )
+            assert adapter.deliver([one]) == [None]
+            assert adapter.deliver([one]) == [None]
+            found = counterpart.rows(f"SELECT cd_operation, row_guid FROM {name}")
+            assert [state for state, _ in found] == ["I"]
+            texts = [
+                one.name for one in table.columns if one.kind == "text" and one.name not in table.business
+            ]
+            extra = next(name for name in texts if name not in COMMON)
+            adapter.deliver([replace(one, record={**one.record, extra: "1"})])
+            again = counterpart.rows(f"SELECT cd_operation, row_guid FROM {name}")
+            assert [tuple(row) for row in again] == [("U", found[0][1])]
+            assert [step.words for step in adapter.check() if not step.ok] == []
+            adapter.close()

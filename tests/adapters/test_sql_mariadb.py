@@ -18,7 +18,7 @@ from tests.adapters.contract import (
     Settles,
 )
 from tests.adapters.sql_counterpart import SqlCounterpart
-from tests.adapters.sql_traps import Reads, Writes
+from tests.adapters.sql_traps import FrontDatabase, Reads, Writes
 from tests.adapters.wire import Wire
 
 
@@ -80,5 +80,5 @@ class TestMariaDBWithASecondKey(Delivers, Refuses):
         counterpart.run("ALTER TABLE licences ADD UNIQUE (name)")
 
 
-class TestMariaDBTraps(Writes, Reads):
+class TestMariaDBTraps(Writes, Reads, FrontDatabase):
     """What databases do to those who write into them."""

@@ -20,7 +20,7 @@ from tests.adapters.contract import (
     Settles,
 )
 from tests.adapters.sql_counterpart import SqlCounterpart
-from tests.adapters.sql_traps import Reads, Writes
+from tests.adapters.sql_traps import FrontDatabase, Reads, Writes
 from tests.adapters.wire import Wire
 
 
@@ -93,5 +93,5 @@ class TestSqlWithoutKey(Delivers, Refuses):
         counterpart.place_out |= {"key_columns": ""}
 
 
-class TestSqlTraps(Writes, Reads):
+class TestSqlTraps(Writes, Reads, FrontDatabase):
     """What databases do to those who write into them."""
