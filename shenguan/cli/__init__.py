@@ -28,6 +28,7 @@ COMMANDS = {
     "intake": ("shenguan.cli.programs:intake", "运行接收：把部门发来的消息办进中心"),
     "licence": ("shenguan.cli.licence:licence", "电子证照：批量导入、批量制证、离线核验"),
     "connector": ("shenguan.cli.connector:connector", "部门连接器（在部门一侧运行）"),
+    "conform": ("shenguan.cli.conform:conform", "对接检验：扮演中心，检验部门自己写的程序是否守约"),
     "department": ("shenguan.cli.department:department", "登记部门和密钥"),
     "trust-bundle": ("shenguan.cli.trust_bundle:trust_bundle", "部门接入所需：地址、主题、中心公钥"),
     "user": ("shenguan.cli.user:user", "登记管理网页的用户"),
