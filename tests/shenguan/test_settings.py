@@ -142,12 +142,14 @@ def test_defaults_hold_no_secret():
 
 
 def test_what_may_be_left_out_may_not_be_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The scanner's address and the folder of trusted signers, each with its sentence."""
+    """The scanner's address, the folder of trusted signers and earlier keys, each with its sentence."""
     monkeypatch.setenv("SHENGUAN_CLAMD", "somewhere")
     monkeypatch.setenv("SHENGUAN_TRUSTED_SIGNERS", "/nowhere/at/all")
+    monkeypatch.setenv("SHENGUAN_KEY_ENCRYPTION_OLDER", "nonsense")
     with pytest.raises(SettingsRefused) as refused:
-        load(("clamd", "trusted_signers"))
+        load(("clamd", "trusted_signers", "key_encryption_older"))
     assert "SHENGUAN_CLAMD 应为" in str(refused.value)
+    assert "SHENGUAN_KEY_ENCRYPTION_OLDER 应为" in str(refused.value)
     assert "SHENGUAN_TRUSTED_SIGNERS 指向的" in str(refused.value)
 
 
