@@ -13,6 +13,7 @@ from connectors.adapters.filled import filled
 from connectors.adapters.outside import Outside
 from connectors.adapters.port import Adapter, Answer, Collected, Column, Outgoing, Refusal, Step
 from connectors.adapters.sql_check import check
+from connectors.adapters.sql_found import found
 from connectors.adapters.sql_in import Reader
 from connectors.adapters.sql_out import Writer
 from connectors.adapters.sql_server import Server
@@ -76,6 +77,16 @@ class SqlAdapter(Adapter):
             return []
         schema = self._server.schema
         return self._session.run(lambda connection: shape_of(connection, chosen.table, schema).told())
+
+    def found(self, batch: Sequence[Outgoing]) -> list[dict[str, Any] | None] | None:
+        writer = self._writer
+        if writer is None:
+            return None
+        return self._session.run(
+            lambda connection: found(
+                connection, writer.prepared(connection).shape, writer.keys, writer.delivery, batch
+            )
+        )
 
     def close(self) -> None:
         self._session.close()

@@ -35,7 +35,7 @@ class Writer:
         self.table = self._real + SANDBOX if sandbox else self._real
         self.keys = tuple(name.strip() for name in place["key_columns"].split(",") if name.strip())
         self._update = place["existing"] == "update"
-        self._delivery = place["delivery_column"]
+        self.delivery = place["delivery_column"]
         self._prepared: Table | None = None
         self._converts: dict[tuple[str, ...], list[Convert]] = {}
 
@@ -85,7 +85,7 @@ class Writer:
         return [answers[first[one.key]] for one in batch]
 
     def _row(self, shape: Shape, at: int, one: Outgoing) -> Row:
-        record = {**one.record, self._delivery: one.key} if self._delivery else one.record
+        record = {**one.record, self.delivery: one.key} if self.delivery else one.record
         names = tuple(record)
         converts = self._converts.get(names)
         if converts is None:

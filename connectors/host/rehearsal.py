@@ -6,6 +6,7 @@ Guarantees: nothing reaches the real place and nothing is said to the hub; the s
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any, cast
 
 from connectors.adapters.port import Outgoing
@@ -118,7 +119,14 @@ def _compared(
 
 
 def _text(value: Any) -> str:
-    return "" if value is None else str(int(value)) if isinstance(value, bool) else str(value).strip()
+    """Dates, amounts and flags come back in the other side's types."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(int(value))
+    if isinstance(value, int | float | Decimal):
+        return f"{Decimal(str(value)).normalize():f}"
+    return str(value).strip().replace("T", " ").removesuffix(" 00:00:00")
 
 
 def _row(
