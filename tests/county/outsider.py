@@ -34,6 +34,7 @@ SIGNED_FOR = {
     "count.asked.v1",
 }
 PACKAGES = {"approval.decided.v1", "approval.corrected.v1"}
+MAX_BYTES = 1 << 20
 
 
 class Department:
@@ -58,12 +59,18 @@ class Department:
         self.now = datetime(2020, 1, 1, tzinfo=UTC)
 
     def judge(self, value: bytes, headers: dict[str, bytes]) -> dict[str, Any]:
-        """The event, if the hub signed exactly these bytes and the document fits its schema. Raises otherwise."""
+        """The event, if the hub signed exactly these bytes, for us, and the document fits its schema. Raises otherwise."""
+        if len(value) > MAX_BYTES:
+            raise ValueError("too big")
         kid, detached = headers["kid"].decode(), headers["signature"].decode()
         head, _, sig = detached.split(".")
         jws.deserialize_compact(f"{head}..{sig}", self.hub_keys[kid], payload=value, algorithms=["EdDSA"])
         event: dict[str, Any] = json.loads(value)
         self.validators[event["type"]].validate(event)
+        data = event["data"]
+        receiver = (data["push"] if event["type"] in PACKAGES else data).get("department", self.code)
+        if event["source"] != f"/{self.area}/hub" or receiver != self.code:
+            raise ValueError("not for us")
         return event
 
     def answer(self, event: dict[str, Any], value: bytes) -> list[dict[str, Any]]:
@@ -249,7 +256,11 @@ async def answer_all(
     """Answer what is new, in order; what is known already is dropped by its id."""
     waiting = []
     for record in records:
-        event = department.judge(record.value, dict(record.headers))
+        try:
+            event = department.judge(record.value, dict(record.headers))
+        except Exception as error:  # whatever is wrong with it: the next one may be good
+            department.refused.append(f"{type(error).__name__}: {error}"[:200])
+            continue
         if event["id"] in department.seen:
             continue
         for said in department.answer(event, record.value):

@@ -112,3 +112,18 @@ class TestSeveralAtOnce(Delivers, Refuses):
         made = HttpCounterpart(tmp_path, ca, {**OUT, "together": True, "batch_size": 20})
         yield made
         made.close()
+
+
+def test_an_endpoint_without_a_flow_can_be_checked(tmp_path: Path, ca: pki.Pair) -> None:
+    """Claim: before there is any flow, the endpoint itself is reached and signed in to."""
+    system = HttpSystem(pki.make(ca).context(tmp_path))
+    system.start()
+    settings = {"address": system.address, "auth": "api_key", "authority": ca.pem, "check_path": "/health"}
+    outside = Outside({"api_key": API_KEY}, loopback_allowed=True)
+    adapter = open_adapter(Endpoint("oa", "http", settings), None, outside)
+    assert [(one.layer, one.ok) for one in adapter.check()] == [
+        ("address", True), ("tcp", True), ("tls", True), ("sign_in", True), ("permission", True), ("shape", True),
+    ]  # fmt: skip
+    assert adapter.columns() == ()
+    adapter.close()
+    system.stop()

@@ -28,7 +28,7 @@ from tests.adapters.counterpart import Counterpart, Trouble, as_text, record
 from tests.adapters.counterpart import Record as Fields
 from tests.adapters.wire import Wire
 
-PLAIN = {"security": "PLAINTEXT", "patience_seconds": 2}
+PLAIN = {"security": "PLAINTEXT", "patience_seconds": 1}
 
 
 class WiredBroker(Broker):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,10 +25,18 @@ from connectors.conform.workshop import Workshop
 from connectors.department.config import ConnectorConfig
 from connectors.department.program import run_configured
 from connectors.errors import Misconfigured
-from schemas import violations
+from schemas import dumps, violations
 from shenguan.cli.conform import conform
 from storage.signing import Signer, generate_private_key, sign_token
 from tests.connectors.conform.broken import Program, serve
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Listens less long to what must not come."""
+    monkeypatch.setattr("connectors.conform.play.LISTEN_S", 0.7)
 
 
 @pytest.fixture
@@ -162,6 +172,31 @@ def test_our_own_connector_keeps_it_over_rest(shop: Workshop, tmp_path: Path) ->
     assert wrong_with(shop, way, own(shop, tmp_path, bus=None, public_url=way.address)) == []
 
 
+def test_a_program_of_other_peoples_tools_keeps_the_contract(
+    shop: Workshop, bus: BusSettings, tmp_path: Path
+) -> None:
+    """Claim: a department written with aiokafka, joserfc and the AsyncAPI document alone is found to keep every demand."""
+    (tmp_path / "asyncapi.json").write_bytes((ROOT / "schemas" / "asyncapi.json").read_bytes())
+    settings = {
+        "area": shop.area, "code": shop.department, "kid": signer_of(shop).kid, "bootstrap": bus.bootstrap,
+        "private_key": str(shop.folder / workshop.DEPARTMENT_KEY), "hub_keys": {shop.hub.kid: shop.hub.public_pem},
+        "asyncapi": str(tmp_path / "asyncapi.json"), "stop": str(tmp_path / "stop"), "report": str(tmp_path / "report"),
+    }  # fmt: skip
+    (tmp_path / "settings.json").write_bytes(dumps(settings))
+    way = BrokerWay(shop, bus)
+    program = subprocess.Popen(
+        [sys.executable, str(ROOT / "tests" / "county" / "outsider.py"), str(tmp_path / "settings.json")],
+        cwd=tmp_path,
+    )
+    try:
+        lines = play(shop, way, wait_s=30, tell=lambda words: None)
+    finally:
+        (tmp_path / "stop").touch()
+        program.wait(10)
+        way.close()
+    assert [one for one in lines if not one.ok] == []
+
+
 def test_the_door_says_what_is_wrong_with_a_request(shop: Workshop) -> None:
     """Claim: no token, a stranger's, one that was used, a place that was never given, a body that is none: each is named."""
     way = RestWay(shop, "127.0.0.1:0")
@@ -196,11 +231,8 @@ def test_the_door_says_what_is_wrong_with_a_request(shop: Workshop) -> None:
             RestWay(shop, address)
 
 
-def test_the_command_says_it_as_a_table_and_as_json(
-    shop: Workshop, bus: BusSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_command_says_it_as_a_table_and_as_json(shop: Workshop, bus: BusSettings) -> None:
     """Claim: prepared and run from the command line, a broken program gives exit code 1 and its faults by name."""
-    monkeypatch.setattr("connectors.conform.play.LISTEN_S", 0.5)
     folder = str(shop.folder)
     made = CliRunner().invoke(conform, ["prepare", folder, "--area", shop.area, "--json"])
     assert json.loads(made.stdout)["topic_in"] == shop.topic_in
