@@ -125,7 +125,7 @@ class Server:
             password=self.password,
             database=self.database,
             charset="utf8mb4",
-            connect_timeout=CONNECT_SECONDS,
+            connect_timeout=min(CONNECT_SECONDS, self.timeout),
             read_timeout=self.timeout,
             write_timeout=self.timeout,
             ssl=self.context() if self.tls else None,
@@ -134,7 +134,7 @@ class Server:
             init_command="SET SESSION sql_mode = CONCAT_WS(',', @@sql_mode, 'STRICT_ALL_TABLES'),"
             f" innodb_lock_wait_timeout = {max(1, self.timeout // 2)}",
         )
-        wire = dial(self.host, self.port, self.outside, CONNECT_SECONDS)
+        wire = dial(self.host, self.port, self.outside, min(CONNECT_SECONDS, self.timeout))
         try:
             connection.connect(wire)
         except BaseException:
@@ -155,7 +155,7 @@ class Server:
                 user=self.user,
                 password=self.password,
                 dbname=self.database,
-                connect_timeout=CONNECT_SECONDS,
+                connect_timeout=min(CONNECT_SECONDS, self.timeout),
                 sslmode="verify-full" if self.tls else "prefer",
                 sslrootcert=file,
                 sslcertmode="disable",

@@ -68,7 +68,10 @@ class Session:
     def _run(self, work: Callable[[Connection], Result]) -> Result:
         with self._watch():
             connection = self._opened()
-            with within(self.server.timeout + 5, connection.connection.dbapi_connection), connection.begin():
+            with (
+                within(1 + self.server.timeout * 1.2, connection.connection.dbapi_connection),
+                connection.begin(),
+            ):
                 return work(connection)
 
     def shape(self, connection: Connection, name: str) -> Shape:

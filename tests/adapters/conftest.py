@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,13 @@ import pytest
 
 from tests import session_parts
 from tests.adapters.servers import new_password
+
+
+def _admin() -> pymysql.Connection[Any]:
+    at = session_parts.ask("mariadb")
+    return pymysql.connect(
+        host=at["host"], port=int(at["port"]), user="admin", password=at["password"], autocommit=True
+    )
 
 
 @dataclass(frozen=True)
@@ -38,6 +46,12 @@ class MariaDBAt:
             autocommit=True,
         )
 
+    @contextmanager
+    def admin(self) -> Iterator[Any]:
+        """A cursor of the server's administrator."""
+        with _admin() as connection, connection.cursor() as cursor:
+            yield cursor
+
     def read(self, statement: str, values: Any = ()) -> list[Any]:
         """Rows."""
         with self.connect() as connection, connection.cursor() as cursor:
@@ -50,10 +64,7 @@ def mariadb() -> Iterator[MariaDBAt]:
     """A real MariaDB of Debian's package."""
     at = session_parts.ask("mariadb")
     name, password = f"t_{secrets.token_hex(6)}", new_password()
-    admin = pymysql.connect(
-        host=at["host"], port=int(at["port"]), user="admin", password=at["password"], autocommit=True
-    )
-    with admin, admin.cursor() as cursor:
+    with _admin() as admin, admin.cursor() as cursor:
         cursor.execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
         cursor.execute(f"CREATE USER {name}@'%' IDENTIFIED BY '{password}'")
         cursor.execute(f"GRANT ALL ON {name}.* TO {name}@'%'")

@@ -30,6 +30,7 @@ class SqlCounterpart(Counterpart):
         self, own: Engine, settings: Mapping[str, Any], *, secrets: Mapping[str, str], cut: Any, mend: Any
     ) -> None:
         self.own = own
+        self.wire: Any = None
         self.dialect = own.dialect.name
         self.endpoint = Endpoint("own", "sql", {"timeout_seconds": 5, **settings})
         self.outside = Outside(secrets=secrets, loopback_allowed=True)

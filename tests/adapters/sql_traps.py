@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -262,3 +264,43 @@ class FrontDatabase:
             assert [tuple(row) for row in again] == [("U", found[0][1])]
             assert [step.words for step in adapter.check() if not step.ok] == []
             adapter.close()
+
+
+class OverAWire:
+    """Servers that are reached over a network."""
+
+    def test_broken_off_in_between(self, counterpart: Any) -> None:
+        """Claim: wherever in a batch the connection breaks off, all of it is there or nothing; again, it is there once."""
+        adapter = counterpart.open()
+        deliver(adapter, [record(0)])
+        whole = [record(n) for n in range(1, 301)]
+        counterpart.wire.delay = 0.02
+        for after in (0.01, 0.03, 0.05, 0.07, 0.1):
+            cutting = threading.Timer(after, counterpart.wire.cut)
+            cutting.start()
+            with suppress(AdapterUnavailable):
+                adapter.deliver([outgoing(one) for one in whole])
+            cutting.join()
+            assert len(counterpart.there()) in (1, 301)
+            counterpart.wire.mend()
+        counterpart.wire.delay = 0
+        assert deliver(adapter, whole) == [None] * 300
+        assert counterpart.there() == [record(0), *whole]
+        adapter.close()
+
+    def test_a_server_that_does_not_answer(self, counterpart: Any) -> None:
+        """Claim: a server that takes everything and answers nothing is left when its time is up; then all goes on."""
+        counterpart.endpoint.settings["timeout_seconds"] = 1
+        adapter = counterpart.open()
+        deliver(adapter, [record(1)])
+        counterpart.wire.delay = 30
+        begun = time.monotonic()
+        with pytest.raises(AdapterUnavailable):
+            adapter.deliver([outgoing(record(2))])
+        assert time.monotonic() - begun < 15
+        counterpart.wire.cut()
+        counterpart.wire.delay = 0
+        counterpart.wire.mend()
+        assert deliver(adapter, [record(1), record(2)]) == [None, None]
+        assert counterpart.there() == [record(1), record(2)]
+        adapter.close()

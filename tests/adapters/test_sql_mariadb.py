@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from sqlalchemy import URL, create_engine
 
+from connectors.adapters.port import AdapterUnavailable
+from connectors.errors import ConnectorError
 from tests.adapters.contract import (
     Checks,
     Collects,
@@ -16,9 +19,12 @@ from tests.adapters.contract import (
     Rehearses,
     RehearsesCollecting,
     Settles,
+    deliver,
 )
+from tests.adapters.counterpart import outgoing, record
+from tests.adapters.servers import certificate
 from tests.adapters.sql_counterpart import SqlCounterpart
-from tests.adapters.sql_traps import FrontDatabase, Reads, Writes
+from tests.adapters.sql_traps import FrontDatabase, OverAWire, Reads, Writes
 from tests.adapters.wire import Wire
 
 
@@ -38,6 +44,7 @@ def counterpart(mariadb: Any) -> Iterator[SqlCounterpart]:
     made = SqlCounterpart(
         create_engine(url), settings, secrets={"password": mariadb.password}, cut=wire.cut, mend=wire.mend
     )
+    made.wire = wire
     yield made
     made.close()
     wire.cut()
@@ -82,3 +89,87 @@ class TestMariaDBWithASecondKey(Delivers, Refuses):
 
 class TestMariaDBTraps(Writes, Reads, FrontDatabase):
     """What databases do to those who write into them."""
+
+
+class TestTablesWithoutTransactions(Delivers, Refuses):
+    """The contract for a table on MyISAM, which keeps half of what was broken off: its own key makes it whole again."""
+
+    @pytest.fixture(autouse=True)
+    def _half(self, counterpart: Any) -> None:
+        counterpart.run("ALTER TABLE licences ENGINE=MyISAM")
+
+    test_nothing_half_is_ever_seen = None  # not promised here: what is there so far can be seen
+
+
+def test_without_transactions_and_without_key_nothing_is_written(counterpart: Any) -> None:
+    """Claim: where neither the engine nor a key would keep rows apart, that is said, by the check as well."""
+    counterpart.run("ALTER TABLE licences ENGINE=MyISAM")
+    counterpart.place_out |= {"key_columns": ""}
+    adapter = counterpart.open()
+    with pytest.raises(AdapterUnavailable, match="InnoDB"):
+        deliver(adapter, [record(1)])
+    last = list(adapter.check())[-1]
+    assert (last.layer, last.ok) == ("shape", False)
+    assert "InnoDB" in last.words
+    assert counterpart.there() == []
+    adapter.close()
+
+
+def test_nothing_is_cut_off_in_silence(counterpart: Any, mariadb: Any) -> None:
+    """Claim: a server may not cut texts off: what is too long for its type, or not of its characters, is refused."""
+    counterpart.run(
+        "ALTER TABLE licences MODIFY note TINYTEXT, MODIFY name VARCHAR(60) CHARACTER SET utf8mb3"
+    )
+    adapter = counterpart.open()
+    batch = [record(1), record(2, note="长" * 100), record(3, name="𠮷野家"), record(4)]
+    answers = adapter.deliver([outgoing(one) for one in batch])
+    causes = [answer.cause if answer else None for answer in answers]
+    assert causes == [None, "too_big", "shape", None]
+    assert answers[2] is not None
+    assert "utf8mb4" in answers[2].words
+    assert counterpart.there() == [record(1), record(4)]
+    adapter.close()
+
+
+def test_rights_that_are_missing(counterpart: Any, mariadb: Any) -> None:
+    """Claim: a user who may only read is told so at its own layer, with the right to ask for; delivering says the same."""
+    reader, password = f"{mariadb.database}_r", "only-Reads-1"
+    counterpart.secrets = (password,)
+    with mariadb.admin() as admin:
+        admin.execute(f"CREATE USER {reader}@'%' IDENTIFIED BY '{password}'")
+        admin.execute(f"GRANT SELECT ON {mariadb.database}.* TO {reader}@'%'")
+    try:
+        counterpart.endpoint.settings["user"] = reader
+        counterpart.outside = replace(counterpart.outside, secrets={"password": password})
+        adapter = counterpart.open()
+        last = list(adapter.check())[-1]
+        assert (last.layer, last.ok) == ("permission", False)
+        assert reader in last.advice
+        with pytest.raises(AdapterUnavailable, match="权限"):
+            deliver(adapter, [record(1)])
+        adapter.close()
+        reading = counterpart.open(out=False)
+        assert [step.words for step in reading.check() if not step.ok] == []
+        reading.close()
+    finally:
+        with mariadb.admin() as admin:
+            admin.execute(f"DROP USER {reader}@'%'")
+
+
+def test_certificates_that_do_not_hold(counterpart: Any, mariadb: Any, tmp_path: Any) -> None:
+    """Claim: another authority, another name: said at the layer of TLS, before any password is sent."""
+    other, _ = certificate(tmp_path)
+    mine = mariadb.certificate.read_text()
+    for authority, name in ((other.read_text(), "localhost"), (mine, "db.example"), ("no certificate", "")):
+        counterpart.endpoint.settings.update(tls="verify", authority=authority, server_name=name)
+        adapter = counterpart.open()
+        last = list(adapter.check())[-1]
+        assert (last.layer, last.ok) == ("tls", False), last
+        with pytest.raises(ConnectorError):
+            deliver(adapter, [record(1)])
+        adapter.close()
+    assert counterpart.there() == []
+
+
+class TestMariaDBOverAWire(OverAWire):
+    """A network that breaks off and servers that do not answer."""

@@ -20,7 +20,7 @@ from tests.adapters.contract import (
     Settles,
 )
 from tests.adapters.sql_counterpart import SqlCounterpart
-from tests.adapters.sql_traps import FrontDatabase, Reads, Writes
+from tests.adapters.sql_traps import FrontDatabase, OverAWire, Reads, Writes
 from tests.adapters.wire import Wire
 
 
@@ -40,7 +40,7 @@ def postgres(url: str) -> SqlCounterpart:
     made = SqlCounterpart(
         create_engine(url), settings, secrets={"password": str(at.password)}, cut=wire.cut, mend=wire.mend
     )
-    made.wire = wire  # type: ignore[attr-defined]
+    made.wire = wire
     return made
 
 
@@ -95,3 +95,13 @@ class TestSqlWithoutKey(Delivers, Refuses):
 
 class TestSqlTraps(Writes, Reads, FrontDatabase):
     """What databases do to those who write into them."""
+
+
+class TestPostgresOverAWire(OverAWire):
+    """A network that breaks off and servers that do not answer."""
+
+    @pytest.fixture
+    def counterpart(self, empty_database_url: str) -> Iterator[SqlCounterpart]:
+        made = postgres(empty_database_url)
+        yield made
+        made.close()
