@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from socket import socket
 from typing import IO, Any, BinaryIO, Literal, cast
 from urllib.parse import urlsplit
+from xml.etree.ElementTree import ParseError
 
 import urllib3
 from minio import Minio
@@ -206,6 +207,8 @@ def _faults(bucket: str) -> Iterator[None]:
         raise BucketFault("tcp", "连接不上，或连接中断了", type(error).__name__) from error
     except MinioException as error:
         raise BucketFault("sign_in", "对方的答复无法理解", str(error)) from error
+    except (ParseError, UnicodeDecodeError) as error:  # the client reads answers without a net
+        raise BucketFault("sign_in", "对方的答复不是 S3 的格式", type(error).__name__) from error
     except ValueError as error:  # minio's own checks of names
         raise BucketFault("shape", "存储桶或文件的名称不合规定", str(error)) from error
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hmac
 import io
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -22,6 +23,8 @@ from connectors.errors import AdapterUnavailable, Misconfigured
 
 _TIMEOUT_S = 20.0
 _KEEP_ALIVE_S = 30
+# It logs every broken connection with its stack; what goes wrong is said by our errors.
+logging.getLogger("paramiko").setLevel(logging.CRITICAL)
 
 
 class HostKeyRefused(AdapterUnavailable):
@@ -88,9 +91,8 @@ class Session:
         try:
             self._greet()
         except HostKeyRefused as error:
-            yield watch.step(
-                "tls", False, error.message, "请与对方的管理员核对指纹，一致时填入设置里的“主机密钥指纹”。"
-            )
+            advice = "请与对方的管理员核对指纹，一致时填入设置里的“主机密钥指纹”。"
+            yield watch.step("tls", False, error.message, advice, error.shown)
             return
         except (paramiko.SSHException, OSError, EOFError) as error:
             words = "SSH 握手没有成功：对方在这个端口上可能不是 SFTP 服务器。"
@@ -130,7 +132,7 @@ class Session:
         shown = transport.get_remote_server_key().fingerprint
         if not to.host_key:
             raise HostKeyRefused(f"还没有填写主机密钥指纹。对方出示的是 {shown}。", shown)
-        if not hmac.compare_digest(shown, to.host_key.rstrip("=")):
+        if not hmac.compare_digest(shown.encode(), to.host_key.rstrip("=").encode()):
             raise HostKeyRefused(
                 f"对方出示的主机密钥指纹是 {shown}，与设置的不符：可能换了服务器，也可能有人冒充。", shown
             )

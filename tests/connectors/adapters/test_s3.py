@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import itertools
+import socket
+import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
 
 from connectors.adapters import Adapter, Outside, open_adapter
+from connectors.adapters.port import Answer
+from connectors.errors import Misconfigured
 from connectors.formats import Reading, Writing, read_rows, write_file
 from schemas.connector.document import Endpoint, Flow
 from storage.objects import ObjectStore
@@ -21,6 +26,7 @@ from tests.adapters.contract import (
     Rehearses,
     RehearsesCollecting,
     Settles,
+    collect_all,
 )
 from tests.adapters.counterpart import FIELDS, Counterpart, Record, Trouble, as_text, record
 from tests.adapters.wire import Wire
@@ -103,3 +109,73 @@ def counterpart(parts: Any, bucket: str) -> Iterator[Prefix]:
 
 class TestS3(Checks, Delivers, Refuses, Collects, Settles, Rehearses, RehearsesCollecting):
     """The contract."""
+
+
+def test_an_object_replaced_while_it_was_listed_is_read_as_it_is(counterpart: Prefix) -> None:
+    """Claim: what changed between the listing and the reading is left for the next time, never mixed."""
+    adapter = counterpart.open(out=False)
+    counterpart.put([record(1)])
+    shelf = adapter._shelf  # type: ignore[attr-defined]
+    (listed,) = shelf.files("in")
+    counterpart.store.put_bytes("exchange/示范/in/d-001.csv", b"id,name\nk-2,x\n")
+    assert shelf.fetch("in", listed, io.BytesIO(), 1 << 20) is False
+    assert [one.record["id"] for one in collect_all(adapter)[0]] == ["k-2"]
+    adapter.close()
+
+
+def test_a_crash_between_copy_and_removal_reads_nothing_twice(counterpart: Prefix) -> None:
+    """Claim: an object that lies in done and still in the inbox is put away again, not read again."""
+    adapter = counterpart.open(out=False)
+    counterpart.put([record(1)])
+    found, place = collect_all(adapter)
+    adapter.settle([Answer(found[0], "e")])
+    done = "exchange/示范/in/done/d-001.csv"
+    counterpart.store.put_bytes("exchange/示范/in/d-001.csv", counterpart.store.get_bytes(done))
+    assert collect_all(adapter, place)[0] == []
+    names = [one.name.rpartition("/")[2] for one in counterpart.store.list("exchange/示范/in/")]
+    assert names == ["d-001-2.csv", "d-001.csv"]
+    adapter.close()
+
+
+def test_only_allowed_addresses_are_dialled(counterpart: Prefix) -> None:
+    """Claim: this machine and the clouds' metadata are refused, in the check and in every verb."""
+    for host in (f"127.0.0.1:{counterpart.wire.port}", "169.254.169.254"):
+        settings = {"endpoint": f"http://{host}", "bucket": counterpart.store.bucket}
+        flow = Flow("f", "in", "x", "e", {})
+        adapter = open_adapter(Endpoint("e", "s3", settings), flow, Outside(counterpart.keys))
+        (*_, last) = adapter.check()
+        assert (last.layer, last.ok) == ("address", False)
+        with pytest.raises(Misconfigured, match="不允许连接"):
+            adapter.collect("", 1)
+        adapter.close()
+
+
+def test_what_is_no_object_store_is_said(counterpart: Prefix, parts: Any) -> None:
+    """Claim: a port on which something else answers fails at the sign-in, with advice."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def answer() -> None:
+            while True:
+                try:
+                    connection, _ = listening.accept()
+                except OSError:
+                    return
+                connection.settimeout(2)
+                with connection, contextlib.suppress(OSError):
+                    connection.recv(4096)
+                    connection.sendall(
+                        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello"
+                    )
+
+        answering = threading.Thread(target=answer, daemon=True)
+        answering.start()
+        settings = {"endpoint": f"http://127.0.0.1:{listening.getsockname()[1]}", "bucket": "some-bucket"}
+        adapter = open_adapter(
+            Endpoint("e", "s3", settings), None, Outside(counterpart.keys, loopback_allowed=True)
+        )
+        (*_, last) = adapter.check()
+        adapter.close()
+        listening.shutdown(socket.SHUT_RDWR)
+        answering.join()
+    assert (last.layer, last.ok) == ("sign_in", False), last
+    assert last.advice
