@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any
 
 from schemas.drafts.written import LOCAL
-from schemas.mapping.limits import SCENE, Weight, inspected
+from schemas.mapping.limits import SCENE, WHOLE, Weight, inspected
 from schemas.mapping.results import Misfit, shown
 
 MAX_RESULT = 64 * 1024
@@ -51,12 +51,8 @@ def compiled(source: str) -> Evaluate:
         weight = Weight()
         bound: dict[str, Any] = {}
         for name in names:
-            if name not in scene:
-                continue
-            given = scene[name]
-            if name == "r" and read is not None:
-                given = {key: given[key] for key in read if key in given}
-            bound[name] = _bound(given, weight)
+            if name in scene:
+                bound[name] = _bound_name(name, scene[name], read, weight)
         inspection.check(weight)
         try:
             return _unbound(program.execute(cel.Context(bound, FUNCTIONS)))
@@ -81,6 +77,23 @@ def condition(source: str) -> Callable[[Mapping[str, Any]], bool]:
     return holds
 
 
+def _bound_name(name: str, given: Any, read: frozenset[str] | None, weight: Weight) -> Any:
+    """One name of the scene, with what it weighs; of the record only the fields that are read."""
+    before = weight.units
+    if name == "r" and isinstance(given, Mapping):
+        found = {}
+        for key in given if read is None else read & given.keys():
+            begun = weight.units
+            found[str(key)] = _bound(given[key], weight)
+            weight.names[f"r.{key}"] = weight.units - begun
+    else:
+        found = _bound(given, weight)
+    weight.names[name] = weight.units - before
+    if name == "r":
+        weight.names[WHOLE] = weight.names[name]
+    return found
+
+
 def _bound(value: Any, weight: Weight, depth: int = 0) -> Any:
     """The value as CEL takes it, its size counted on the way."""
     if isinstance(value, str):
@@ -96,15 +109,22 @@ def _bound(value: Any, weight: Weight, depth: int = 0) -> Any:
         weight.text(16)
         return float(value) if value.is_finite() else str(value)
     if isinstance(value, Mapping) and depth < 12:
-        return {str(key): _bound(one, weight, depth + 1) for key, one in value.items()}
+        return {_key(key, weight): _bound(one, weight, depth + 1) for key, one in value.items()}
     if isinstance(value, list | tuple) and depth < 12:
         weight.list(len(value))
         return [_bound(one, weight, depth + 1) for one in value]
+    if isinstance(value, date):
+        weight.text(16)
     if isinstance(value, datetime):
         return (value if value.tzinfo else value.replace(tzinfo=LOCAL)).astimezone(UTC)
     if isinstance(value, date):
         return value.isoformat()
     raise Misfit("type", f"值的类型（{type(value).__name__}）不能用在表达式里")
+
+
+def _key(key: Any, weight: Weight) -> str:
+    weight.text(len(str(key)))
+    return str(key)
 
 
 def _unbound(found: Any) -> Any:
