@@ -15,6 +15,7 @@ from connectors.adapters import Adapter, Outside, open_adapter
 from connectors.formats import Reading, Writing, format_of, read_rows, write_file
 from schemas.connector.document import Endpoint, Flow
 from tests.adapters.contract import (
+    ODD,
     Checks,
     Collects,
     Delivers,
@@ -22,6 +23,8 @@ from tests.adapters.contract import (
     Rehearses,
     RehearsesCollecting,
     Settles,
+    collect_all,
+    deliver,
 )
 from tests.adapters.counterpart import FIELDS, Counterpart, Record, Trouble, as_text, record
 
@@ -126,3 +129,28 @@ class TestJson(_Both):
 @pytest.mark.parametrize("place", [{"format": "xml"}], ids=["xml"])
 class TestXml(_Both, Refuses):
     """One XML file for each record."""
+
+
+@pytest.mark.parametrize("place", [{"format": "xlsx", "per": "batch"}], ids=["xlsx"])
+class TestXlsx(_Both, Refuses):
+    """One workbook for each batch. Excel's cells hold 32,767 characters: longer ones are what is refused."""
+
+    def test_odd_values_come_through(self, counterpart: Counterpart) -> None:
+        """Claim: as of every format, up to the length that a cell may have."""
+        adapter = counterpart.open()
+        assert deliver(adapter, _FITTING) == [None] * len(_FITTING)
+        assert counterpart.there() == [as_text(one, tells_null=False) for one in _FITTING]
+        adapter.close()
+
+    def test_odd_values_are_read(self, counterpart: Counterpart) -> None:
+        """Claim: as of every format, up to the length that a cell may have."""
+        adapter = counterpart.open(out=False)
+        counterpart.put(_FITTING)
+        found, _ = collect_all(adapter)
+        assert [as_text(one.record, tells_null=False) for one in found] == [
+            as_text(one, tells_null=False) for one in _FITTING
+        ]
+        adapter.close()
+
+
+_FITTING = [one for one in ODD if len(one["note"] or "") < 32_768]
