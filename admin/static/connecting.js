@@ -33,6 +33,8 @@
     if (kind) kind.checked = true;
   }));
   every('input[name=kind]').forEach((input) => input.addEventListener('change', () => {
+    const own = presets.find((preset) => preset.value === input.value);
+    if (own) own.checked = true;
     presets.forEach((preset) => { if (preset.checked && preset.closest('[data-preset]').dataset.preset !== input.value) one('input[name=preset][value=""]').checked = true; });
   }));
 

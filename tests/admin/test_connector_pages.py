@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from hub.connecting.draft_connector import make_connector, save_draft
+from schemas.connector.judge import document_faults
 from tests.admin import cases
 from tests.admin.conftest import Hub
 
@@ -100,7 +101,7 @@ def test_a_department_is_joined_from_nothing_to_live_and_looked_after(
     assert "接下来五次" in page
     assert "only the host" not in page + body(client, "/connectors/zhzf/system")
     assert "已保存，留空不变" in body(client, "/connectors/zhzf/system")
-    assert "还没有映射" in body(client, "/connectors/zhzf")
+    assert "还没有字段映射的线路" in body(client, "/connectors/zhzf")
     mapped(hub, "zhzf")
 
     asked = client.post(
@@ -185,6 +186,23 @@ def test_who_saves_over_another_is_told_and_loses_nothing(hub: Hub, as_user: Cli
         len(one(hub, "SELECT document FROM connector_versions WHERE connector = 'scjg'").document["flows"])
         == 2
     )
+
+
+def test_every_preset_is_whole_but_for_the_address(hub: Hub, as_user: Client, csrf: Token) -> None:
+    """A connector made from one lacks nothing but what its system's page asks; both languages say what it is."""
+    client, token = as_user("data_admin"), csrf("data_admin")
+    names = re.findall(r'name="preset" value="(\w+)"', body(client, "/connectors/new"))
+    assert {"up_tables", "permit_sheet"} <= set(names)
+    for name in names:
+        made = client.post(
+            "/connectors/new", data={"csrf_token": token, "department": "zhzf", "kind": "sql", "preset": name}
+        )
+        code = made.location.split("/")[2]
+        document = one(hub, "SELECT document FROM connector_versions WHERE connector = :c", c=code).document
+        assert {fault.at.split(".")[0] for fault in document_faults(document)} == {"endpoints[0]"}
+        assert len(document["flows"]) >= 2
+    assert "permit sheet" in body(client, "/connectors/new?_l_=en")
+    assert "presets" in body(client, "/connectors/new?_l_=zh")
 
 
 def test_refusals_are_read_tried_again_and_put_aside(hub: Hub, as_user: Client, csrf: Token) -> None:
