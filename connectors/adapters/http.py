@@ -15,6 +15,7 @@ from urllib.parse import quote
 import httpx
 
 from connectors.adapters.filled import filled
+from connectors.adapters.http_address import read_address
 from connectors.adapters.http_answer import read_verdicts, refuse_for_all
 from connectors.adapters.http_body import (
     EVENT_HEADER,
@@ -29,7 +30,7 @@ from connectors.adapters.http_body import (
     wrapped,
 )
 from connectors.adapters.http_check import Checking
-from connectors.adapters.http_door import Ask, HttpDoor, Said, read_address
+from connectors.adapters.http_door import Ask, HttpDoor, Said
 from connectors.adapters.http_poll import Place, read_paging
 from connectors.adapters.http_sign_in import SignIn, header
 from connectors.adapters.outside import Outside
@@ -61,7 +62,8 @@ class HttpAdapter(Adapter):
             self._base = read_address(settings["sandbox_address"])
         context = tls_context(settings["authority"], self._identity())
         patience = float(settings["patience_seconds"])
-        self._door = HttpDoor(outside, context, server_name=settings["server_name"], patience_s=patience)
+        named = {"server_name": settings["server_name"], "named_host": self._base.host}
+        self._door = HttpDoor(outside, context, patience_s=patience, **named)
         self._sign_in = SignIn(settings, outside.secrets, self._door)
         self._extra = _headers(settings["headers"])
         self._verdicts = read_verdicts(self._place) if flow and flow.direction == "out" else None

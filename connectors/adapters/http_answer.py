@@ -35,7 +35,7 @@ def read_json(said: Said) -> Any:
             f"对方答复 {said.status}，但内容是一个网页，不是 JSON（多半是登录页、错误页或网关提示）：{page_title(said)}"
         )
     try:
-        return json.loads(said.body, parse_float=Decimal, parse_constant=_no_constant)
+        return json.loads(said.text, parse_float=Decimal, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise AdapterUnavailable(
             f"对方答复 {said.status}，但内容不是有效的 JSON：{said.excerpt(80) or '（空）'}"
@@ -56,7 +56,7 @@ def is_page(said: Said) -> bool:
 
 def page_title(said: Said) -> str:
     """What a page calls itself, for a person."""
-    text = said.body[:20_000].decode("utf-8", "replace")
+    text = said.text[:20_000]
     _, opened, rest = text.partition("<title>")
     title = rest.partition("</title>")[0] if opened else said.excerpt(80)
     return " ".join(title.split())[:80] or "（没有标题）"

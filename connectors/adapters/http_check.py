@@ -9,8 +9,9 @@ from collections.abc import Callable, Generator, Iterator
 
 import httpx
 
+from connectors.adapters.http_address import read_address
 from connectors.adapters.http_answer import is_page, page_title
-from connectors.adapters.http_door import Ask, HttpDoor, Said, read_address
+from connectors.adapters.http_door import Ask, HttpDoor, Said
 from connectors.adapters.http_poll import Paging, Place
 from connectors.adapters.http_sign_in import NotSignedIn, SignIn
 from connectors.adapters.outside import Outside

@@ -8,6 +8,7 @@ it drips. What fails on the way is AdapterUnavailable with a sentence; no creden
 from __future__ import annotations
 
 import contextlib
+import re
 import ssl
 import time
 import zlib
@@ -20,15 +21,18 @@ import httpcore
 import httpx
 
 from connectors.adapters.guard import NameUnknown, guard
+from connectors.adapters.http_address import port_of
 from connectors.adapters.outside import Outside
 from connectors.adapters.reachable import Target
 from connectors.adapters.tls import tls_words
-from connectors.errors import AdapterUnavailable, Misconfigured
+from connectors.errors import AdapterUnavailable
 
 CONNECT_S = 5.0
 WRITE_PIECE = 64 * 1024
 #: Shorter than what servers keep: a connection that they have closed meanwhile is not used again.
 IDLE_S = 3.0
+_CHARSET = re.compile(r"charset\s*=\s*\"?([A-Za-z0-9_-]+)", re.IGNORECASE)
+_CHINESE = ("gbk", "gb2312", "gb18030")
 _UNPACKED = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 
 
@@ -56,13 +60,21 @@ class Said:
     body: bytes = field(repr=False)
 
     @property
+    def text(self) -> str:
+        """The body as text, in the encoding that was said, UTF-8 where none or an unknown one was."""
+        said = _CHARSET.search(self.headers.get("content-type", ""))
+        if said and said[1].lower() in _CHINESE:
+            return self.body.decode("gb18030", "replace")
+        return self.body.decode("utf-8-sig", "replace")
+
+    @property
     def media_type(self) -> str:
         """Without parameters; empty when not said."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
     def excerpt(self, characters: int = 200) -> str:
         """The beginning of the body on one line, for a person."""
-        text = self.body[: characters * 4].decode("utf-8", "replace")
+        text = self.text[: characters * 4]
         return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:characters]
 
     def retry_after(self, now: float) -> float | None:
@@ -81,30 +93,22 @@ def seconds_to_wait(written: str, now: float) -> float | None:
     return None if wanted is None else min(max(wanted, 0.0), 3600.0)
 
 
-def read_address(written: str) -> httpx.URL:
-    """An http(s) address without user, password or fragment. Raises Misconfigured."""
-    try:
-        url = httpx.URL(written.strip())
-    except (httpx.InvalidURL, ValueError, TypeError) as error:
-        raise Misconfigured(f"“{written[:200]}”不是有效的网址，应形如 https://主机/路径。") from error
-    if url.scheme not in ("http", "https") or not url.host:
-        raise Misconfigured(f"“{written[:200]}”不是有效的网址，应以 http:// 或 https:// 开头并写明主机。")
-    if not 0 < port_of(url) < 65_536:
-        raise Misconfigured(f"“{written[:200]}”的端口不在 1 到 65535 之间。")
-    if url.userinfo:
-        raise Misconfigured("网址中不能写用户名和密码，请填在“登录方式”中。")
-    return url.copy_with(fragment=None)
-
-
 class HttpDoor:
     """Connects at first use, and again when needed. One thread."""
 
     def __init__(
-        self, outside: Outside, tls: ssl.SSLContext, *, server_name: str = "", patience_s: float = 20.0
+        self,
+        outside: Outside,
+        tls: ssl.SSLContext,
+        *,
+        server_name: str = "",
+        named_host: str = "",
+        patience_s: float = 20.0,
     ) -> None:
         self._outside = outside
         self._tls = tls
         self._server_name = server_name
+        self._named_host = named_host  # the one host that `server_name` is the name of; empty: every host
         self._patience = patience_s
         self._deadline = _Deadline()
         self._pool: httpcore.ConnectionPool | None = None
@@ -112,7 +116,10 @@ class HttpDoor:
     def target(self, url: httpx.URL) -> Target:
         """The place of this address, as `reachable.reach` tries it."""
         secured = url.scheme == "https"
-        return Target(url.host, port_of(url), self._tls if secured else None, self._server_name)
+        return Target(url.host, port_of(url), self._tls if secured else None, self._name_for(url.host))
+
+    def _name_for(self, host: str) -> str:
+        return self._server_name if self._named_host in ("", host) else ""
 
     def ask(self, ask: Ask) -> Said:
         """One request and its whole answer. Raises AdapterUnavailable, and AddressRefused (Misconfigured)."""
@@ -142,8 +149,8 @@ class HttpDoor:
 
     def _asked(self, pool: httpcore.ConnectionPool, ask: Ask) -> Said:
         extensions: dict[str, Any] = {"timeout": {"connect": CONNECT_S, "pool": CONNECT_S}}
-        if self._server_name:
-            extensions["sni_hostname"] = self._server_name
+        if name := self._name_for(httpx.URL(ask.url).host):
+            extensions["sni_hostname"] = name
         headers = {"Accept-Encoding": "gzip, deflate", "User-Agent": "shenguan-connector", **ask.headers}
         with pool.stream(
             ask.method,
@@ -161,11 +168,6 @@ class HttpDoor:
         pool, self._pool = self._pool, None
         if pool is not None:
             pool.close()
-
-
-def port_of(url: httpx.URL) -> int:
-    """The port, written or meant."""
-    return (443 if url.scheme == "https" else 80) if url.port is None else url.port
 
 
 def _shown(ask: Ask) -> str:

@@ -15,8 +15,9 @@ from typing import Any
 
 import httpx
 
+from connectors.adapters.http_address import port_of
 from connectors.adapters.http_answer import read_json, read_path
-from connectors.adapters.http_door import Said, port_of
+from connectors.adapters.http_door import Said
 from connectors.adapters.port import Collected, Incoming
 from connectors.errors import AdapterUnavailable, Misconfigured
 from schemas.encoding import Malformed, dumps, loads

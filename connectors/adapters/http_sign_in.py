@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote_plus, urlencode
 
-from connectors.adapters.http_door import Ask, HttpDoor, Said, read_address
+from connectors.adapters.http_address import read_address
+from connectors.adapters.http_door import Ask, HttpDoor, Said
 from connectors.errors import AdapterUnavailable, Misconfigured
 from schemas.encoding import Malformed, loads
 

@@ -344,6 +344,22 @@ def test_the_token_service_is_a_layer_of_signing_in(system: HttpSystem, opened: 
     assert "令牌服务" in step.words
 
 
+def test_the_name_on_the_certificate_is_that_of_the_endpoint_alone(tmp_path: Path, opened: Open) -> None:
+    """Claim: a name set for an endpoint reached by number is not asked of the token service."""
+    ca = pki.authority()
+    secured = HttpSystem(pki.make(ca, host="oa.example.test").context(tmp_path))
+    tokens = HttpSystem(pki.make(ca, host="localhost").context(tmp_path))
+    for one in (secured, tokens):
+        one.start()
+    says(secured, as_json({}))
+    settings = oauth(tokens) | {"token_address": f"https://localhost:{tokens.port}/token"}
+    adapter = opened(address=secured.address, authority=ca.pem, server_name="oa.example.test", **settings)
+    assert adapter.deliver(ONE) == [None]
+    assert last(adapter.check()).ok
+    for one in (secured, tokens):
+        one.stop()
+
+
 def test_a_client_certificate_is_shown(tmp_path: Path, opened: Open) -> None:
     """Claim: a server that wants our certificate gets it; without one the cause is said where it shows."""
     ca = pki.authority()
@@ -507,6 +523,15 @@ def test_a_page_known_to_the_last_record_is_not_sent_again(system: HttpSystem, o
     assert len(found) == 7
     again = adapter.collect(place, 50)
     assert (list(again.records), again.place, again.more) == ([], place, False)
+
+
+def test_answers_of_older_systems_are_read(system: HttpSystem, opened: Open) -> None:
+    """Claim: JSON in GBK, where it is said to be, and UTF-8 with a byte order mark are read like any other."""
+    body = '[{"id": "1", "name": "示范县镕记"}]'
+    for charset, raw in (("GBK", body.encode("gbk")), ("utf-8", b"\xef\xbb\xbf" + body.encode())):
+        says(system, (200, {"Content-Type": f"application/json;charset={charset}"}, raw))
+        (one,) = opened(way="in").collect("", 10).records
+        assert one.record["name"] == "示范县镕记"
 
 
 def test_what_is_no_record_is_named(system: HttpSystem, opened: Open) -> None:
