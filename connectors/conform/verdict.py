@@ -152,6 +152,8 @@ def judge(sent: Sequence[Letter], messages: Sequence[Message], shop: Workshop) -
             "heard", "有答复", heard.count > 0, f"收到 {heard.count} 条" if heard.count else "一条也没有收到"
         )
     ]
+    if not heard.count:  # silence keeps no demand: nothing more can be said of it
+        return lines + [_of_letter(one, signed, heard) for one in sent if one.expects == "signed"]
     lines += [Line(name, title, *_kept(heard, name)) for name, title in DEMANDS.items()]
     return lines + [_of_letter(one, signed, heard) for one in sent]
 

@@ -54,7 +54,8 @@ def prepare(folder: Path, area: str, department: str, public_key: Path | None, a
     click.echo(f"  收消息的主题 {shop.topic_in}，发消息的主题 {shop.topic_out}")
     if given["department_key"]:
         click.echo(f"  签名所用的私钥 {given['department_key']}")
-    click.echo(f"程序运行起来之后：shenguan conform run {folder} --bootstrap 主机:端口")
+    click.echo(f"经消息代理：shenguan conform run {folder} --bootstrap 主机:端口")
+    click.echo(f"经 REST：shenguan conform run {folder} --rest 127.0.0.1:8099")
 
 
 @conform.command()
@@ -108,6 +109,8 @@ def _way(shop: Workshop, bootstrap: str | None, rest: str | None) -> Way:
         from connectors.conform.broker_way import BrokerWay
 
         return BrokerWay(shop, BusSettings(bootstrap, fetch_max_wait_ms=50))
-    from connectors.conform.rest_way import RestWay
+    from connectors.conform.rest_way import PREFIX, RestWay
 
-    return RestWay(shop, rest or "")
+    door = RestWay(shop, rest or "")
+    click.echo(f"正在 {door.address}{PREFIX} 扮演中心，请让被检验的程序连接这里。", err=True)
+    return door
