@@ -24,6 +24,7 @@ from sqlalchemy.pool import NullPool
 from connectors.adapters.filled import filled
 from connectors.adapters.guard import dial, guard, spelled
 from connectors.adapters.outside import Outside
+from connectors.adapters.shelf import inside
 from connectors.adapters.tls import tls_context
 from connectors.errors import Misconfigured
 
@@ -67,7 +68,7 @@ class Server:
             tls=given["tls"] == "verify" and dialect != "sqlite",
             server_name=given["server_name"],
             timeout=given["timeout_seconds"],
-            path=outside.base / given["path"],
+            path=_file(given["path"], outside) if dialect == "sqlite" else Path(),
             outside=outside,
             password=outside.secrets.get("password", ""),
             authority=given["authority"],
@@ -179,6 +180,17 @@ class Server:
                 held.write(self.authority)
                 held.flush()
                 yield held.name
+
+
+def _file(written: str, outside: Outside) -> Path:
+    path = Path(written.strip())
+    if not path.is_absolute():
+        return outside.base / inside(written.strip())
+    if not outside.absolute_paths:
+        raise Misconfigured(
+            "在平台上运行的连接器只能用平台数据目录之下的文件，请填写相对路径，例如 own.sqlite。"
+        )
+    return path
 
 
 @contextmanager

@@ -6,6 +6,7 @@ out as AdapterUnavailable with a sentence, but those of single rows, which `RowF
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -19,6 +20,8 @@ from connectors.adapters.sql_table import SchemaChanged, Shape, shape_of
 from connectors.errors import AdapterUnavailable, ConnectorError
 
 Result = TypeVar("Result")
+#: A connection that went while nobody used it says so at once; what takes longer was not that.
+STALE_SECONDS = 1.0
 _ADVICE = {
     "sign_in": "请核对用户名、密码和数据库名，或请对方的数据库管理员授权。",
     "permission": "请对方的数据库管理员授予读写所用表的权限。",
@@ -54,11 +57,11 @@ class Session:
 
     def run(self, work: Callable[[Connection], Result]) -> Result:
         """`work` inside one transaction. It is tried a second time when a connection that was held has gone in between."""
-        held = self._connection is not None
+        held, begun = self._connection is not None, time.monotonic()
         try:
             return self._run(work)
         except Lost as lost:
-            if not held:
+            if not held or time.monotonic() - begun > STALE_SECONDS:
                 raise self._unavailable(lost.fault) from lost
         try:
             return self._run(work)

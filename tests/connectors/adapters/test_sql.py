@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,9 @@ import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 
+from connectors.adapters import Outside, open_adapter
+from connectors.errors import Misconfigured
+from schemas.connector.document import Endpoint
 from tests.adapters.contract import (
     Checks,
     Collects,
@@ -57,7 +61,8 @@ def sqlite(folder: Path) -> SqlCounterpart:
         if away.exists():
             away.rename(file)
 
-    made = SqlCounterpart(engine, {"dialect": "sqlite", "path": str(file)}, secrets={}, cut=cut, mend=mend)
+    made = SqlCounterpart(engine, {"dialect": "sqlite", "path": "own.sqlite"}, secrets={}, cut=cut, mend=mend)
+    made.outside = replace(made.outside, base=folder)
     made.fails_at = {"away": "address", "place": "shape"}
     return made
 
@@ -105,3 +110,13 @@ class TestPostgresOverAWire(OverAWire):
         made = postgres(empty_database_url)
         yield made
         made.close()
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../other.sqlite", "a/../../b.sqlite"])
+def test_at_the_hub_files_stay_in_their_folder(tmp_path: Path, path: str) -> None:
+    """Claim: a connector on the hub's machine opens no file outside its own folder; at a department it may."""
+    endpoint = Endpoint("own", "sql", {"dialect": "sqlite", "path": path})
+    with pytest.raises(Misconfigured):
+        open_adapter(endpoint, None, Outside(base=tmp_path))
+    if Path(path).is_absolute():
+        open_adapter(endpoint, None, Outside(base=tmp_path, absolute_paths=True))
