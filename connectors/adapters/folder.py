@@ -50,7 +50,7 @@ def _root(written: str, outside: Outside) -> Path:
         return outside.base / inside(written.strip())
     if not outside.absolute_paths:
         raise Misconfigured(
-            "在平台上运行的连接器只能用平台数据目录之下的文件夹，请填写相对路径，例如 scjg/exchange。"
+            "在平台上运行的连接器只能用它自己的文件夹之下的路径，请填写相对路径，例如 exchange，或一个点（.）。"
         )
     return path
 
