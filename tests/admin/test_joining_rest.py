@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -16,18 +17,23 @@ from sqlalchemy import select, text
 
 from connectors.department.config import read_config, validate_config
 from connectors.department.enrol import enrol, renew
+from connectors.department.program import run_configured
 from connectors.department.renewal import Renewal
 from connectors.errors import ConnectorError, Misconfigured
 from hub.connecting.connector import ConnectorHealth, ConnectorMeasure, ConnectorRefusal, ConnectorUnmapped
+from hub.connecting.draft_connector import make_connector, save_draft
 from hub.connecting.enrol import make_enrolment_code
+from hub.connecting.publish_version import publish_version
 from hub.connecting.settle_refusals import settle_refusals
 from hub.connecting.turn_connector import go_live, pause
 from hub.department import DepartmentKey
+from hub.pushing.push import Push
 from storage.possession import ENROL, proof_of
 from storage.signing import generate_private_key, public_pem
 from tests.admin.conftest import Hub
-from tests.admin.test_department_rest import API, Outsider
-from tests.hub.connecting.conftest import ACTOR, published
+from tests.admin.test_department_rest import API, Outsider, decided
+from tests.connectors.waiting import running, until
+from tests.hub.connecting.conftest import ACTOR, document, published
 
 pytestmark = pytest.mark.filterwarnings("ignore:EdDSA is deprecated")
 CODE = "scjg-db"
@@ -201,6 +207,47 @@ def test_a_report_stands_where_the_hosts_does(hub: Hub, joined: Outsider) -> Non
         answer = joined.ask("POST", "/connector/health", content=json.dumps(bad))
         assert answer.status_code == 422
         assert at in answer.json()["message"]
+
+
+def test_from_the_code_to_the_first_package(
+    hub: Hub, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another department enrols, goes live and runs the file that it was given: its first package lies in its own folder,
+    the hub has the signature and hears how it is; paused at the hub it stops."""
+    monkeypatch.setattr("connectors.department.reporting.EVERY_S", 0.2)
+    flow = {"endpoint": "front", "place": {"folder": "out", "format": "json"}}
+    files = {
+        "endpoints": [{"name": "front", "kind": "folder", "settings": {"root": str(tmp_path / "data")}}],
+        "flows": [
+            document()["flows"][0]
+            | flow
+            | {"fields": [{"target": "办件编号", "sources": ["case.project_no"]}]}
+        ],
+    }
+    (tmp_path / "data" / "out").mkdir(parents=True)
+    with hub.engine.begin() as tx:
+        make_connector(tx, hub.desk, code="zhzf-files", department="zhzf", title="执法局文件夹", actor=ACTOR)
+        save_draft(tx, hub.desk, "zhzf-files", document("zhzf-files", "zhzf", **files), saves=1, actor=ACTOR)
+        publish_version(tx, hub.desk, "zhzf-files", actor=ACTOR)
+        code = make_enrolment_code(tx, hub.desk, department="zhzf", connector="zhzf-files", actor=ACTOR)
+    done = enrol(address, code, tmp_path / "dept")
+    with hub.engine.begin() as tx:
+        go_live(tx, hub.desk, "zhzf-files", version=1, runs_at="department", actor=ACTOR)
+    (case,) = decided(hub)
+    health = select(ConnectorHealth.state).where(ConnectorHealth.connector == "zhzf-files")
+
+    def asked(question: Any) -> Any:
+        with hub.engine.connect() as tx:
+            return tx.scalar(question)
+
+    with running(lambda stop: run_configured(read_config(done.settings or ""), stop)):
+        signed = select(Push.signed_at).where(Push.case_no == case.case_no, Push.department == "zhzf")
+        until(lambda: asked(signed))
+        until(lambda: asked(health) == "running")
+        with hub.engine.begin() as tx:
+            pause(tx, hub.desk, "zhzf-files", reason="检修", actor=ACTOR)
+        until(lambda: asked(health) == "paused")
+    assert any(case.case_no in one.read_text() for one in (tmp_path / "data" / "out").iterdir())
 
 
 def test_guessing_codes_is_slow(address: str) -> None:
