@@ -33,7 +33,7 @@ class ShelfAdapter(Adapter):
         self._folder = ""
         if flow is None:
             return
-        self._folder = inside(str(flow.place.get("folder", "")))
+        self._folder = inside(str(flow.place.get("folder", flow.direction)))
         if outside.sandbox:
             self._folder = below(SANDBOX, self._folder)
         if flow.direction == "out":
