@@ -117,6 +117,7 @@ def bus_of(settings: Settings) -> BusSettings:
 
 def host_config_of(settings: Settings) -> HostConfig:
     """What the connector host works with."""
+    from connectors.adapters.guard import places_of
     from connectors.host.settings import HostConfig
 
     signer = signer_of(settings)
@@ -128,6 +129,7 @@ def host_config_of(settings: Settings) -> HostConfig:
         folder=settings.connector_folder_here,
         loopback_allowed=settings.connector_loopback,
         private_allowed=settings.connector_private,
+        closed=places_of(settings.database_url, settings.s3_endpoint, *bus_of(settings).addresses),
         workers=settings.connector_workers,
     )
 

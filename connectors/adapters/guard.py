@@ -14,6 +14,7 @@ import re
 import socket
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import urlsplit
 
 from connectors.adapters.outside import Outside
 from connectors.errors import AdapterUnavailable, Misconfigured
@@ -22,6 +23,8 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _NAME = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})(?:\.[A-Za-z0-9_-]{1,63})*\.?")
+#: Of addresses that name no port.
+_PORTS = {"http": 80, "https": 443, "postgresql": 5432, "postgresql+psycopg": 5432}
 _NUMBER = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
 
 
@@ -60,13 +63,32 @@ def guard(host: str, port: int, outside: Outside) -> list[str]:
     written = spelled(host)
     if not 0 < port < 65_536:
         raise AddressRefused(f"端口 {port} 不在 1 到 65535 之间，请改正。")
-    literal = _literal(written)
-    found = [literal] if literal is not None else resolved(written, port)
+    found = _addresses(written, port)
     for address in found:
         if why := refused(address, port, outside):
-            shown = written if literal is not None else f"{written}（{address}）"
+            shown = written if str(address) == written else f"{written}（{address}）"
             raise AddressRefused(f"不允许连接 {shown}：{why}。")
     return [str(address) for address in found]
+
+
+def places_of(*addresses: str) -> frozenset[tuple[str, int]]:
+    """For `Outside.closed`: what "host:port" or an address with a scheme stands for, as far as it is known now."""
+    found: set[tuple[str, int]] = set()
+    for written in addresses:
+        parts = urlsplit(written if "://" in written else f"//{written}")
+        with contextlib.suppress(ValueError, NameUnknown, AddressRefused):
+            if parts.hostname and (port := parts.port or _PORTS.get(parts.scheme, 0)):
+                found |= {
+                    (str(meant), port)
+                    for one in _addresses(spelled(parts.hostname), port)
+                    for meant in _meant(one)
+                }
+    return frozenset(found)
+
+
+def _addresses(written: str, port: int) -> list[Address]:
+    literal = _literal(written)
+    return resolved(written, port) if literal is None else [literal]
 
 
 def spelled(host: str) -> str:

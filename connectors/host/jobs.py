@@ -80,6 +80,7 @@ class Errands:
             base=self.config.folder,
             loopback_allowed=self.config.loopback_allowed,
             private_allowed=self.config.private_allowed,
+            closed=self.config.closed,
             clock=self.config.desk.clock,
         )
         sender = AlertSender(self.engine, self.config.desk, outside)

@@ -149,6 +149,7 @@ def open_endpoint(
         base=folder,
         loopback_allowed=config.loopback_allowed,
         private_allowed=config.private_allowed,
+        closed=config.closed,
         sandbox=sandbox,
         clock=config.desk.clock,
     )

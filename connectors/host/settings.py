@@ -30,6 +30,7 @@ class HostConfig:
     instance: str = field(default_factory=_instance)
     loopback_allowed: bool = False
     private_allowed: bool = True
+    closed: frozenset[tuple[str, int]] = frozenset()  # (address, port) of the hub's own parts
     workers: int = 8
     follow_s: float = 5.0  # how often connectors are looked at where nothing wakes us
     tell_s: float = 2.0  # how often changes of health are written

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from connectors.adapters.guard import AddressRefused, NameUnknown, dial, guard, spelled
+from connectors.adapters.guard import AddressRefused, NameUnknown, dial, guard, places_of, spelled
 from connectors.adapters.outside import Outside
 
 CLOSED = Outside()
@@ -73,6 +73,19 @@ def test_the_hubs_own_parts_are_closed() -> None:
     with pytest.raises(AddressRefused, match="平台自身"):
         guard("::ffff:10.0.0.5", 9092, outside)
     assert guard("10.0.0.5", 443, outside) == ["10.0.0.5"]
+
+
+def test_the_parts_are_read_from_their_addresses() -> None:
+    """Addresses with and without a scheme give what they stand for now; what is unknown now closes nothing."""
+    written = (
+        "postgresql+psycopg://u:p@127.0.0.1:5433/hub",
+        "10.0.0.7:9092",
+        "http://10.0.0.8",
+        "nobody.invalid:1",
+        "x",
+    )
+    assert places_of(*written) == {("127.0.0.1", 5433), ("10.0.0.7", 9092), ("10.0.0.8", 80)}
+    assert ("127.0.0.1", 9000) in places_of("localhost:9000")
 
 
 def test_ports_are_ports() -> None:
