@@ -58,6 +58,11 @@ def set_secret(
     record(tx, Entry(actor, action, f"connector:{code}", detail={"endpoint": endpoint, "name": name}))
 
 
+def forget_secrets(tx: Connection, code: str) -> None:
+    """Nobody will need them any more."""
+    tx.execute(delete(ConnectorSecret).where(ConnectorSecret.connector == code))
+
+
 def kept_secrets(tx: Connection, code: str) -> set[tuple[str, str]]:
     """Which secrets are kept: (endpoint, name)."""
     rows = tx.execute(

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select
 
 from hub.connecting.connector import RUNS_AT, STARTS, Connector
 from hub.connecting.held import change, document_of, held, reason_of, version_of
-from hub.connecting.keep_secrets import missing_secrets
+from hub.connecting.keep_secrets import forget_secrets, missing_secrets
 from hub.connecting.publish_version import supersede
 from hub.department import Department
 from hub.errors import Conflict, Rejected
@@ -113,11 +113,12 @@ def rewind(tx: Connection, desk: Desk, code: str, *, to: datetime, reason: str, 
 
 
 def retire(tx: Connection, desk: Desk, code: str, *, reason: str, actor: str) -> None:
-    """Stop for good. A department that the hub signed for goes on in the browser's inbox: nothing is left unread."""
+    """Stop for good; its secrets are forgotten. Whom the hub signed for goes on in the browser: nothing is left unread."""
     given, row = reason_of(reason), held(tx, code)
     if row.state == "retired":
         return
     change(tx, code, state=_next(row, "retire"), rewind_to=None, rewind_why=None)
+    forget_secrets(tx, code)
     hosted = tx.scalar(select(Department.channel).where(Department.code == row.department)) == "hosted"
     if row.state in ("live", "paused") and row.runs_at == "host" and hosted:
         change_channel(tx, row.department, "web", desk, actor=actor, reason=f"连接器停用：{given}")

@@ -157,6 +157,7 @@ def test_going_live_brings_the_hubs_signature_and_retiring_ends_it(county: Engin
         retire(tx, desk, "scjg-db", reason=WHY, actor=ACTOR)
         assert channel_of(tx) == "web"
         assert signer_for(tx, "scjg", desk).kid == kid
+        assert kept_secrets(tx, "scjg-db") == set()
 
 
 def test_at_the_department_its_own_key_signs(county: Engine, desk: Desk) -> None:
