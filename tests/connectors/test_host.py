@@ -229,3 +229,33 @@ def test_quiet_hours_and_a_rate(hosted: HostedHub, producer: Producer) -> None:
         until(lambda: len(subjects(slow)) >= 5)
         assert len(subjects(slow)) <= 8
         assert subjects(quiet) == []
+
+
+def test_a_lost_database_session_is_waited_out(hosted: HostedHub, producer: Producer) -> None:
+    """Claim: when the database drops every session of a host, its locks with them, it takes its connectors up again
+    and delivers what came meanwhile, each once."""
+    own = hosted.join("scjg", document=a_document(PACKAGES))
+    hosted.push(producer, "scjg", 1)
+    with hosted.running():
+        until(lambda: subjects(own) == ["c-1"])
+        gone = hosted.ask(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND application_name LIKE 'shenguan host%'"
+        )
+        assert gone
+        hosted.push(producer, "scjg", 2)
+        until(lambda: subjects(own) == ["c-1", "c-2"])
+    assert own.rows("SELECT times FROM arrived") == [(1,), (1,)]
+
+
+def test_a_retired_connector_is_let_go(hosted: HostedHub, producer: Producer) -> None:
+    """Claim: what is not live any more is given up without a restart, and nothing more is delivered by it."""
+    own = hosted.join("scjg", document=a_document(PACKAGES))
+    hosted.push(producer, "scjg", 1)
+    with hosted.running():
+        until(lambda: subjects(own) == ["c-1"])
+        hosted.change("scjg", state="retired")
+        locks = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND classid = 1397244192 AND objid <> 0 AND granted"
+        until(lambda: not hosted.ask(locks))
+        hosted.push(producer, "scjg", 2)
+    assert subjects(own) == ["c-1"]
