@@ -44,6 +44,7 @@ class LifePages(ConnectingScreen):
             steps=steps_of(shown),
             at="live",
             counts=counts,
+            hub_address=here().config.desk.public_url,
             acts=open_acts(shown.row["state"]),
             since=request.args.get("since") or datetime.now(LOCAL).strftime("%Y-%m-%dT00:00"),
         )

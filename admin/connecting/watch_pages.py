@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -24,6 +24,7 @@ from admin.premises import actor, here, may
 from hub.connecting.connector import ConnectorMeasure, ConnectorRefusal, ConnectorUnmapped
 from hub.connecting.settle_refusals import settle_refusals
 from hub.errors import Rejected
+from schemas.mapping.masking import masked
 
 MOST = 500
 
@@ -112,6 +113,8 @@ class WatchPages(ConnectingScreen):
             title=gettext("拒收 %(ref)s", ref=row.ref),
             shown=shown,
             row=row,
+            record=masked(row.record) if row.record else {},
+            faults=[_masked_fault(one) for one in row.faults or () if isinstance(one, Mapping)],
             state=refusal_list.state(row),
             can_settle=may("can_settle", "ConnectorView") and row.settled_at is None,
             sees_record=may("can_settle", "ConnectorView"),
@@ -149,6 +152,11 @@ class WatchPages(ConnectingScreen):
         return self.page(
             "connector_unmapped.html", title=gettext("没有对照的值"), shown=shown, page=page, can_export=False
         )
+
+
+def _masked_fault(fault: Mapping[str, Any]) -> dict[str, Any]:
+    target = str(fault.get("target", ""))
+    return {**fault, "value": masked({target: fault.get("value")})[target]}
 
 
 def _rows(code: str) -> Iterator[list[str]]:
