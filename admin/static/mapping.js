@@ -61,6 +61,8 @@
 
   // ---- the fields of both sides
   const own = () => M.flow.columns.map((column) => ({ ...column, path: column.name, title: column.title || column.name, own: true }));
+  // Whether a field that is not listed is missing for certain: ours always, theirs once they were read.
+  const seen = (ours) => ours || M.flow.columns.length > 0;
   const named = (list) => {
     const known = new Map(list.map((field) => [field.path, field]));
     return (path) => known.get(path);
@@ -68,14 +70,14 @@
   M.targets = () => {
     const list = M.incoming ? options.targets : own();
     const known = new Set(list.map((field) => field.path));
-    return [...list, ...Array.from(M.rules.keys()).filter((path) => !known.has(path)).map((path) => ({ path, title: path, gone: true }))];
+    return [...list, ...Array.from(M.rules.keys()).filter((path) => !known.has(path)).map((path) => ({ path, title: path, gone: seen(M.incoming) }))];
   };
   M.sources = () => {
     const list = M.incoming ? own() : [...options.sources];
     const known = new Set(list.map((field) => field.path));
-    const more = (path, gone) => { if (!known.has(path)) { known.add(path); list.push({ path, title: path, gone, extra: !gone }); } };
+    const more = (path, gone) => { if (!known.has(path)) { known.add(path); list.push({ path, title: path, gone }); } };
     for (const path of leaves(M.record)) more(path, false);
-    for (const rule of M.rules.values()) for (const path of rule.sources ?? []) more(path, !path.startsWith('@'));
+    for (const rule of M.rules.values()) for (const path of rule.sources ?? []) more(path, seen(!M.incoming) && !path.startsWith('@'));
     return list;
   };
   function leaves(record) {

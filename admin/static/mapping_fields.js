@@ -110,7 +110,7 @@
     const head = el('button', { type: 'button', class: 'target-head', 'aria-expanded': 'false', onclick: () => press(field.path) },
       el('span', { class: 'dot', 'aria-hidden': 'true' }),
       el('span', { class: 'name' }, el('b', {}, field.title), field.required ? el('em', { class: 'must', title: say.required }, '*') : null, el('small', { class: 'mono' }, codeOf(field))),
-      el('span', { class: 'from' }), el('span', { class: 'result' }));
+      el('span', { class: 'from' }), el('span', { class: 'becomes' }));
     const row = el('li', { class: 'target', 'data-target': field.path, id: `t-${rows.size}` }, head);
     if (field.gone) one('.name', head).append(el('i', { class: 'bad-text' }, say.gone));
     rows.set(field.path, { row, head, field });
@@ -185,7 +185,7 @@
   function showResults() {
     rows.forEach(({ row, head }, path) => {
       const result = M.results.get(path);
-      const place = one('.result', head);
+      const place = one('.becomes', head);
       const bad = Boolean(result?.words);
       const lacking = M.lacking.includes(path);
       place.textContent = bad ? result.words : M.text(result?.value).slice(0, 160);

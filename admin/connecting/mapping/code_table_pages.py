@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any, ClassVar
 
-from flask import Response, jsonify
+from flask import Response
 from flask_appbuilder import expose, has_access, permission_name
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
@@ -17,7 +17,7 @@ from sqlalchemy import Connection, select
 
 from admin.connecting.mapping.drafts import Opened, opened, save
 from admin.connecting.mapping.offered import our_tables
-from admin.connecting.mapping.said import sent, stamps_said, tables_said
+from admin.connecting.mapping.said import answer, for_script, sent, stamps_said, tables_said
 from admin.connecting.rights import CONNECTOR_RIGHTS
 from admin.pages import Screen
 from admin.premises import here, may
@@ -86,15 +86,17 @@ class ConnectorCodeTableView(Screen):
             title=gettext("代码对照"),
             open=open_,
             editable=editable,
-            state={
-                "tables": open_.document.get("code_tables", []),
-                "unmapped": found,
-                "used": _used(open_),
-                "ours": our_tables(),
-                "seen": {"code_tables": open_.stamp()},
-                "editable": editable,
-                "words": {key: str(text) for key, text in WORDS.items()},
-            },
+            state=for_script(
+                {
+                    "tables": open_.document.get("code_tables", []),
+                    "unmapped": found,
+                    "used": _used(open_),
+                    "ours": our_tables(),
+                    "seen": {"code_tables": open_.stamp()},
+                    "editable": editable,
+                    "words": {key: str(text) for key, text in WORDS.items()},
+                }
+            ),
         )
 
     @expose("/<code>/code-tables", methods=["POST"])
@@ -106,7 +108,7 @@ class ConnectorCodeTableView(Screen):
         parts = {"code_tables": tables_said(said.get("tables"))}
         with here().engine.begin() as tx:
             after = save(tx, code, parts, stamps_said(said))
-        return jsonify(seen={"code_tables": after.stamp()}, version=after.version)
+        return answer({"seen": {"code_tables": after.stamp()}, "version": after.version})
 
     @expose("/<code>/code-tables/pairs", methods=["POST"])
     @has_access
@@ -120,7 +122,7 @@ class ConnectorCodeTableView(Screen):
         if not isinstance(values, list) or ours not in code_table_names():
             raise Rejected(gettext("请先选择我方代码表。"))
         texts = [str(one)[:500] for one in values[:500] if str(one).strip()]
-        return jsonify(pairs=[list(one) for one in suggest_pairs(texts, code_table(str(ours)))])
+        return answer({"pairs": [list(one) for one in suggest_pairs(texts, code_table(str(ours)))]})
 
 
 def _unmapped(tx: Connection, code: str) -> dict[str, list[list[Any]]]:

@@ -85,7 +85,7 @@ class ConnectorExchangeView(Screen):
         known = {row.code for row in departments}
         return self.page(
             "connector_import.html",
-            title=gettext("导入连接器"),
+            title=gettext("导入连接器文件"),
             departments=departments,
             document=document,
             strange=document is not None and document.department not in known,

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask import request
+from flask import Response, request
 from flask_babel import gettext
+from jinja2.utils import htmlsafe_json_dumps
+from markupsafe import Markup
 
 from hub.errors import Rejected
-from schemas import Malformed, loads
+from schemas import Malformed, dumps, loads
 from schemas.connector.document import CodeTable, FieldRule, Flow, KnownColumn, Transform
 
 MOST_JSON = 1_500_000
@@ -33,6 +35,18 @@ def sent() -> dict[str, Any]:
     if not isinstance(said, dict):
         raise Rejected(gettext("页面传来的内容读不出来，请刷新后重试。"))
     return said
+
+
+def answer(told: Any) -> Response:
+    """JSON for the page's script, in the order in which it was made; it may hold personal data, so nobody keeps it."""
+    made = Response(dumps(told), mimetype="application/json")
+    made.headers["Cache-Control"] = "no-store"
+    return made
+
+
+def for_script(told: Any) -> Markup:
+    """The same within a page."""
+    return htmlsafe_json_dumps(told, dumps=lambda value, **_: dumps(value).decode())
 
 
 def stamps_said(said: Mapping[str, Any]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from typing import Any, ClassVar
 
-from flask import Response, jsonify, request
+from flask import Response, request
 from flask_appbuilder import expose, has_access, permission_name
 from flask_babel import gettext
 from sqlalchemy import select
@@ -19,8 +19,10 @@ from admin.connecting.mapping.drafts import Opened, opened, save
 from admin.connecting.mapping.offered import editor_options
 from admin.connecting.mapping.own_columns import job_columns, read_file
 from admin.connecting.mapping.said import (
+    answer,
     flow_said,
     flow_value,
+    for_script,
     rule_told,
     sent,
     stamps_said,
@@ -73,15 +75,19 @@ class ConnectorMappingView(Screen):
             message_title=message_title(told["message"]),
             editable=may("can_edit", "ConnectorView") and open_.connector_state != "retired",
             sent=sent_there,
-            state={
-                "flow": {name: told.get(name, "") for name in ("each", "when")}
-                | {name: told.get(name, []) for name in ("fields", "columns")},
-                "seen": _stamps(open_, flow),
-                "tables": tables,
-                "examples": samples.example_records(told["message"]) if told["direction"] == "out" else [],
-                "collected": collected,
-            },
-            options=editor_options(told, tables),
+            state=for_script(
+                {
+                    "flow": {name: told.get(name, "") for name in ("each", "when")}
+                    | {name: told.get(name, []) for name in ("fields", "columns")},
+                    "seen": _stamps(open_, flow),
+                    "tables": tables,
+                    "examples": samples.example_records(told["message"])
+                    if told["direction"] == "out"
+                    else [],
+                    "collected": collected,
+                }
+            ),
+            options=for_script(editor_options(told, tables)),
         )
 
     @expose(_FLOW, methods=["POST"])
@@ -96,7 +102,7 @@ class ConnectorMappingView(Screen):
             if "tables" in said:
                 parts["code_tables"] = tables_said(said["tables"])
             after = save(tx, code, parts, stamps_said(said))
-        return jsonify(seen=_stamps(after, flow), version=after.version)
+        return answer({"seen": _stamps(after, flow), "version": after.version})
 
     @expose(_FLOW + "/preview", methods=["POST"])
     @has_access
@@ -108,10 +114,10 @@ class ConnectorMappingView(Screen):
         record = said.get("record")
         lacking = [one.path for one in coverage(value, _targets(now, value)).missing]
         if not isinstance(record, dict):
-            return jsonify(broken=[], lacking=lacking)
+            return answer({"broken": [], "lacking": lacking})
         posted = tables_said(said["tables"]) if "tables" in said else open_.document.get("code_tables")
         tables = table_values(posted)
-        return jsonify({**tried(value, tables, record), "lacking": lacking})
+        return answer({**tried(value, tables, record), "lacking": lacking})
 
     @expose(_FLOW + "/suggestions", methods=["POST"])
     @has_access
@@ -123,11 +129,8 @@ class ConnectorMappingView(Screen):
         ruled = {one.target for one in value.fields}
         targets = [one for one in _targets(now, value) if one.path not in ruled]
         found = suggest(_sources(now, value), targets, table_values(open_.document.get("code_tables")))
-        return jsonify(
-            suggestions=[
-                {"rule": rule_told(one.rule), "why": one.why, "sure": round(one.sure, 2)} for one in found
-            ]
-        )
+        told = [{"rule": rule_told(one.rule), "why": one.why, "sure": round(one.sure, 2)} for one in found]
+        return answer({"suggestions": told})
 
     @expose(_FLOW + "/record/<event_id>")
     @has_access
@@ -138,9 +141,7 @@ class ConnectorMappingView(Screen):
             open_ = opened(tx, code)
             open_.flow(flow)
             found = samples.sent_record(tx, open_, event_id)
-        answer = jsonify(record=found)
-        answer.headers["Cache-Control"] = "no-store"
-        return answer
+        return answer({"record": found})
 
     @expose(_FLOW + "/file", methods=["POST"])
     @has_access
@@ -148,9 +149,7 @@ class ConnectorMappingView(Screen):
     def file(self, code: str, flow: str) -> Response:
         """The columns and first rows of a file that somebody has at hand."""
         self._posted(code, flow)
-        answer = jsonify(read_file(request.files.get("file")))
-        answer.headers["Cache-Control"] = "no-store"
-        return answer
+        return answer(read_file(request.files.get("file")))
 
     @expose(_FLOW + "/ask", methods=["POST"])
     @has_access
@@ -168,7 +167,7 @@ class ConnectorMappingView(Screen):
             number = ask_job(
                 tx, here().config.desk, code, version=open_.version, kind=kind, params=params, actor=actor()
             )
-        return jsonify(id=str(number), state="waiting")
+        return answer({"id": str(number), "state": "waiting"})
 
     @expose(_FLOW + "/job/<uuid:number>")
     @has_access
@@ -189,9 +188,7 @@ class ConnectorMappingView(Screen):
             told["columns"] = job_columns(row.result)
         elif row.state == "done":
             told["records"] = samples.records_of(row.result)
-        answer = jsonify(told)
-        answer.headers["Cache-Control"] = "no-store"
-        return answer
+        return answer(told)
 
     @staticmethod
     def _posted(code: str, flow: str) -> tuple[Opened, dict[str, Any]]:
