@@ -7,6 +7,7 @@ other side's own rehearsal address.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -41,6 +42,8 @@ from schemas.connector.document import Endpoint, Flow
 from schemas.mapping.paths import found
 
 KIND = "http"
+#: Longer than this nobody is left alone, whatever `Retry-After` says.
+LONGEST_REST_S = 600.0
 
 
 def open_adapter(endpoint: Endpoint, flow: Flow | None, outside: Outside) -> HttpAdapter:
@@ -54,6 +57,7 @@ class HttpAdapter(Adapter):
     def __init__(self, endpoint: Endpoint, flow: Flow | None, outside: Outside) -> None:
         self._outside = outside
         self._flow = flow
+        self._not_before = 0.0
         self._settings = settings = filled(KIND, "settings", endpoint.settings)
         self._place = filled(KIND, flow.direction, flow.place) if flow else {}
         self._base = read_address(settings["address"])
@@ -106,13 +110,14 @@ class HttpAdapter(Adapter):
         """One request per record, or per so many; what refuses several is asked for each alone."""
         if self._verdicts is None:
             raise Misconfigured("这条流不是送出的，不能投递。")
+        self._wait_as_asked()
         together = int(self._place["batch_size"]) if self._place["together"] else 1
         answers: list[Refusal | None] = []
         try:
             for start in range(0, len(batch), together):
                 answers += self._deliver_some(batch[start : start + together])
         except AdapterUnavailable as error:
-            raise type(error)(self.hushed(error.message), retry_after=error.retry_after) from error
+            raise self._away(error) from error
         return [one and Refusal(one.cause, self.hushed(one.words)) for one in answers]
 
     def _deliver_some(self, some: Sequence[Outgoing]) -> list[Refusal | None]:
@@ -156,6 +161,7 @@ class HttpAdapter(Adapter):
             raise Misconfigured("这条流是送出的，HTTP 接口上没有可以读回的内容。")
         if self._outside.sandbox and not self._beside:
             return Collected((), place, False)
+        self._wait_as_asked()
         at = Place.read(place)
         headers = {"Accept": "application/json", **self._beside_headers()}
         if at.etag:
@@ -171,7 +177,7 @@ class HttpAdapter(Adapter):
                 raise AdapterUnavailable(f"对方不接受采集的请求（答复 {said.status}）：{said.excerpt()}")
             return self._paging.read(said, at, limit)
         except AdapterUnavailable as error:
-            raise type(error)(self.hushed(error.message), retry_after=error.retry_after) from error
+            raise self._away(error) from error
 
     def settle(self, answers: Sequence[Answer]) -> None:
         """Told over there where a path for it is set: the numbers of what was said, and of what was not with why."""
@@ -204,6 +210,19 @@ class HttpAdapter(Adapter):
     def close(self) -> None:
         """Close the connections; a token is kept."""
         self._door.close()
+
+    def _wait_as_asked(self) -> None:
+        """The other side said when to come again: until then it is not asked, whoever asks us."""
+        left = self._not_before - time.monotonic()
+        if left > 0:
+            raise AdapterUnavailable(
+                f"对方要求稍后再试，还有 {left:.0f} 秒。数据没有丢失。", retry_after=left
+            )
+
+    def _away(self, error: AdapterUnavailable) -> AdapterUnavailable:
+        if error.retry_after:
+            self._not_before = time.monotonic() + min(error.retry_after, LONGEST_REST_S)
+        return type(error)(self.hushed(error.message), retry_after=error.retry_after)
 
     def hushed(self, words: str) -> str:
         """Without our secrets, should the other side repeat them."""

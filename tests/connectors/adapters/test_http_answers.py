@@ -160,6 +160,18 @@ def test_it_waits_as_long_as_it_is_asked_to(system: HttpSystem, opened: Open) ->
         assert caught.value.retry_after == wanted
 
 
+def test_who_was_told_to_wait_does_not_knock_meanwhile(system: HttpSystem, opened: Open) -> None:
+    """Claim: until the time that was asked for is over no request is made; then it goes on."""
+    says(system, (503, {"Retry-After": "1"}, b""), as_json({"code": 0}))
+    adapter = opened(SUCCESS)
+    for _ in range(3):
+        with pytest.raises(AdapterUnavailable):
+            adapter.deliver(ONE)
+    assert len(system.calls) == 1
+    time.sleep(1.05)
+    assert adapter.deliver(ONE) == [None]
+
+
 def drips(connection: socket.socket) -> None:
     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
     for _ in range(100):
