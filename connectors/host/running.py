@@ -96,7 +96,7 @@ def load(facts: Facts, state: State, shared: Shared) -> Running:
             document = document_of(tx, facts.code, facts.version)
         except Faults as error:
             raise Misconfigured(f"连接器内容有误：{error}") from error
-        secrets = opened_secrets(tx, config.desk, facts.code)
+        secrets = opened_secrets(tx, config.desk, facts.code, document)
         signer = signer_for(tx, facts.department, config.desk, channel=CHANNEL)
     clock = config.desk.clock
 
@@ -163,7 +163,9 @@ def _secrets(endpoint: Endpoint, folder: Path, opened: Mapping[str, str]) -> dic
     for name, where in others.items():
         path = (folder / where.removeprefix("file:")).resolve()
         if where == "sealed":
-            raise Misconfigured(f"接口“{endpoint.name}”还没有填写 {name}，请在“秘密”中填写。")
+            raise Misconfigured(
+                f"接口“{endpoint.name}”还没有填写 {name}（地址改过时要重新填写），请在“秘密”中填写。"
+            )
         if where.startswith("file:") and not path.is_relative_to(folder.resolve()):
             raise Misconfigured(f"接口“{endpoint.name}”的 {name} 应是连接器文件夹内的文件。")
         if where.startswith("env:") and not where.startswith("env:SHENGUAN_SECRET_"):

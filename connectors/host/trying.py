@@ -84,7 +84,7 @@ def opened_try(config: HostConfig, engine: Engine, job: Job, told: Told) -> Try:
             document = document_of(tx, job.connector, job.version)
         except Faults as error:
             raise Misconfigured(f"连接器内容有误，请先改正：{error}") from error
-        secrets = opened_secrets(tx, config.desk, job.connector)
+        secrets = opened_secrets(tx, config.desk, job.connector, document)
     return Try(config, engine, job, told, document, secrets)
 
 

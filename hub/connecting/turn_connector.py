@@ -142,7 +142,7 @@ def _check_version(tx: Connection, desk: Desk, row: Any, version: int, where: st
         raise Rejected("这一版已被更新的版本取代。要退回到它，请由它新建草稿并发布。")
     if document_of(found.document).area not in ("", desk.area):
         raise Rejected(f"这一版不属于本区划（{desk.area}）。")
-    if where == "host" and (missing := missing_secrets(tx, row.code, found.document)):
+    if where == "host" and (missing := missing_secrets(tx, row.code, found.document, desk)):
         named = "、".join(f"{endpoint} 的 {name}" for endpoint, name in missing)
         raise Rejected(f"还没有填写口令等秘密：{named}。请填写后再上线。")
     # Two connectors of one department wait for each other here, so that the second sees the first.

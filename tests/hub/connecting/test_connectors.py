@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from hub.connecting.ask_job import MOST, ask_job, cancel_job
 from hub.connecting.connector import STATES, Connector, ConnectorJob, ConnectorRefusal, ConnectorVersion
 from hub.connecting.draft_connector import make_connector, new_draft, save_draft
-from hub.connecting.held import BadDocument
+from hub.connecting.held import BadDocument, version_of
 from hub.connecting.keep_secrets import kept_secrets, missing_secrets, opened_secrets, set_secret
 from hub.connecting.move_document import export_document, import_document
 from hub.connecting.publish_version import publish_version
@@ -25,6 +25,7 @@ from hub.joining.change_channel import change_channel
 from hub.joining.custodial_key import signer_for
 from hub.ledger import LedgerRow
 from hub.ports import Desk
+from schemas.connector.document import document_from
 from storage.kept_secrets import KeptSecrets
 from storage.key_encryption import KeyEncryption
 from storage.sealing import Tampered
@@ -259,6 +260,28 @@ def test_secrets_are_kept_and_never_shown(county: Engine, desk: Desk) -> None:
         assert missing_secrets(tx, "scjg-db", document()) == [("front", "password")]
         with pytest.raises(Rejected, match="front 的 password"):
             go_live(tx, desk, "scjg-db", version=1, actor=ACTOR)
+
+
+def test_a_secret_goes_to_the_address_that_it_was_given_for(county: Engine, desk: Desk) -> None:
+    """Whoever points the connector elsewhere does not get the secret sent there; what runs keeps its own meanwhile."""
+
+    def opened_for(tx: Any, version: int) -> dict[str, dict[str, str]]:
+        return opened_secrets(tx, desk, "scjg-db", document_from(version_of(tx, "scjg-db", version).document))
+
+    with county.begin() as tx:
+        in_state(tx, desk, "live")
+        new_draft(tx, desk, "scjg-db", from_version=1, actor=ACTOR)
+        elsewhere = document()
+        elsewhere["endpoints"][0]["settings"]["host"] = "10.6.6.6"
+        save_draft(tx, desk, "scjg-db", elsewhere, saves=1, actor=ACTOR)
+        assert (opened_for(tx, 1), opened_for(tx, 2)) == ({"front": {"password": "s3cret-词"}}, {})
+        publish_version(tx, desk, "scjg-db", actor=ACTOR)
+        with pytest.raises(Rejected, match="front 的 password"):
+            go_live(tx, desk, "scjg-db", version=2, actor=ACTOR)
+        set_secret(tx, desk, "scjg-db", "front", "password", "新口令", actor=ACTOR)
+        assert opened_for(tx, 1) == {"front": {"password": "s3cret-词"}}
+        assert opened_for(tx, 2) == {"front": {"password": "新口令"}}
+        go_live(tx, desk, "scjg-db", version=2, actor=ACTOR)
 
 
 def test_a_file_moves_from_the_test_area_to_production(county: Engine, desk: Desk) -> None:
