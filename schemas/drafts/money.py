@@ -14,6 +14,7 @@ from typing import Any
 from schemas.drafts.unfit import Unfit
 
 _AMOUNT = re.compile(r"(?:人民币|¥|￥)?\s*([\d,，. ]+)\s*(万元|元整|元|分)?整?")
+_MAX_WRITTEN = 100
 _FEN = {"万元": Decimal(1_000_000), "元": Decimal(100), "元整": Decimal(100), "分": Decimal(1)}
 #: Of a field's name, what follows it -> the unit that is meant.
 _UNITS = {"_fen": "分", "_yuan": "元", "_wan": "万元", "": ""}
@@ -34,9 +35,12 @@ def amount_in(fields: Mapping[str, Any], name: str, title: str) -> int | None:
 
 def fen(written: Any, unit: str, title: str) -> int:
     """Whole 分. `unit` is what the column is in; a unit that is written beside the number has to be the same."""
-    found = _AMOUNT.fullmatch(str(written).strip())
+    text = str(written).strip()
+    found = (
+        _AMOUNT.fullmatch(text) if len(text) <= _MAX_WRITTEN else None
+    )  # it would try long blanks in every way
     if not found:
-        raise Unfit(f"{title}“{written}”读不懂，应如 2000 元 或 0.2 万元")
+        raise Unfit(f"{title}“{text[:_MAX_WRITTEN]}”读不懂，应如 2000 元 或 0.2 万元")
     beside = (found[2] or "").removesuffix("整")
     if unit and beside and unit != beside:
         raise Unfit(f"{title}“{written}”的单位与所在栏（{unit}）不符")

@@ -128,7 +128,9 @@ class Compiled:
         outcomes: tuple[FieldOutcome, ...] = ()
         size = 0
         for number, item in enumerate(items, 1):
-            here = Scene({**scene.record, ITEM: item, NUMBER: number}, self.clock, scene.unmapped)
+            here = Scene(
+                {**scene.record, ITEM: item, NUMBER: number}, self.clock, scene.unmapped, scene.spent
+            )
             if self.when and not self.when(here.names(None)):
                 continue
             mine: list[FieldFault] = []

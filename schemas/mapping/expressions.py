@@ -15,10 +15,12 @@ from decimal import Decimal
 from typing import Any
 
 from schemas.drafts.written import LOCAL
-from schemas.mapping.limits import SCENE, WHOLE, Weight, inspected
+from schemas.mapping.limits import MAX_WORK_IN_ALL, SCENE, WHOLE, Weight, inspected
 from schemas.mapping.results import Misfit, shown
 
 MAX_RESULT = 64 * 1024
+#: In what is handed to an expression, a list of one: the work that was done for this record so far.
+SPENT = "@spent"
 
 Evaluate = Callable[[Mapping[str, Any]], Any]
 
@@ -53,7 +55,10 @@ def compiled(source: str) -> Evaluate:
         for name in names:
             if name in scene:
                 bound[name] = _bound_name(name, scene[name], read, weight)
-        inspection.check(weight)
+        spent = scene.get(SPENT, [0])
+        spent[0] += inspection.work(weight)
+        if spent[0] > MAX_WORK_IN_ALL:
+            raise Misfit("too_big", "这条记录的表达式加起来要做的计算太多，请缩短列表或减少表达式")
         try:
             return _unbound(program.execute(cel.Context(bound, FUNCTIONS)))
         except Misfit:

@@ -21,7 +21,9 @@ MAX_MACROS, MAX_SUMS, MAX_PATTERNS, MAX_PATTERN = 3, 40, 2, 60
 MAX_BOUND, MAX_LIST = 256 * 1024, 1000
 #: Units (see Weight) that one evaluation may copy, by a rough count.
 MAX_WORK = 4_000_000
-#: ... and units that it may hold at once.
+#: ... that all expressions may copy for one record ...
+MAX_WORK_IN_ALL = 20_000_000
+#: ... and units that one may hold at once.
 MAX_MADE = 200_000
 #: The names that an expression may use: the record, what the step before made, the element of `each`, its number.
 WHOLE = "r, as far as it is bound"
@@ -85,8 +87,8 @@ class Inspection:
         """Of `r`, the fields that are read; None = the whole of it."""
         return None if "r" in self.scene else frozenset(one[2:] for one in self.scene if one.startswith("r."))
 
-    def check(self, weight: Weight) -> None:
-        """Raises Misfit where evaluating over this much would take too long, or make too much."""
+    def work(self, weight: Weight) -> int:
+        """Units that evaluating over this much copies. Raises Misfit where that would take too long, or make too much."""
         length, held = max(weight.longest, 1), weight.units
         work = (self.sums + 1) * sum(weight.names.get(one, 1) for one in self.scene)
         for macro in self.macros:
@@ -98,6 +100,7 @@ class Inspection:
                 work += length * held  # what was gathered so far is copied for every element
         if work > MAX_WORK or held > MAX_MADE:
             raise Misfit("too_big", "表达式对这条记录要做的计算太多，请缩短列表或拆成几步")
+        return work + weight.units
 
 
 @dataclass(frozen=True, slots=True)

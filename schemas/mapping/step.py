@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any, Literal
 
 from schemas.connector.document import CodeTable, Direction
+from schemas.mapping.expressions import SPENT
+from schemas.mapping.paths import ITEM, NUMBER
 from schemas.mapping.results import Misfit, Unmapped
 
 Options = Mapping[str, Any]
@@ -20,11 +22,13 @@ class Scene:
     record: Mapping[str, Any]
     now: Callable[[], datetime]
     unmapped: list[Unmapped] = field(default_factory=list)
+    spent: list[int] = field(default_factory=lambda: [0])
 
     def names(self, value: Any) -> dict[str, Any]:
         """What an expression may name."""
         record = self.record
-        return {"r": record, "value": value, "item": record.get("@item"), "no": record.get("@no")}
+        item, number = record.get(ITEM), record.get(NUMBER)
+        return {"r": record, "value": value, "item": item, "no": number, SPENT: self.spent}
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from schemas.mapping.step import (
     text_option,
 )
 
+MAX_WRITTEN = 60
 #: Behind a date, a time of day that is left away.
 _TIME = r"(?:[T\s]*(?:\d{1,2}[:：]\d{2}(?:[:：]\d{2}(?:\.\d+)?)?))?"
 DATE_FORMATS: dict[str, str] = {
@@ -81,7 +82,10 @@ def _date(options: Options, _around: Around) -> Run:
             return write((value.astimezone(LOCAL) if value.tzinfo else value).date())
         if isinstance(value, date):
             return write(value)
-        return read_text(text_of(value).strip())
+        text = text_of(value).strip()
+        if len(text) > MAX_WRITTEN:
+            raise Misfit("format", f"日期“{shown(text)}”太长，不是日期")
+        return read_text(text)
 
     @lru_cache(maxsize=2048)  # the days of a batch are few
     def read_text(text: str) -> Any:
@@ -171,7 +175,7 @@ def _instant(value: Any, zone: Any, unit: str) -> datetime:
         return value if value.tzinfo else value.replace(tzinfo=zone)
     if isinstance(value, date):
         return datetime(value.year, value.month, value.day, tzinfo=zone)
-    text = text_of(value).strip()
+    text = text_of(value).strip()[: MAX_WRITTEN + 1]
     if unit and re.fullmatch(r"-?\d{1,15}", text):
         return datetime.fromtimestamp(int(text) / (1000 if unit == "epoch_ms" else 1), UTC)
     if _ZONED.fullmatch(text):

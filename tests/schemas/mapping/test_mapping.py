@@ -197,6 +197,28 @@ def test_a_mapping_that_would_never_end_is_bounded(name: str) -> None:
     assert time.process_time() - begun < 1.0
 
 
+@pytest.mark.parametrize("each", ["", "many[]"])
+def test_many_expressions_are_bounded_together(each: str) -> None:
+    """Each within its limits, five hundred of them or one for every element are too much: a fault, and soon."""
+    dear = (Transform("expression", {"expression": "size(r.some.map(x, x))"}),)
+    rules = tuple(FieldRule(f"t{number}", steps=dear) for number in range(1 if each else 500))
+    mapping = compile_mapping(replace(OUT, each=each, fields=rules), [])
+    begun = time.process_time()
+    mapped = mapping.apply({"some": ["y" * 30] * 900, "many": list(range(9_000))})
+    assert {one.cause for one in mapped.faults} == {"too_big"}
+    assert time.process_time() - begun < 5.0
+
+
+def test_long_texts_are_no_dates_and_no_amounts() -> None:
+    """What would be tried in every way is refused by its length."""
+    names = [("date", {}), ("moment", {}), ("money", {"from": "元"}), ("number", {}), ("flag", {})]
+    rules = tuple(FieldRule(name, ("v",), (Transform(name, options),)) for name, options in names)
+    begun = time.process_time()
+    mapped = compile_mapping(replace(OUT, fields=rules), []).apply({"v": "2026" + " " * 200_000 + "x"})
+    assert [one.cause for one in mapped.faults] == ["format"] * len(names)
+    assert time.process_time() - begun < 1.0
+
+
 _SCALARS = (
     st.none()
     | st.booleans()
