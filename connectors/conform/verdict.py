@@ -7,7 +7,7 @@ signed for once and only once, nothing signed for that must not be. A message ma
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -127,8 +127,17 @@ def _read_one(message: Message, shop: Workshop, heard: Heard) -> None:
     heard.events[event["id"]] = event
 
 
-def judge(sent: Sequence[Letter], messages: Sequence[Message], shop: Workshop) -> list[Line]:
-    """Every demand, then every message that was sent."""
+#: What only happens when somebody over there does it, or makes the program do it.
+ASKED: Mapping[str, str] = {
+    "claimed": "认领推送包（回执 claimed）",
+    "finding": "上报监管信息（finding.reported）",
+}
+
+
+def judge(
+    sent: Sequence[Letter], messages: Sequence[Message], shop: Workshop, asked: Collection[str] = ()
+) -> list[Line]:
+    """Every demand, then every message that was sent, then what was asked for (`ASKED`)."""
     heard = read(messages, shop)
     known = {one.event_id: one for one in sent if one.expects == "signed"}
     hostile = {one.event_id for one in sent if one.expects == "nothing"}
@@ -155,7 +164,26 @@ def judge(sent: Sequence[Letter], messages: Sequence[Message], shop: Workshop) -
     if not heard.count:  # silence keeps no demand: nothing more can be said of it
         return lines + [_of_letter(one, signed, heard) for one in sent if one.expects == "signed"]
     lines += [Line(name, title, *_kept(heard, name)) for name, title in DEMANDS.items()]
-    return lines + [_of_letter(one, signed, heard) for one in sent]
+    done = did(heard, known)
+    wanted = [Line(name, ASKED[name], name in done, "" if name in done else "没有收到") for name in asked]
+    return lines + [_of_letter(one, signed, heard) for one in sent] + wanted
+
+
+def did(heard: Heard, known: Mapping[str, Letter]) -> set[str]:
+    """Which of `ASKED` came, about something that was sent."""
+    cases = {one.key for one in known.values()}
+    claims = [
+        event
+        for event in heard.receipts()
+        if event["data"]["event_id"] in known
+        and any(one["kind"] == "claimed" and one["by"] for one in event["data"]["receipts"])
+    ]
+    found = [
+        event
+        for event in heard.events.values()
+        if event["type"] == "finding.reported.v1" and event["data"]["project_no"] in cases
+    ]
+    return ({"claimed"} if claims else set()) | ({"finding"} if found else set())
 
 
 def _judge_receipt(

@@ -72,10 +72,22 @@ def prepare(folder: Path, area: str, department: str, public_key: Path | None, a
     metavar="秒",
     help="最多等多久。",
 )
+@click.option(
+    "--ask",
+    type=click.Choice(["claimed", "finding"]),
+    multiple=True,
+    help="另要求在程序里认领（claimed）、上报一条监管信息（finding），可写几次；办件号会提示。",
+)
 @json_option
 @click.pass_context
 def run(
-    ctx: click.Context, folder: Path, bootstrap: str | None, rest: str | None, wait: float, as_json: bool
+    ctx: click.Context,
+    folder: Path,
+    bootstrap: str | None,
+    rest: str | None,
+    wait: float,
+    ask: tuple[str, ...],
+    as_json: bool,
 ) -> None:
     """检验正在运行的程序：送出公布的样例和各种坏消息，核对回来的每一条。
 
@@ -89,7 +101,7 @@ def run(
     shop = workshop.read(folder)
     way = _way(shop, bootstrap, rest)
     try:
-        lines = play(shop, way, wait_s=wait, tell=lambda words: click.echo(words, err=True))
+        lines = play(shop, way, wait_s=wait, tell=lambda words: click.echo(words, err=True), asked=ask)
     finally:
         way.close()
     wrong = [one for one in lines if not one.ok]

@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from connectors.bus import BusSettings, Message, Record
 from connectors.conform import workshop
 from connectors.conform.broker_way import BrokerWay
-from connectors.conform.letters import letters
+from connectors.conform.letters import Letter, letters
 from connectors.conform.play import Way, play
 from connectors.conform.rest_way import RestWay
 from connectors.conform.verdict import DEMANDS, Line, judge
@@ -53,11 +53,14 @@ def tried(shop: Workshop, breaks: str) -> list[Line]:
     program = Program(shop, signer_of(shop), breaks)
     sent = letters(shop)
     said: list[Message] = []
-    for number, letter in enumerate(sent):
-        headers = {"signature": letter.signature.encode()} if letter.signature else {}
-        got = Message(shop.topic_in, 0, number, letter.key.encode(), letter.value, headers)
-        said += [_as_message(one, len(said)) for one in program.answer(got)]
+    for letter in sent:
+        said += [_as_message(one, len(said)) for one in program.answer(_sent(letter))]
     return judge(sent, said, shop)
+
+
+def _sent(letter: Letter) -> Message:
+    headers = {"signature": letter.signature.encode()} if letter.signature else {}
+    return Message("in", 0, 0, letter.key.encode(), letter.value, headers)
 
 
 def _as_message(record: Record, offset: int) -> Message:
@@ -112,6 +115,14 @@ def test_what_is_broken_is_named(shop: Workshop, breaks: str, found: set[str]) -
     ):
         assert {one for one in wrong(lines) if not one.startswith(("no:", "yes:"))} <= found
     assert all(one.words for one in lines if not one.ok)
+
+
+def test_what_was_asked_for_and_did_not_come_is_said(shop: Workshop) -> None:
+    """Claim: a claim and a finding that were asked for and did not come are two lines of their own."""
+    program, sent = Program(shop, signer_of(shop)), letters(shop)
+    said = [one for letter in sent for one in program.answer(_sent(letter))]
+    lines = judge(sent, [_as_message(one, n) for n, one in enumerate(said)], shop, ("claimed", "finding"))
+    assert wrong(lines) == {"claimed", "finding"}
 
 
 def test_silence_is_no_conformity(shop: Workshop) -> None:
@@ -175,7 +186,8 @@ def test_our_own_connector_keeps_it_over_rest(shop: Workshop, tmp_path: Path) ->
 def test_a_program_of_other_peoples_tools_keeps_the_contract(
     shop: Workshop, bus: BusSettings, tmp_path: Path
 ) -> None:
-    """Claim: a department written with aiokafka, joserfc and the AsyncAPI document alone is found to keep every demand."""
+    """Claim: a department written with aiokafka, joserfc and the AsyncAPI document alone keeps every demand; it claims and
+    reports when asked to."""
     (tmp_path / "asyncapi.json").write_bytes((ROOT / "schemas" / "asyncapi.json").read_bytes())
     settings = {
         "area": shop.area, "code": shop.department, "kid": signer_of(shop).kid, "bootstrap": bus.bootstrap,
@@ -183,18 +195,20 @@ def test_a_program_of_other_peoples_tools_keeps_the_contract(
         "asyncapi": str(tmp_path / "asyncapi.json"), "stop": str(tmp_path / "stop"), "report": str(tmp_path / "report"),
     }  # fmt: skip
     (tmp_path / "settings.json").write_bytes(dumps(settings))
-    way = BrokerWay(shop, bus)
+    way, told = BrokerWay(shop, bus), list[str]()
     program = subprocess.Popen(
         [sys.executable, str(ROOT / "tests" / "county" / "outsider.py"), str(tmp_path / "settings.json")],
         cwd=tmp_path,
     )
     try:
-        lines = play(shop, way, wait_s=30, tell=lambda words: None)
+        lines = play(shop, way, wait_s=30, tell=told.append, asked=("claimed", "finding"))
     finally:
         (tmp_path / "stop").touch()
         program.wait(10)
         way.close()
     assert [one for one in lines if not one.ok] == []
+    assert [one.name for one in lines[-2:]] == ["claimed", "finding"]
+    assert "请在被检验的程序中对办件" in told[1]
 
 
 def test_the_door_says_what_is_wrong_with_a_request(shop: Workshop) -> None:
