@@ -94,6 +94,12 @@ class ShelfAdapter(Adapter):
         """Those of the newest file that was dropped; what is delivered has the columns of the mapping."""
         return self._inbox.columns() if self._inbox is not None else ()
 
+    def found(self, batch: Sequence[Outgoing]) -> Sequence[Mapping[str, Any] | None] | None:
+        """Read back from the files."""
+        if self._outbox is None:
+            return None
+        return self._outbox.found(batch)
+
     def close(self) -> None:
         """Let go of the copy in hand and of the connection."""
         if self._inbox is not None:

@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 from connectors.adapters.port import Outgoing, Refusal
 from connectors.adapters.shelf import Shelf, fit_name
+from connectors.adapters.shelf_back import Where, read_back
 from connectors.adapters.shelf_sent import Sent
 from connectors.errors import Misconfigured
 from connectors.formats import Unwritable, Writing, write_file
@@ -74,6 +75,16 @@ class Outbox:
         fresh = {one.key: one for one in batch if one.key not in known}
         refused = self._put_batch(list(fresh.values())) if fresh else {}
         return [refused.get(one.key) for one in batch]
+
+    def found(self, batch: Sequence[Outgoing]) -> list[dict[str, Any] | None]:
+        """What lies there now of these."""
+        if self._sent is None:
+            places: dict[str, Where] = {one.key: (self._name(one.key, one.subject, 1), 0) for one in batch}
+        else:
+            places = self._sent.places()
+        written = self._written
+        sent = [(one, places.get(one.key)) for one in batch]
+        return read_back(self._shelf, written.folder, written.kind, written.writing, sent)
 
     def forget(self) -> None:
         """Look anew what was sent."""

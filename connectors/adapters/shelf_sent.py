@@ -35,6 +35,14 @@ class Sent:
             self._known = set().union(*(self._of_day(day, notes) for day, notes in self._days().items()))
         return self._known
 
+    def places(self) -> dict[str, tuple[str, int]]:
+        """In which file each key of the week is, and as which of its records; of days that are over nobody knows."""
+        found: dict[str, tuple[str, int]] = {}
+        for one in (one for notes in self._days().values() for one in notes):
+            note = self._note(one)
+            found |= {key: (note["name"], number) for number, key in enumerate(note["keys"]) if note["name"]}
+        return found
+
     def forget(self) -> None:
         """Read the notes anew when they are next needed."""
         self._known = None
@@ -84,13 +92,17 @@ class Sent:
         return keys
 
     def _read(self, found: Lying) -> set[str]:
+        note = self._note(found)
+        if note["done"] or self._shelf.has(self._folder, note["name"]):
+            return set(note["keys"])
+        self._shelf.remove(self._notes, found.name)
+        return set()
+
+    def _note(self, found: Lying) -> dict[str, Any]:
         with io.BytesIO() as file:
             self._shelf.fetch(self._notes, found, file, _LARGEST)
             try:
                 note: dict[str, Any] = loads(file.getvalue())
             except Malformed:
-                return set()
-        if note["done"] or self._shelf.has(self._folder, note["name"]):
-            return set(note["keys"])
-        self._shelf.remove(self._notes, found.name)
-        return set()
+                return {"name": "", "keys": [], "done": True}
+        return note

@@ -9,13 +9,14 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from connectors.adapters import Adapter, Outside, open_adapter
-from connectors.adapters.port import AdapterUnavailable, Answer, Incoming
+from connectors.adapters.port import AdapterUnavailable, Answer, Incoming, Outgoing
 from connectors.errors import Misconfigured
 from schemas.connector.document import Endpoint, FieldRule, Flow
 from tests.adapters.contract import collect_all, deliver
@@ -316,6 +317,33 @@ def test_the_same_name_every_day(desk: Desk) -> None:
     ]
     problems = [records_in(desk.inbox / "failed" / name)[0]["说明"] for name in desk.names("failed")[1::2]]
     assert problems == ["第 1 天不对", "第 0 天不对"]
+
+
+@pytest.mark.parametrize("per", ["record", "batch"])
+@pytest.mark.parametrize("kind", ["csv", "xlsx", "json", "xml"])
+def test_what_was_delivered_is_read_back(desk: Desk, kind: str, per: str) -> None:
+    """Claim: every record as it was sent, by its own place in its file; one that is not there is not found."""
+    adapter = desk.open("out", format=kind, per=per)
+    values = {
+        "flag": True,
+        "money": Decimal("1.50"),
+        "formula": "=1+1",
+        "none": None,
+        "many": ["a"],
+        "one": {"k": 1},
+    }
+    batch = [outgoing(record(number, note="x")) for number in range(3)]
+    batch = [Outgoing(one.key, one.subject, {**one.record, **values}) for one in batch]
+    adapter.deliver(batch)
+    stranger = outgoing(record(9))
+    found = adapter.found([batch[2], stranger, batch[0]])
+    assert found is not None
+    assert found[1] is None
+    for sent, read in ((batch[2], found[0]), (batch[0], found[2])):
+        assert read is not None
+        assert {name: read.get(name) for name in sent.record if name != "none"} == {
+            name: value for name, value in sent.record.items() if name != "none"
+        }
 
 
 def test_columns_come_from_the_newest_file_even_when_it_is_done(desk: Desk) -> None:
