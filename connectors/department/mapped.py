@@ -55,6 +55,8 @@ class MappedSystem:
         for flow, mapping in compiled.values():
             if flow.direction == "out":
                 self._out.setdefault(flow.message, []).append((flow, mapping))
+        # A flow that is there and switched off says: we know of such messages, and do not want them.
+        self._unwanted = {one.message for one in document.flows if one.direction == "out" and not one.active}
         self.collecting = Collecting(
             [one for one in compiled.values() if one[0].direction == "in"],
             state, self._adapter, figures, Timetable(document.running), clock, base,
@@ -102,7 +104,7 @@ class MappedSystem:
         batches: dict[str, tuple[Flow, list[tuple[str, Outgoing]]]] = {}
         for message in messages:
             flows = self._flows(message.event["type"])
-            if not flows:
+            if not flows and message.event["type"] not in self._unwanted:
                 words = f"没有接收“{_title(message.event['type'])}”的流程，收到的消息已留存。请增加流程，或说明理由不再处理"
                 held[message.event_id] = Held(message.event_id, "", "no_flow", words)
             for flow, mapping in flows:

@@ -17,8 +17,9 @@ from connectors.bus import Producer
 from connectors.department.config import ConnectorConfig
 from connectors.department.held import try_held
 from connectors.department.program import Connector
+from connectors.department.reporting import refusal_said
 from connectors.errors import AdapterUnavailable
-from schemas import loads
+from schemas import dumps, loads
 from schemas.connector.document import ConnectorDocument, Endpoint, FieldRule, Flow, Running, Transform
 from storage.signing import Signer
 from tests.connectors.test_department import a_package, as_message
@@ -172,6 +173,21 @@ def test_what_the_other_side_refuses_is_tried_when_asked(
     assert try_held(connector._parts, connector._receiver) == 0
 
 
+def test_what_is_not_wanted_is_signed_for_and_what_has_no_flow_is_held(
+    opened: Callable[..., Connector], own: Own, area: str, signers: dict[str, Signer], tap: Any
+) -> None:
+    """Claim: a message whose only flow is switched off is signed for and delivered nowhere; one without any flow is held."""
+    answers = tap(f"{area}.scjg.out")
+    message = as_message(a_package(area, signers["hub"]))
+    connector = opened(a_document(FINDINGS))
+    connector._receiver.take([message])
+    assert connector._state.mapped.untold(10)[0].cause == "no_flow"
+    connector = opened(a_document(replace(PACKAGES, active=False)))
+    assert try_held(connector._parts, connector._receiver) == 1
+    assert kinds_said(answers.until(2)) == [["arrived"], ["signed"]]
+    assert own.rows("SELECT subject FROM arrived") == []
+
+
 def test_a_dead_endpoint_delivers_nothing_and_loses_nothing(
     opened: Callable[..., Connector], own: Own, area: str, signers: dict[str, Signer]
 ) -> None:
@@ -244,3 +260,19 @@ def test_a_refused_row_is_mapped_again_when_asked(
     assert connector._sender.send() == 1
     assert connector._sender.send() == 0
     assert [(one.ref, one.state) for one in connector._state.mapped.untold(10)] == [("id=1", "taken")]
+
+
+def test_a_record_that_nothing_can_keep_stops_nothing(opened: Callable[..., Connector], own: Own) -> None:
+    """Claim: NUL, half a character, a list where a text belongs: refused, written down, and the next one goes."""
+    own.say(
+        a_finding(1, r_explain="a\0b\ud800"), a_finding(2, r_inspected_at=["x"], r_check_result="\0"),
+        a_finding(3, r_inspectors={"a": [1]}, r_project_no=["c"]), a_finding(4),
+    )  # fmt: skip
+    connector = opened()
+    assert connector._sender.send() >= 1
+    connector._sender.send()
+    assert connector._state.mapped.place("findings") == "4"
+    refused = connector._state.mapped.untold(10)
+    assert {"id=2", "id=3"} <= {one.ref for one in refused}
+    for one in refused:
+        assert "\0" not in dumps(refusal_said(one)).decode()
