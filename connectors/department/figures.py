@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from connectors.department.events import instant
+from connectors.department.mapped_state import clean
 
 MOST_MINUTES, MOST_VALUES = 600, 1_000
 Unmapped = tuple[str, str, str, str]  # code table, direction, value, flow
@@ -63,7 +64,7 @@ class Figures:
     def unmapped(self, table: str, direction: str, value: str, flow: str) -> None:
         """No pair of the code table names this value."""
         with self._lock:
-            key = (table, direction, value[:200], flow)
+            key = (table, direction, clean(value)[:200], flow)
             if key in self._unmapped or len(self._unmapped) < MOST_VALUES:
                 self._unmapped[key] += 1
                 self._fresh_values.add(key)

@@ -134,7 +134,10 @@ class MappedState:
             self._refuse(refused)
             self._db.executemany(
                 "INSERT INTO aside VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                [(one.flow, one.ref, one.nr, _text(one.fields), _text(one.record), now) for one in aside],
+                [
+                    (one.flow, clean(one.ref), one.nr, _text(one.fields), _text(one.record), now)
+                    for one in aside
+                ],
             )
             settled = "UPDATE refusals SET state = ?, told = 0 WHERE flow = ? AND ref = ? AND state = 'again'"
             self._db.executemany(settled, [("waiting", flow, one.ref) for one in aside])
@@ -194,7 +197,7 @@ class MappedState:
                  words = excluded.words, faults = excluded.faults, record = excluded.record, at = excluded.at,
                  times = refusals.times + 1, state = 'open', told = 0""",
             [
-                (one.flow, one.ref, one.direction, one.cause, one.words, _text(list(one.faults)),
+                (one.flow, clean(one.ref), one.direction, one.cause, clean(one.words), _text(list(one.faults)),
                  None if one.record is None else _text(one.record), now)
                 for one in refused
             ],
@@ -245,8 +248,18 @@ class MappedState:
         ]  # fmt: skip
 
 
+def clean(text: str) -> str:
+    """Without what no database keeps: NUL, and halves of characters."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
+
+
+def cleaned(value: Any) -> Any:
+    """The same for whatever JSON can say; what it cannot, as text."""
+    return json.loads(clean(_text(value)).replace("\\u0000", ""))
+
+
 def _text(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, default=str)
+    return clean(json.dumps(value, ensure_ascii=False, default=str))
 
 
 def _now() -> str:

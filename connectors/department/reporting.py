@@ -16,7 +16,7 @@ from typing import Any
 from connectors.department.events import instant
 from connectors.department.hub_door import HubDoor, said
 from connectors.department.line import PLACE
-from connectors.department.mapped_state import Refused
+from connectors.department.mapped_state import Refused, cleaned
 from connectors.department.open_mapped import OpenMapped
 from connectors.department.parts import Parts
 from connectors.department.renewal import Renewal
@@ -132,7 +132,8 @@ def refusal_said(one: Refused) -> dict[str, Any]:
         "faults": [{**fault, "value": _shown(fault.get("value"))} for fault in one.faults],
         "times": one.times,
     }
-    return told if one.record is None else told | {"record": masked(one.record)}
+    said: dict[str, Any] = cleaned(told if one.record is None else told | {"record": masked(one.record)})
+    return said
 
 
 def _shown(value: Any) -> Any:

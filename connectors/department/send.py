@@ -63,6 +63,12 @@ class Sender:
                 ready.append((draft, self._signed(draft)))
             except Unfit as error:
                 self._parts.adapter.refused(draft, str(error))
+            except (TypeError, ValueError, AttributeError, LookupError) as error:
+                # Whatever somebody wrote where something else belongs: one record must not stop all that follow.
+                _log.exception("草稿 %s 无法处理", draft.ref)
+                self._parts.adapter.refused(
+                    draft, f"内容的格式无法处理（{type(error).__name__}），请核对各栏的类型"
+                )
             except NotYet as error:  # this one waits for its files; the others need not
                 _log.warning("等待：%s", error)
         if not ready:

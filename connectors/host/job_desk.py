@@ -17,6 +17,8 @@ from typing import Any
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from connectors.department.mapped_state import cleaned
+
 DIED_S = 30
 BEAT_S = 5.0
 AGAIN = "#2"
@@ -131,5 +133,5 @@ def end_job(engine: Engine, job: Job, *, state: str, result: Mapping[str, Any] |
 
 
 def as_json(value: Any) -> str:
-    """As the database takes it: no NUL in it, and whatever else adapters bring as text."""
-    return json.dumps(value, ensure_ascii=False, default=str).replace("\\u0000", "")
+    """As the database takes it, whatever adapters bring."""
+    return json.dumps(cleaned(value), ensure_ascii=False)
