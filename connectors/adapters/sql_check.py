@@ -195,8 +195,9 @@ def _shape_step(
         if why := writer.unsafe(shape):
             return watch.step("shape", False, why, "改好后请再测试一次。")
         missing = [f.name for f in shape.fields.values() if not f.optional and f.name not in targets]
+        missing += [name for name in writer.keys if name not in targets and name not in missing]
         if targets and missing:
-            words = f"对方的必填字段没有来源：{'、'.join(missing)}。"
+            words = f"对方的必填字段或键列没有来源：{'、'.join(missing)}。"
             return watch.step("shape", False, words, "请在映射中为它们选择来源。")
         said.append(f"键 {'、'.join(writer.keys)} 唯一" if writer.keys else "用平台的登记表防止重复")
         if not shape.transactional:

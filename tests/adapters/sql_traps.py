@@ -224,6 +224,14 @@ class Reads:
         assert [as_text(one.record)["name"] for one in again] == ["已改正"]
         adapter.close()
 
+    def test_a_rehearsal_without_a_table_of_its_own(self, counterpart: Any) -> None:
+        """Claim: where nothing was put to rehearse with, nothing is read, and the real rows least of all."""
+        counterpart.put([record(1)])
+        counterpart.run("DROP TABLE findings_sandbox")
+        adapter = counterpart.open(out=False, sandbox=True)
+        assert collect_all(adapter)[0] == []
+        adapter.close()
+
     def test_only_what_the_filter_lets_through(self, counterpart: Any) -> None:
         """Claim: with a filter only its rows are read; a value that its column cannot have is said at once."""
         counterpart.put([record(1), record(2, day="2026-11-22")])
