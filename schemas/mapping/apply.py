@@ -188,9 +188,9 @@ class Compiled:
     def _explained(self, record: Record, faults: list[FieldFault]) -> tuple[FieldOutcome, ...]:
         """Field by field, with what the sources held."""
         words = {fault.target: fault.words for fault in faults}
-        outcomes = []
+        outcomes, spent = [], [0]
         for one in self.fields:
-            scene = Scene(record, self.clock)
+            scene = Scene(record, self.clock, spent=spent)
             sources = tuple(
                 (path, read(record)) for path, read in zip(one.rule.sources, one.reads, strict=True)
             )
