@@ -184,6 +184,7 @@ def test_what_is_not_wanted_is_signed_for_and_what_has_no_flow_is_held(
     assert connector._state.mapped.untold(10)[0].cause == "no_flow"
     connector = opened(a_document(replace(PACKAGES, active=False)))
     assert try_held(connector._parts, connector._receiver) == 1
+    connector._sender.send()
     assert kinds_said(answers.until(2)) == [["arrived"], ["signed"]]
     assert own.rows("SELECT subject FROM arrived") == []
 
