@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from connectors.errors import Misconfigured
 
@@ -61,8 +62,23 @@ class Identity:
 
 def tls_context(authority: str = "", identity: Identity | None = None) -> ssl.SSLContext:
     """A context that trusts `authority` (PEM) alone, or this machine's authorities. Raises Misconfigured."""
-    context = ssl.create_default_context()
-    if authority.strip():
+    if identity is None:
+        return _shared(authority.strip())
+    context = _trusting(authority.strip())
+    _show(context, identity)
+    return context
+
+
+@lru_cache(maxsize=64)
+def _shared(authority: str) -> ssl.SSLContext:
+    """One for all who show nothing of their own: this machine's authorities are a megabyte each time they are read."""
+    return _trusting(authority)
+
+
+def _trusting(authority: str) -> ssl.SSLContext:
+    if not authority:
+        context = ssl.create_default_context()
+    else:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         try:
             context.load_verify_locations(cadata=authority)
@@ -72,8 +88,6 @@ def tls_context(authority: str = "", identity: Identity | None = None) -> ssl.SS
             ssl.VERIFY_X509_PARTIAL_CHAIN
         )  # a server's own certificate may stand for itself
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if identity is not None:
-        _show(context, identity)
     return context
 
 
