@@ -1,7 +1,7 @@
 """A person at the keyboard, whose time is counted by the keystroke-level model (Card, Moran and Newell, 1980).
 
-Guarantees: everything that the test does in the browser goes through here and costs what an average typist takes for it; what
-the machine takes is counted as it passes, because a person waits for it.
+Guarantees: everything that the test does in the browser goes through here and costs what an average typist takes for it;
+what the machine takes is counted as it passes, because a person waits for it.
 """
 
 from __future__ import annotations
