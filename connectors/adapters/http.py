@@ -64,7 +64,7 @@ class HttpAdapter(Adapter):
         self._beside = bool(outside.sandbox and settings["sandbox_address"])
         if self._beside:
             self._base = read_address(settings["sandbox_address"])
-        context = tls_context(settings["authority"], self._identity())
+        context = tls_context(settings["authority"], self._identity(), use=KIND)
         patience = float(settings["patience_seconds"])
         named = {"server_name": settings["server_name"], "named_host": self._base.host}
         self._door = HttpDoor(outside, context, patience_s=patience, **named)

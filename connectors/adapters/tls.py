@@ -60,17 +60,18 @@ class Identity:
     password: str = ""
 
 
-def tls_context(authority: str = "", identity: Identity | None = None) -> ssl.SSLContext:
-    """A context that trusts `authority` (PEM) alone, or this machine's authorities. Raises Misconfigured."""
+def tls_context(authority: str = "", identity: Identity | None = None, *, use: str = "") -> ssl.SSLContext:
+    """A context that trusts `authority` (PEM) alone, or this machine's authorities; shared by those of one `use`: HTTP's
+    client writes its protocol's name into it. Raises Misconfigured."""
     if identity is None:
-        return _shared(authority.strip())
+        return _shared(authority.strip(), use)
     context = _trusting(authority.strip())
     _show(context, identity)
     return context
 
 
 @lru_cache(maxsize=64)
-def _shared(authority: str) -> ssl.SSLContext:
+def _shared(authority: str, _use: str) -> ssl.SSLContext:
     """One for all who show nothing of their own: this machine's authorities are a megabyte each time they are read."""
     return _trusting(authority)
 
