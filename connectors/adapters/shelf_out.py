@@ -69,9 +69,9 @@ class Outbox:
         """As the port says."""
         if not batch:
             return []
-        known = self._sent.known() if self._sent is not None else set()
         if self._written.per == "record":
-            return [None if one.key in known else self._put(one) for one in batch]
+            return [None if one.key in self._known() else self._put(one) for one in batch]
+        known = self._known()
         fresh = {one.key: one for one in batch if one.key not in known}
         refused = self._put_batch(list(fresh.values())) if fresh else {}
         return [refused.get(one.key) for one in batch]
@@ -90,6 +90,9 @@ class Outbox:
         """Look anew what was sent."""
         if self._sent is not None:
             self._sent.forget()
+
+    def _known(self) -> set[str]:
+        return self._sent.known() if self._sent is not None else set()
 
     def _put(self, one: Outgoing) -> Refusal | None:
         name = self._name(one.key, one.subject, 1)
