@@ -79,7 +79,7 @@ def _addresses(tx: Connection, row: Any, endpoint: str) -> tuple[str, str | None
         .order_by(ConnectorVersion.version.desc())
     ).all()
     found = {
-        one.version: _address(said.get("settings", {}))
+        one.version: address_of(said.get("settings", {}))
         for one in versions
         for said in one.document.get("endpoints", ())
         if said["name"] == endpoint
@@ -87,7 +87,8 @@ def _addresses(tx: Connection, row: Any, endpoint: str) -> tuple[str, str | None
     return found.get(versions[0].version, ""), found.get(row.version)
 
 
-def _address(settings: Mapping[str, Any]) -> str:
+def address_of(settings: Mapping[str, Any]) -> str:
+    """With whom an endpoint with these settings speaks."""
     return canonical([str(settings.get(name, "")) for name in _ADDRESS]).decode()
 
 
@@ -138,7 +139,7 @@ def opened_secrets(
             ConnectorSecret.connector == code
         )
     ).all()
-    addresses = {one.name: _address(one.settings) for one in document.endpoints} if document else {}
+    addresses = {one.name: address_of(one.settings) for one in document.endpoints} if document else {}
     found: dict[str, dict[str, str]] = {}
     for row in rows:
         context = secret_context(code, row.endpoint, row.name)

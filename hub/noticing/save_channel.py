@@ -1,7 +1,7 @@
 """Save a channel 告警渠道: where alerts go beside the notices; changed, tested and removed by a data administrator.
 
 Guarantees: its settings are judged by the form of its kind; its secrets are sealed, never shown, and stay when nothing is
-typed over them; a test goes the same way as an alert.
+typed over them and the address is the same; a test goes the same way as an alert.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from hub.connecting.keep_secrets import sealing_of
+from hub.connecting.keep_secrets import address_of, sealing_of
 from hub.errors import Conflict, NotFound, Rejected
 from hub.ledger import Entry, record
 from hub.noticing.alert import KINDS
@@ -53,7 +53,7 @@ def save_channel(
 ) -> int:
     """A new channel, or the one of this number as it is from now on. Gives its number."""
     before = _held(tx, number) if number is not None else None
-    kept = opened(desk, before) if before is not None and before.kind == channel.kind else {}
+    kept = opened(desk, before) if before is not None and _same_place(before, channel) else {}
     secrets = {**kept, **{name: value for name, value in channel.secrets.items() if value}}
     if faults := _faults(channel, secrets):
         raise BadChannel(faults)
@@ -112,6 +112,12 @@ def opened(desk: Desk, row: Any) -> dict[str, str]:
 def channel_context(number: int) -> str:
     """What a channel's secrets are sealed for."""
     return f"alert channel {number}"
+
+
+def _same_place(before: Any, channel: Channel) -> bool:
+    """A secret is for the address that it was given for: another one has it typed again."""
+    old, new = address_of(before.settings.get("settings", {})), address_of(channel.settings)
+    return (before.kind, old) == (channel.kind, new)
 
 
 def _faults(channel: Channel, secrets: Mapping[str, str]) -> list[Fault]:

@@ -139,6 +139,10 @@ def test_channels_are_judged_and_their_secrets_sealed(county: Engine, desk: Desk
         row = tx.execute(select(*AlertChannel.__table__.columns)).one()
         assert opened(desk, row) == {"password": "邮箱口令"}
         assert row.kinds == ["parked"]
+        moved = Channel("mail", "值班邮箱", {**MAIL.settings, "host": "10.6.6.6"}, MAIL.place)
+        with pytest.raises(BadChannel) as raised:
+            save_channel(tx, desk, moved, number=number, actor=ACTOR)
+        assert [one.at for one in raised.value.faults] == ["secrets.password"]
         shown = str(tx.execute(text("SELECT * FROM ledger")).all()) + str(row)
         assert "邮箱口令" not in shown
         remove_channel(tx, number, actor=ACTOR)
