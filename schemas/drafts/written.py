@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -83,8 +84,7 @@ def _read_codes(data: dict[str, Any], form: Form) -> None:
 
 def _read_numbers(data: dict[str, Any], form: Form) -> None:
     """Numbers where the message wants numbers, texts everywhere else."""
-    kept = {*form.integers, *form.numbers, *form.flags, *form.documents, *form.people, "files"}
-    kept |= {f"{name}{suffix}" for name in form.money for suffix in ("", "_fen", "_yuan", "_wan")}
+    kept = _kept(form.event_type)
     for name, value in data.items():
         if name in form.integers:
             data[name] = _number(value, int)
@@ -94,6 +94,16 @@ def _read_numbers(data: dict[str, Any], form: Form) -> None:
             data[name] = _FLAGS.get(str(value).lower(), value)
         elif name not in kept and isinstance(value, int):
             data[name] = str(value)
+
+
+@cache
+def _kept(event_type: str) -> frozenset[str]:
+    """The fields that are not texts, or not yet."""
+    form = next(one for one in FORMS.values() if one.event_type == event_type)
+    money = (f"{name}{suffix}" for name in form.money for suffix in ("", "_fen", "_yuan", "_wan"))
+    return frozenset(
+        (*form.integers, *form.numbers, *form.flags, *form.documents, *form.people, *money, "files")
+    )
 
 
 _FLAGS = {"1": True, "true": True, "是": True, "0": False, "false": False, "否": False}
@@ -172,8 +182,12 @@ def said_at(value: Any) -> str | None:
 
 def _code(table: str, value: Any) -> Any:
     text = str(value)
-    names = {name: code for code, name in code_table(table).items()}
-    return names.get(text, text)
+    return _codes_by_name(table).get(text, text)
+
+
+@cache
+def _codes_by_name(table: str) -> dict[str, str]:
+    return {name: code for code, name in code_table(table).items()}
 
 
 def _moment(value: Any) -> Any:
