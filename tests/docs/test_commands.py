@@ -17,7 +17,7 @@ from tests.docs.pages import PAGES, ROOT
 
 ALL = (*PAGES, ROOT / "DECISIONS.md", ROOT / "CHANGELOG.md")
 _BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
-_INLINE = re.compile(r"`(shenguan [a-z-][^`]*|make [a-z]+)`")
+_INLINE = re.compile(r"`(shenguan [a-z-][^`]*|make [a-z-]+)`")
 _LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
 
 
@@ -53,7 +53,7 @@ def _parse(words: list[str]) -> None:
 @pytest.mark.parametrize("page", ALL, ids=lambda page: page.name)
 def test_commands_exist(page: Path) -> None:
     """`shenguan …` and `make …` in a page are commands, options and targets that exist."""
-    targets = set(re.findall(r"^([a-z]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
     for line in _commands(page):
         words = shlex.split(line.partition(">")[0].partition("|")[0])
         if "shenguan" in words[:5] and words[0] in ("shenguan", "docker"):
