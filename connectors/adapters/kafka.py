@@ -222,7 +222,7 @@ class KafkaAdapter(Adapter):
         if certificate.strip() and not secrets.get("client_key"):
             raise Misconfigured("填写了客户端证书，还须在“秘密”中填写它的私钥。")
         shown = Identity(certificate, secrets["client_key"]) if certificate.strip() else None
-        return tls_context(self._settings["authority"], shown)
+        return tls_context(self._settings["authority"], shown, use=KIND)
 
 
 def _advice(error: ConnectorError, refused: str) -> str:

@@ -80,7 +80,7 @@ class MailAdapter(Adapter):
             if flow.direction != "out":
                 raise Misconfigured("电子邮件只能送出，不能采集。请为采集另选一种系统。")
             self._letter = _letter(filled(KIND, "out", flow.place))
-        self._tls = tls_context(self._settings["authority"])
+        self._tls = tls_context(self._settings["authority"], use=KIND)
         self._door = MailDoor(self._settings, outside, self._tls)
 
     def __repr__(self) -> str:

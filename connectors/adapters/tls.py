@@ -61,12 +61,15 @@ class Identity:
 
 
 def tls_context(authority: str = "", identity: Identity | None = None, *, use: str = "") -> ssl.SSLContext:
-    """A context that trusts `authority` (PEM) alone, or this machine's authorities; shared by those of one `use`: HTTP's
-    client writes its protocol's name into it. Raises Misconfigured."""
-    if identity is None:
+    """A context that trusts `authority` (PEM) alone, or this machine's authorities. Raises Misconfigured.
+
+    With a `use` it is shared by all of that use, and must not be changed; clients write their protocol's name into it.
+    """
+    if identity is None and use:
         return _shared(authority.strip(), use)
     context = _trusting(authority.strip())
-    _show(context, identity)
+    if identity is not None:
+        _show(context, identity)
     return context
 
 
