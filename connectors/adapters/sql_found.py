@@ -9,6 +9,7 @@ from sqlalchemy import Connection, text
 
 from connectors.adapters.port import Outgoing
 from connectors.adapters.sql_table import Shape
+from connectors.adapters.sql_values import Unfit
 
 
 def found(
@@ -24,7 +25,11 @@ def found(
         values = {**one.record, **({delivery: one.key} if delivery else {})}
         wanted = [name for name in one.record if name in shape.fields]
         statement = f"SELECT {shape.names(wanted)} FROM {shape.quoted} WHERE {where}"  # noqa: S608 - quoted
-        given = {f"k{at}": shape.fields[name].convert(values.get(name)) for at, name in enumerate(named)}
+        try:
+            given = {f"k{at}": shape.fields[name].convert(values.get(name)) for at, name in enumerate(named)}
+        except Unfit:  # it was refused
+            rows.append(None)
+            continue
         row = connection.execute(text(statement), given).first()
         # As the other side would show it: its own types are no difference.
         rows.append(None if row is None else dict(zip(wanted, row, strict=True)))

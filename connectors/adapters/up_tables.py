@@ -146,6 +146,19 @@ class UpTables(SqlAdapter):
             found |= {str(row[KEY]): dict(row) for row in rows.mappings()}
         return found
 
+    def found(self, batch: Sequence[Outgoing]) -> list[dict[str, Any] | None] | None:
+        rows = super().found([replace(one, record={**one.record, KEY: self._known_as(one)}) for one in batch])
+        for one, row in zip(batch, rows or (), strict=False):
+            if row is not None and KEY not in one.record:
+                del row[KEY]
+        return rows
+
+    def _known_as(self, one: Outgoing) -> str | None:
+        try:
+            return self._guid(one.record)
+        except Unfit:
+            return None
+
     def _make_table(self) -> None:
         """Where the connector may, and the table is not there."""
         if self._there:

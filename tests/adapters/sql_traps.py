@@ -116,6 +116,20 @@ class Writes:
         assert counterpart.there() == [record(1, name="更正后的名称")]
         adapter.close()
 
+    def test_what_is_there_of_what_was_sent(self, counterpart: Any) -> None:
+        """Claim: rows are found again by their key, those that are not there are nothing; without a key nothing can be said."""
+        adapter = counterpart.open()
+        deliver(adapter, [record(1), record(2)])
+        key_too_long = replace(outgoing(record(3)), record=record(3, id="x" * 51))
+        found = adapter.found([outgoing(record(2)), key_too_long, outgoing(record(4))])
+        assert found is not None
+        assert [row and as_text(row) for row in found] == [record(2), None, None]
+        adapter.close()
+        counterpart.place_out |= {"key_columns": ""}
+        adapter = counterpart.open()
+        assert adapter.found([outgoing(record(2))]) is None
+        adapter.close()
+
     def test_no_key_that_is_none(self, counterpart: Any) -> None:
         """Claim: key columns in which the table allows the same twice are refused before any row, and in a check."""
         counterpart.place_out |= {"key_columns": "name"}

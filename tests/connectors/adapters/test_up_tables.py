@@ -164,6 +164,8 @@ def test_twice_in_one_batch_and_what_has_no_number(at: Front) -> None:
     assert [answer.cause if answer else None for answer in said] == [None, None, None, "too_big", "shape"]
     found = {row["project_no"]: (row["result_type"], row["cd_operation"]) for row in at.rows("up_pro_result")}
     assert found == {"1": ("1", "U"), "2": ("0", "I")}
+    again = adapter.found([Outgoing("x", "c", records[1]), Outgoing("y", "c", records[4])])
+    assert again == [records[1], None]
     adapter.close()
 
 
