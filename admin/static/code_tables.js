@@ -41,7 +41,7 @@
     const part = el('details', { class: 'card code-table', open });
     const head = el('summary', {});
     const rows = el('tbody');
-    const checks = el('ul', { class: 'check-lines plain', role: 'status' });
+    const checks = el('ul', { class: 'check-lines plain', 'aria-live': 'polite' });
     const unmapped = el('div', {});
     const codes = () => ours.get(table.ours)?.codes;
     const used = state.used[table.name] ?? [];

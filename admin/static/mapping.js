@@ -193,6 +193,7 @@
     return !M.dirty;
   };
 
+  one('[data-go]')?.addEventListener('change', (event) => { location.href = event.target.value; });
   one('[data-undo]').addEventListener('click', M.undo);
   one('[data-redo]').addEventListener('click', M.redo);
   one('[data-save]')?.addEventListener('click', M.save);

@@ -66,6 +66,9 @@ def test_two_fields_are_connected_by_keyboard_alone(hub: Hub, open_as: Open) -> 
     page.wait_for_selector("[data-unsaved]:has-text('已保存')")
     assert {"target": "XK_WSH", "sources": ["result.document_no"]} in kept(hub, code)
     assert serious(page) == []
+    page.goto(page.url.split("/flows/")[0] + "/code-tables")
+    page.wait_for_selector(".code-table .pair-table select")
+    assert serious(page) == []
 
 
 def test_a_sheet_is_mapped_from_its_proposals(hub: Hub, open_as: Open, tmp_path: Path) -> None:
