@@ -117,7 +117,7 @@ class Writes:
         adapter.close()
 
     def test_what_is_there_of_what_was_sent(self, counterpart: Any) -> None:
-        """Claim: rows are found again by their key, those that are not there are nothing; without a key nothing can be said."""
+        """Claim: rows are found again by their key, those that are not there are None; without a key nothing is said."""
         adapter = counterpart.open()
         deliver(adapter, [record(1), record(2)])
         key_too_long = replace(outgoing(record(3)), record=record(3, id="x" * 51))
