@@ -111,7 +111,8 @@ class HttpAdapter(Adapter):
         if self._verdicts is None:
             raise Misconfigured("这条流不是送出的，不能投递。")
         self._wait_as_asked()
-        together = int(self._place["batch_size"]) if self._place["together"] else 1
+        alone = self._place["body"] == "form" or "{" in self._place["path"]  # room for one record only
+        together = int(self._place["batch_size"]) if self._place["together"] and not alone else 1
         answers: list[Refusal | None] = []
         try:
             for start in range(0, len(batch), together):

@@ -284,6 +284,18 @@ def test_forms_and_paths(system: HttpSystem, opened: Open) -> None:
     assert refusal.cause == "shape"
 
 
+def test_where_there_is_room_for_one_only_one_goes(system: HttpSystem, opened: Open) -> None:
+    """Claim: a form, and a path with a record's number in it, take one record each, even where several were wanted."""
+    two = [Outgoing("e-1", "c-1", {"a": "1"}), Outgoing("e-2", "c-2", {"a": "2"})]
+    for place in ({"body": "form"}, {"path": "/x{key}"}):
+        for path in ("/x", "/xe-1", "/xe-2"):
+            says(system, as_json({}), path=path)
+        assert opened({"together": True, **place}).deliver(two) == [None, None]
+    assert [(one.path, one.body) for one in system.calls] == [
+        ("/x", b"a=1"), ("/x", b"a=2"), ("/xe-1", b'{"a":"1"}'), ("/xe-2", b'{"a":"2"}'),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("written", ["k\r\nX-Admin: 1", "密钥", "k\x00"])
 def test_no_header_smuggles_another(opened: Open, written: str) -> None:
     """Claim: line ends and what is no ASCII never get into a header; the sentence does not repeat the secret."""
