@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from typing import IO
 
 import paramiko
-from paramiko.sftp import CMD_EXTENDED
+from paramiko.sftp import CMD_CLOSE, CMD_EXTENDED, CMD_OPENDIR, CMD_READDIR
 
 from connectors.adapters.outside import Outside
 from connectors.adapters.port import Adapter, Step
@@ -73,8 +73,12 @@ class SftpShelf(Shelf):
     def files(self, folder: str) -> list[Lying]:
         """The plain files; the server tells links apart."""
         with self._watched(folder) as client:
-            found = client.listdir_attr(self._at(folder) or ".")
-        return [_lying(one) for one in found if seen(one.filename) and stat.S_ISREG(one.st_mode or 0)]
+            found = listed(client, self._at(folder) or b".")
+        return [
+            Lying(name, facts.st_size or 0, float(facts.st_mtime or 0))
+            for name, facts in found
+            if seen(name) and stat.S_ISREG(facts.st_mode or 0)
+        ]
 
     def fetch(self, folder: str, found: Lying, into: IO[bytes], most: int) -> bool:
         """With several requests on the way at once; unchanged if size and time are the same before and after."""
@@ -165,9 +169,13 @@ class SftpShelf(Shelf):
         """Hang up."""
         self._session.close()
 
-    def _at(self, folder: str, name: str = "") -> str:
+    def _at(self, folder: str, name: str = "") -> bytes:
+        """As bytes: a name that is no UTF-8 is still a name."""
         path = posixpath.join(self._root, inside(folder)).rstrip("/") or self._root
-        return posixpath.join(path, name) if name else path
+        return (posixpath.join(path, name) if name else path).encode("utf-8", "surrogateescape")
+
+    def _shown(self, folder: str) -> str:
+        return self._at(folder).decode("utf-8", "replace") or "."
 
     @contextmanager
     def _watched(self, folder: str) -> Iterator[paramiko.SFTPClient]:
@@ -175,13 +183,9 @@ class SftpShelf(Shelf):
         try:
             yield client
         except FileNotFoundError as error:
-            raise FolderMissing(f"{self.where} 上没有文件夹 {self._at(folder) or '.'}。") from error
+            raise FolderMissing(f"{self.where} 上没有文件夹 {self._shown(folder)}。") from error
         except PermissionError as error:
-            raise AdapterUnavailable(f"{self.where} 上没有 {self._at(folder) or '.'} 的权限。") from error
-        except UnicodeDecodeError as error:
-            raise AdapterUnavailable(
-                f"{self.where} 的 {self._at(folder) or '.'} 里有文件名不是 UTF-8 编码，请改名。"
-            ) from error
+            raise AdapterUnavailable(f"{self.where} 上没有 {self._shown(folder)} 的权限。") from error
         except (paramiko.SSHException, EOFError, OSError) as error:
             self._session.close()
             said = str(error) or type(error).__name__
@@ -190,19 +194,32 @@ class SftpShelf(Shelf):
             ) from error
 
 
-def _lying(found: paramiko.SFTPAttributes) -> Lying:
-    return Lying(found.filename, found.st_size or 0, float(found.st_mtime or 0))
-
-
-def _there(client: paramiko.SFTPClient, path: str) -> bool:
+def listed(client: paramiko.SFTPClient, path: bytes) -> list[tuple[str, paramiko.SFTPAttributes]]:
+    """Names and facts. The client's own listing fails as a whole on one name that is no UTF-8 (old Windows servers)."""
+    _, handed = client._request(CMD_OPENDIR, path)
+    handle = handed.get_binary()
+    found: list[tuple[str, paramiko.SFTPAttributes]] = []
     try:
-        client.lstat(path or ".")
+        while True:
+            _, answer = client._request(CMD_READDIR, handle)
+            for _ in range(answer.get_int()):
+                name = answer.get_binary().decode("utf-8", "surrogateescape")
+                answer.get_binary()  # the same for people
+                found.append((name, paramiko.SFTPAttributes._from_msg(answer)))
+    except EOFError:  # how the end of a listing is said; a lost connection is an SSHException here
+        client._request(CMD_CLOSE, handle)
+    return found
+
+
+def _there(client: paramiko.SFTPClient, path: bytes) -> bool:
+    try:
+        client.lstat(path or b".")
     except FileNotFoundError:
         return False
     return True
 
 
-def _rename(client: paramiko.SFTPClient, old: str, new: str) -> None:
+def _rename(client: paramiko.SFTPClient, old: bytes, new: bytes) -> None:
     try:
         client.posix_rename(old, new)
     except FileNotFoundError:

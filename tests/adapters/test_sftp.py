@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
+import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from cryptography.hazmat.primitives import serialization as pem
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from connectors.adapters import Adapter, Outside, open_adapter
+from connectors.adapters.port import Answer
 from connectors.errors import AdapterUnavailable, Misconfigured
 from schemas.connector.document import Endpoint, Flow
 from tests.adapters.conftest import SftpAt
@@ -26,6 +28,7 @@ from tests.adapters.contract import (
     Rehearses,
     RehearsesCollecting,
     Settles,
+    collect_all,
     deliver,
 )
 from tests.adapters.counterpart import Trouble, record
@@ -137,6 +140,21 @@ def test_a_broken_wire_leaves_no_half_file(counterpart: Sftp) -> None:
     counterpart.mend_it()
     assert deliver(adapter, batch) == [None] * 40
     assert counterpart.there() == batch
+    adapter.close()
+
+
+def test_names_that_are_no_utf8(counterpart: Sftp) -> None:
+    """Claim: a name in GBK, as old Windows servers give it, holds up nothing: read, answered, put away under its name."""
+    inbox = counterpart.root / "in"
+    odd = os.fsdecode("检查结果".encode("gbk")) + ".csv"
+    (inbox / odd).write_text("id,name\n1,甲\n")
+    (inbox / "检查 结果.csv").write_text("id,name\n2,乙\n")
+    adapter = counterpart.open(out=False)
+    found, place = collect_all(adapter)
+    assert sorted(str(one.record["id"]) for one in found) == ["1", "2"]
+    adapter.settle([Answer(one, "e") for one in found])
+    assert sorted(path.name for path in (inbox / "done").iterdir()) == sorted([odd, "检查 结果.csv"])
+    assert collect_all(adapter, place)[0] == []
     adapter.close()
 
 
