@@ -11,15 +11,15 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
-from admin.premises import own_department
+from admin.premises import here, own_department
 from hub.connecting.connector import (
     Connector,
     ConnectorHealth,
     ConnectorJob,
     ConnectorRefusal,
-    ConnectorSecret,
     ConnectorVersion,
 )
+from hub.connecting.keep_secrets import missing_secrets
 from hub.department import Department
 from hub.errors import NotFound
 from schemas.connector.faults import Fault
@@ -35,7 +35,7 @@ class Shown:
     versions: Sequence[Mapping[str, Any]]
     document: Mapping[str, Any]
     faults: Sequence[Fault]
-    secrets: frozenset[tuple[str, str]]
+    lacking: frozenset[tuple[str, str]]  # secrets to be typed: (endpoint, name)
     health: Mapping[str, Any] | None
     jobs: Sequence[Mapping[str, Any]]  # of this version since it was last saved, the newest first
     refused: int
@@ -127,9 +127,8 @@ def read(tx: Connection, code: str) -> Shown:
         .order_by(ConnectorJob.asked_at.desc())
         .limit(60)
     )
-    secrets = tx.execute(
-        select(ConnectorSecret.endpoint, ConnectorSecret.name).where(ConnectorSecret.connector == code)
-    )
+    desk = here().config.desk
+    lacking = missing_secrets(tx, code, document, desk if desk.secrets is not None else None)
     health = tx.execute(select(ConnectorHealth.__table__).where(ConnectorHealth.connector == code))
     refused = select(func.count()).where(
         ConnectorRefusal.connector == code, ConnectorRefusal.settled_at.is_(None)
@@ -140,7 +139,7 @@ def read(tx: Connection, code: str) -> Shown:
         versions=versions,
         document=document,
         faults=document_faults(document),
-        secrets=frozenset((one.endpoint, one.name) for one in secrets),
+        lacking=frozenset(lacking) if row["runs_at"] == "host" else frozenset(),
         health=health.mappings().one_or_none(),
         jobs=jobs.mappings().all(),
         refused=tx.scalar(refused) or 0,

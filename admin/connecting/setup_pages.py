@@ -117,7 +117,7 @@ class SetupPages(ConnectingScreen):
             told=told,
             unsaved=unsaved,
             faults=faults,
-            endpoints=[_endpoint(number, one, faults) for number, one in enumerate(shown.endpoints)],
+            endpoints=[_endpoint(shown, number, one, faults) for number, one in enumerate(shown.endpoints)],
             flows=[_flow(shown, number, one, faults) for number, one in enumerate(shown.flows)],
             kinds=kind_cards(),
             messages=message_groups(),
@@ -219,11 +219,13 @@ def _act(document: dict[str, Any], act: str, which: str) -> None:
         setup_form.drop(document, f"{act.removeprefix('drop_')}s", which)
 
 
-def _endpoint(number: int, one: Any, faults: dict[str, str]) -> dict[str, Any]:
+def _endpoint(shown: Shown, number: int, one: Any, faults: dict[str, str]) -> dict[str, Any]:
     form = setup_form.form_of(one.get("kind"))
-    boxes = boxes_of(
-        form.get("settings"), f"e-{number}", one.get("settings") or {}, faults, one.get("secrets") or {}
-    )
+    lacking = {name for endpoint, name in shown.lacking if endpoint == one.get("name")}
+    again = gettext("请填写：还没有填过，或地址改过以后要重新填写")
+    faults = {**faults, **{f"e-{number}-{name}": again for name in lacking}}
+    kept = {name: where for name, where in (one.get("secrets") or {}).items() if name not in lacking}
+    boxes = boxes_of(form.get("settings"), f"e-{number}", one.get("settings") or {}, faults, kept)
     return {"number": number, "name": one.get("name"), "kind": one.get("kind"), "form": form, "boxes": boxes}
 
 

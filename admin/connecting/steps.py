@@ -9,8 +9,10 @@ from typing import Any
 from flask import url_for
 from flask_babel import gettext
 
+from admin.connecting.kind_forms import english
 from admin.connecting.reading import Shown
 from admin.connecting.titles import message_title
+from schemas.connector.kinds import kind_form, kind_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,19 @@ def go_on(steps: list[Step]) -> Step | None:
 def _system(shown: Shown) -> list[str]:
     if not shown.endpoints:
         return [gettext("还没有填写部门系统在哪里。")]
-    return [one.words for one in shown.faults if one.at.startswith("endpoints")]
+    lacks = [one.words for one in shown.faults if one.at.startswith("endpoints")]
+    if shown.lacking:
+        names = "、".join(secret_title(shown, endpoint, name) for endpoint, name in sorted(shown.lacking))
+        lacks.append(gettext("要填写，或因为地址改过要重新填写：%(names)s", names=names))
+    return lacks
+
+
+def secret_title(shown: Shown, endpoint: str, name: str) -> str:
+    """What a secret is called on the page."""
+    kind = next((one.get("kind") for one in shown.endpoints if one.get("name") == endpoint), None)
+    settings = kind_form(str(kind)).get("settings", {}) if kind in kind_names() else {}
+    field = settings.get("properties", {}).get(name, {})
+    return str((field.get("x-title-en") if english() else None) or field.get("title") or name)
 
 
 def _flows(shown: Shown) -> list[str]:

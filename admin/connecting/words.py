@@ -33,7 +33,7 @@ CONNECTING_WORDS: dict[str, dict[str, tuple[str, str]]] = {
         "kafka": ("Kafka 主题", "info"),
         "mail": ("电子邮件", "info"),
     },
-    "connector_direction": {"out": ("送出", "info"), "in": ("收取", "good")},
+    "connector_direction": {"out": ("送往部门", "info"), "in": ("来自部门", "good")},
     "connector_runs_at": {"host": ("本平台代为运行", "info"), "department": ("在部门运行", "info")},
     "connector_start": {
         "unsigned": ("没有签收的", "info"),

@@ -101,6 +101,9 @@ def test_a_department_is_joined_from_nothing_to_live_and_looked_after(
     assert "接下来五次" in page
     assert "only the host" not in page + body(client, "/connectors/zhzf/system")
     assert "已保存，留空不变" in body(client, "/connectors/zhzf/system")
+    moved = posted(client, token, "/connectors/zhzf/system", act="save", **{**SYSTEM, "e-0-host": "10.6.6.6"})
+    assert "地址改过以后要重新填写" in moved  # a password goes nowhere but where it was given for
+    posted(client, token, "/connectors/zhzf/system", act="save", **SYSTEM)
     assert "还没有字段映射的线路" in body(client, "/connectors/zhzf")
     mapped(hub, "zhzf")
 
