@@ -323,7 +323,9 @@ def upgrade() -> None:
         sa.Column("next_try_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("words", sa.Text(), nullable=True),
-        sa.CheckConstraint("what IN ('raised', 'cleared', 'test')", name=op.f("ck_alert_messages_what_known")),
+        sa.CheckConstraint(
+            "what IN ('raised', 'cleared', 'test')", name=op.f("ck_alert_messages_what_known")
+        ),
         sa.CheckConstraint("(what = 'test') = (alert IS NULL)", name=op.f("ck_alert_messages_alert_known")),
         sa.ForeignKeyConstraint(["alert"], ["alerts.id"], name=op.f("fk_alert_messages_alert")),
         sa.ForeignKeyConstraint(
