@@ -111,8 +111,7 @@ class HttpAdapter(Adapter):
         if self._verdicts is None:
             raise Misconfigured("这条流不是送出的，不能投递。")
         self._wait_as_asked()
-        alone = self._place["body"] == "form" or "{" in self._place["path"]  # room for one record only
-        together = int(self._place["batch_size"]) if self._place["together"] and not alone else 1
+        together = self._together or 1
         answers: list[Refusal | None] = []
         try:
             for start in range(0, len(batch), together):
@@ -120,6 +119,12 @@ class HttpAdapter(Adapter):
         except AdapterUnavailable as error:
             raise self._away(error) from error
         return [one and Refusal(one.cause, self.hushed(one.words)) for one in answers]
+
+    @property
+    def _together(self) -> int:
+        """How many records go in one list; 0 where there is room for one alone: in a form, under a path with its number."""
+        alone = self._place["body"] == "form" or "{" in self._place["path"]
+        return 0 if alone or not self._place["together"] else int(self._place["batch_size"])
 
     def _deliver_some(self, some: Sequence[Outgoing]) -> list[Refusal | None]:
         refusal = self._send(some)
@@ -153,7 +158,7 @@ class HttpAdapter(Adapter):
     def _body(self, some: Sequence[Outgoing]) -> bytes:
         if self._place["body"] == "form":
             return form_bytes(some[0].record)
-        value = [one.record for one in some] if self._place["together"] else some[0].record
+        value = [one.record for one in some] if self._together else some[0].record
         return json_bytes(wrapped(value, self._place["wrap"]))
 
     def collect(self, place: str, limit: int) -> Collected:
