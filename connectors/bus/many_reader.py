@@ -92,9 +92,10 @@ class ManyReader:
         """The first offset of each partition whose message was written at that moment or later; its end where none was."""
         wanted = [TopicPartition(*one) for one in positions]
         client = self._connected()
+        just_before = int(moment.timestamp() * 1000) - 1  # some brokers leave out the very millisecond
         try:
             ends = client.end_offsets(wanted)
-            found = client.offsets_for_times({one: int(moment.timestamp() * 1000) for one in wanted})
+            found = client.offsets_for_times(dict.fromkeys(wanted, just_before))
         except FOREIGN as error:
             self.close()
             raise translate(error) from error
