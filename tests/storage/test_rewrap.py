@@ -76,7 +76,9 @@ def filled(engine: Engine, area: str) -> str:
                 "code_masked": "9901**********0019",
             }
             sealed = desk.identities.seal("990101199001010019")
-            tx.execute(insert(Party).values(id=uuid.uuid4(), code_digest=bytes([number]), code_sealed=sealed, **row))
+            tx.execute(
+                insert(Party).values(id=uuid.uuid4(), code_digest=bytes([number]), code_sealed=sealed, **row)
+            )
             name = f"files/{number}"
             wrapped = kek.wrap(b"data key", context=name.encode())
             tx.execute(
