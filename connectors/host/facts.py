@@ -92,7 +92,7 @@ def dismissed(tx: Connection, code: str, refs: Sequence[str]) -> list[str]:
         select(ConnectorRefusal.ref)
         .where(ConnectorRefusal.connector == code, ConnectorRefusal.ref.in_(refs))
         .group_by(ConnectorRefusal.ref)
-        .having(func.bool_and(ConnectorRefusal.settled_as == "dismissed"))
+        .having(func.bool_and(func.coalesce(ConnectorRefusal.settled_as, "") == "dismissed"))
     )
     return list(rows.scalars())
 

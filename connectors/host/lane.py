@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
 
+import psycopg
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -124,7 +125,7 @@ class Lane:
                     self._go_on()
         except (ConnectorError, HubError) as error:
             self._failed(error.message if isinstance(error, ConnectorError) else str(error))
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, psycopg.Error) as error:
             self._failed(f"数据库暂时不可用：{str(error)[:200]}")
         except Exception as error:  # whatever it is, the other connectors go on
             _log.exception("host.lane", connector=self.facts.code)

@@ -258,3 +258,24 @@ def test_a_retired_connector_is_let_go(hosted: HostedHub, producer: Producer) ->
         until(lambda: not hosted.ask(locks))
         hosted.push(producer, "scjg", 2)
     assert subjects(own) == ["c-1"]
+
+
+def test_what_is_given_up_is_not_tried_again(hosted: HostedHub, producer: Producer, tap: Any) -> None:
+    """Claim: a held package that somebody decided to leave as it is is forgotten by the host; nothing is signed for it,
+    and a version that could map it does not deliver it."""
+    strict = replace(PACKAGES, fields=(*PACKAGES.fields, FieldRule("no", ("no_such",), required=True)))
+    own = hosted.join("scjg", document=a_document(strict))
+    answers = tap(f"{hosted.desk.area}.scjg.out")
+    hosted.push(producer, "scjg", 1)
+    with hosted.running():
+        until(lambda: hosted.ask("SELECT 1 FROM connector_refusals"))
+        hosted.ask(
+            "UPDATE connector_refusals SET settled_at = now(), settled_as = 'dismissed', settled_why = '已线下办理'"
+        )
+        hosted.change("scjg")
+        until(lambda: hosted.ask("SELECT count(*) FROM connector_scjg_db.held") == [(0,)])
+        hosted.publish("scjg", 2, a_document(PACKAGES))
+        hosted.push(producer, "scjg", 2)
+        until(lambda: subjects(own) == ["c-2"])
+    of_first = [one for one in answers.quiet() if one.key == b"c-1"]
+    assert kinds_said(of_first) == [["arrived"]]
