@@ -35,6 +35,8 @@ from schemas.encoding import Malformed, dumps, loads
 KIND = "kafka"
 SANDBOX = ".sandbox"
 FETCH_WAIT_MS = 50
+#: How far `found` looks back in each partition.
+LOOK_BACK = 5_000
 
 
 def open_adapter(endpoint: Endpoint, flow: Flow | None, outside: Outside) -> KafkaAdapter:
@@ -163,6 +165,19 @@ class KafkaAdapter(Adapter):
             after = {number: span.end for number, span in open_.items()}
         more = any(after[number] < span.end for number, span in open_.items())
         return Collected([*lost, *(_incoming(one) for one in taken)], _place_at(after), more)
+
+    def found(self, batch: Sequence[Outgoing]) -> list[dict[str, Any] | None]:
+        """Read back by header `id` from the end of the topic, as far as `LOOK_BACK` messages of each partition go."""
+        try:
+            spans = self._reader.spans(self._topic)
+            last = {
+                n: span._replace(first=max(span.first, span.end - LOOK_BACK)) for n, span in spans.items()
+            }
+            read = self._reader.read(self._topic, last, LOOK_BACK)
+        except (BusUnavailable, TopicMissing) as error:
+            raise self._away(error) from error
+        known = {one.message.header("id"): read_value(one.message.value)[0] for one in read}
+        return [known.get(one.key) for one in batch]
 
     def close(self) -> None:
         """Let go of the cluster."""

@@ -277,3 +277,15 @@ def test_records_of_one_case_keep_together(broker: WiredBroker) -> None:
     assert [one["id"] for one in counterpart.there()] == ["1", "3"]
     adapter.close()
     counterpart.close()
+
+
+def test_what_was_delivered_can_be_read_back(broker: WiredBroker) -> None:
+    """Claim: by its id every record is found again as it was handed over; one that is not there is None."""
+    for value in ("plain", "schema"):
+        counterpart = KafkaCounterpart(broker, value)
+        adapter = counterpart.open(sandbox=True)
+        batch = [Outgoing(str(n), "c", {"id": str(n), "fine": Decimal("12.10"), "n": n}) for n in range(5)]
+        adapter.deliver(batch)
+        assert adapter.found([*batch, Outgoing("9", "c", {})]) == [*(one.record for one in batch), None]
+        adapter.close()
+        counterpart.close()
