@@ -140,6 +140,28 @@ def test_a_preview_says_field_by_field_what_fails(hub: Hub, as_user: Client, csr
     assert asked(as_user("data_admin"), csrf("data_admin"), path, [1])[0] == 422
 
 
+def test_a_preview_is_bounded(hub: Hub, as_user: Client, csrf: Token) -> None:
+    """Of a long list only what time allows is tried; too many formulas and too large a record are refused."""
+    code = a_connector(hub)
+    path, client, token = (
+        f"/connectors/{code}/flows/xzxk/mapping/preview",
+        as_user("data_admin"),
+        csrf("data_admin"),
+    )
+    record = {"materials": [{"material_name": f"材料{n}"} for n in range(5000)]}
+    one = {"target": "a", "sources": ["materials[].material_name"], "when": "no > 0"}
+    status, told = asked(
+        client, token, path, {"flow": {**OUT, "each": "materials[]", "fields": [one]}, "record": record}
+    )
+    assert (status, told["count"]) == (200, 300)
+    assert told["records"][0] == {"a": "材料0"}
+    many = [{**one, "target": f"a{n}"} for n in range(61)]
+    status, told = asked(client, token, path, {"flow": {**OUT, "fields": many}, "record": record})
+    assert status == 422
+    assert "公式" in told["message"]
+    assert asked(client, token, path, {"flow": OUT, "record": {"a": "x" * 1_600_000}})[0] == 422
+
+
 def test_a_real_package_is_masked_and_its_reading_recorded(hub: Hub, as_user: Client, csrf: Token) -> None:
     """A sent package is offered by case number, leaves masked, and each reading stands in the ledger; overseers get none."""
     code = a_connector(hub)
