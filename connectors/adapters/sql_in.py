@@ -24,7 +24,7 @@ from connectors.adapters.port import Answer, Collected, Incoming
 from connectors.adapters.sql_out import SANDBOX
 from connectors.adapters.sql_session import Session
 from connectors.adapters.sql_table import SchemaChanged, Shape
-from connectors.adapters.sql_values import Unfit, plain
+from connectors.adapters.sql_values import Unfit, is_bits, plain
 from connectors.errors import Misconfigured
 from schemas import dumps, loads
 
@@ -162,10 +162,14 @@ class Reader:
         place = {name: number for number, name in enumerate(names)}
         rows = {tuple(row[place[name]] for name in self._ordered): row for row in found}
         # A row that was changed in between has moved on; it comes at its new place.
-        return [self._incoming(names, rows[point]) for point in page if point in rows]
+        bits = frozenset(name for name, field in shape.fields.items() if is_bits(field.type))
+        return [self._incoming(names, rows[point], bits) for point in page if point in rows]
 
-    def _incoming(self, names: Sequence[str], row: Any) -> Incoming:
+    def _incoming(self, names: Sequence[str], row: Any, bits: frozenset[str]) -> Incoming:
         record = {name: plain(value) for name, value in zip(names, row, strict=True)}
+        for name, value in zip(names, row, strict=True):
+            if name in bits and isinstance(value, bytes):
+                record[name] = int.from_bytes(value)
         return Incoming(f"{self.table} {self.key}={record[self.key]}", record)
 
     def _place_behind(self, low: Point | None, seen: set[Point], page: Sequence[Point]) -> str:

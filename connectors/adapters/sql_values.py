@@ -12,10 +12,11 @@ import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, TypeGuard
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import types as sql
+from sqlalchemy.dialects import mysql
 
 from connectors.adapters.port import Column
 from schemas import dumps
@@ -49,6 +50,11 @@ def converter(name: str, kind: sql.TypeEngine[Any]) -> Convert:
     return convert
 
 
+def is_bits(kind: sql.TypeEngine[Any]) -> TypeGuard[mysql.BIT]:
+    """MySQL's BIT, which many use as a flag; its driver gives it as bytes."""
+    return isinstance(kind, mysql.BIT)
+
+
 def for_sqlite(convert: Convert) -> Convert:
     """The same for SQLite, which knows neither moments nor exact numbers: as the text that it sorts rightly."""
 
@@ -64,6 +70,8 @@ def _as_text(value: Any) -> Any:
 
 
 def _maker(name: str, kind: sql.TypeEngine[Any]) -> Convert:
+    if is_bits(kind):
+        return lambda value: int(_flag(name, value)) if kind.length in (None, 1) else _integer(name, value)
     if isinstance(kind, sql.JSON):
         return lambda value: dumps(value).decode()
     if isinstance(kind, sql.Boolean):
@@ -118,7 +126,7 @@ def _integer(name: str, value: Any) -> int:
     if isinstance(value, str) and len(value) < 19 and value.isascii() and value.isdigit():
         return int(value)
     number = _decimal(name, value)
-    if number != number.to_integral_value() or abs(number) >= 2**63:
+    if number != number.to_integral_value() or abs(number) >= 2**64:  # the database knows its own ranges
         raise Unfit(f"字段 {name} 应为整数，收到{_shown(value)}")
     return int(number)
 
@@ -215,6 +223,8 @@ _KINDS: tuple[tuple[type[sql.TypeEngine[Any]], str], ...] = (
     (sql.Boolean, "flag"),
     (sql.Integer, "integer"),
     (sql.Numeric, "number"),
+    (sql.Float, "number"),
+    (mysql.BIT, "flag"),
     (sql.DateTime, "moment"),
     (sql.Date, "date"),
     (sql.JSON, "object"),

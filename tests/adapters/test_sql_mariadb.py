@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import URL, create_engine
 
-from connectors.adapters.port import AdapterUnavailable
+from connectors.adapters.port import AdapterUnavailable, Outgoing
 from connectors.errors import ConnectorError
 from tests.adapters.contract import (
     Checks,
@@ -173,3 +173,36 @@ def test_certificates_that_do_not_hold(counterpart: Any, mariadb: Any, tmp_path:
 
 class TestMariaDBOverAWire(OverAWire):
     """A network that breaks off and servers that do not answer."""
+
+
+def test_every_kind_of_column(counterpart: Any) -> None:
+    """Claim: bits as flags, JSON, years, times, unsigned numbers go in as they are written and come out so."""
+    kinds = "b BIT(1), j JSON, d DATETIME(3), y YEAR, t TIME, e ENUM('甲','乙'), u BIGINT UNSIGNED, f DOUBLE, day DATE"
+    counterpart.run(f"CREATE TABLE kinds (id INT PRIMARY KEY, {kinds})")
+    counterpart.place_out |= {"table": "kinds"}
+    counterpart.place_in |= {"table": "kinds", "cursor_column": "id"}
+    counterpart.rules = ()
+    row = {
+        "id": "1", "b": "是", "j": {"a": [1, "中"]}, "d": "2026-11-21T01:02:03.456Z", "y": "2026", "t": "08:30",
+        "e": "甲", "u": "18446744073709551615", "f": "1.5", "day": "2026年1月5日",
+    }  # fmt: skip
+    bad = [{**row, "id": "2", "e": "丙"}, {**row, "id": "3", "u": "-1"}, {**row, "id": "4", "t": "无"}]
+    adapter = counterpart.open()
+    answers = adapter.deliver([Outgoing(one["id"], "c", one) for one in (row, *bad)])
+    assert [answer is None for answer in answers] == [True, False, False, False]
+    kinds_told = {column.name: column.kind for column in adapter.columns()}
+    assert [kinds_told[name] for name in ("b", "d", "u", "f", "day")] == [
+        "flag",
+        "moment",
+        "integer",
+        "number",
+        "date",
+    ]
+    adapter.close()
+    reading = counterpart.open(out=False)
+    (found,) = reading.collect("", 10).records
+    assert found.record == {
+        "id": 1, "b": 1, "j": '{"a":[1,"中"]}', "d": "2026-11-21 09:02:03.456000", "y": 2026, "t": "8:30:00",
+        "e": "甲", "u": 18446744073709551615, "f": 1.5, "day": "2026-01-05",
+    }  # fmt: skip
+    reading.close()
