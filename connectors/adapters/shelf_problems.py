@@ -6,9 +6,10 @@ Guarantees: what was noted survives a restart; noting the same again changes not
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import IO, Any, Self
 
 from connectors.adapters.port import Answer
 from connectors.adapters.shelf import FolderMissing, Lying, Shelf, below
@@ -55,34 +56,43 @@ class Problems:
         notes = self._notes(digest)
         if not notes:
             return False
-        rows = [row for note in notes for row in self._read(note, self._folder, "json")]
         self._shelf.make(folder)
-        self._shelf.put(folder, f"{self._shelf.free(folder, name)}.problems.csv", _csv(rows))
+        # Read twice, for the columns and for the rows: a file of which everything is wrong does not fill the memory.
+        names = dict.fromkeys(
+            name for note in notes for row in self._read(note, self._folder, "json") for name in row
+        )
+        rows = (row for note in notes for row in self._read(note, self._folder, "json"))
+        with tempfile.TemporaryFile(prefix="shenguan-") as file:
+            _write_csv(file, names, rows)
+            self._shelf.put(folder, f"{self._shelf.free(folder, name)}.problems.csv", file)
         for note in notes:
-            self._shelf.remove(self._folder, note)
+            self._shelf.remove(self._folder, note.name)
         return True
 
     def add(self, name: str, folder: str, problems: Sequence[Problem]) -> bool:
         """More problems of a file whose list is in this folder already, or not yet; False: they all stand there."""
-        known = list(self._read(f"{name}.problems.csv", folder, "csv"))
-        rows = {str(row.get(_OWN[0], "")) for row in known}
-        fresh = [row for one in problems if (row := _row(one))[_OWN[0]] not in rows]
+        lying = [one for one in self._files(folder) if one.name == f"{name}.problems.csv"]
+        known = [row for one in lying for row in self._read(one, folder, "csv")]
+        there = {str(row.get(_OWN[0], "")) for row in known}
+        fresh = [row for one in problems if (row := _row(one))[_OWN[0]] not in there]
         if not fresh:
             return False
         self._shelf.make(folder)
-        self._shelf.put(folder, f"{name}.problems.csv", _csv([*known, *fresh]))
+        with tempfile.TemporaryFile(prefix="shenguan-") as file:
+            _write_csv(
+                file, dict.fromkeys(name for row in (*known, *fresh) for name in row), [*known, *fresh]
+            )
+            self._shelf.put(folder, f"{name}.problems.csv", file)
         return True
 
-    def _notes(self, digest: str) -> list[str]:
-        return sorted(one.name for one in self._files(self._folder) if one.name.startswith(f"{digest}-"))
+    def _notes(self, digest: str) -> list[Lying]:
+        found = [one for one in self._files(self._folder) if one.name.startswith(f"{digest}-")]
+        return sorted(found, key=lambda one: one.name)
 
-    def _read(self, name: str, folder: str, kind: str) -> Iterator[Mapping[str, Any]]:
+    def _read(self, found: Lying, folder: str, kind: str) -> Iterator[Mapping[str, Any]]:
         with io.BytesIO() as file:
-            for one in self._files(folder):
-                if one.name == name and self._shelf.fetch(folder, one, file, _LARGEST):
-                    for _, record, fault in read_rows(file, kind, Reading()):
-                        if fault is None:
-                            yield record
+            if self._shelf.fetch(folder, found, file, _LARGEST):
+                yield from (record for _, record, fault in read_rows(file, kind, Reading()) if fault is None)
 
     def _files(self, folder: str) -> list[Lying]:
         try:
@@ -103,9 +113,6 @@ def _lines(rows: Sequence[Problem]) -> io.BytesIO:
     return file
 
 
-def _csv(rows: Sequence[Mapping[str, Any]]) -> io.BytesIO:
-    names = dict.fromkeys((*_OWN, *(name for row in rows for name in row)))
-    file = io.BytesIO()
-    write_file(file, "csv", list(names), rows, Writing())
+def _write_csv(file: IO[bytes], names: Iterable[str], rows: Iterable[Mapping[str, Any]]) -> None:
+    write_file(file, "csv", list(dict.fromkeys((*_OWN, *names))), rows, Writing())
     file.seek(0)
-    return file
