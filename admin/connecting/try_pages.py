@@ -25,7 +25,7 @@ from admin.premises import actor, here
 from hub.case import Case
 from hub.connecting.ask_job import ask_job, cancel_job
 from hub.connecting.connector import JOB_KINDS, ConnectorJob
-from hub.errors import NotFound, Rejected
+from hub.errors import HubError, NotFound, Rejected
 from hub.party import Party
 from hub.pushing.push import Push
 
@@ -73,18 +73,24 @@ class TryPages(ConnectingScreen):
     def ask(self, code: str) -> str | Answer:
         """Ask the host for a job; its progress, to stand where the button was."""
         kind = request.form.get("kind", "")
-        with here().engine.begin() as tx:
-            shown = read(tx, code)
-            job = ask_job(
-                tx,
-                here().config.desk,
-                code,
-                version=shown.version["version"],
-                kind=kind,
-                params=_params(shown, kind),
-                actor=actor(),
-            )
-        if request.headers.get("HX-Request"):
+        in_place = bool(request.headers.get("HX-Request"))
+        try:
+            with here().engine.begin() as tx:
+                shown = read(tx, code)
+                job = ask_job(
+                    tx,
+                    here().config.desk,
+                    code,
+                    version=shown.version["version"],
+                    kind=kind,
+                    params=_params(shown, kind),
+                    actor=actor(),
+                )
+        except HubError as error:
+            if not in_place:
+                raise
+            return self.page("connector_refused.html", words=error.message)
+        if in_place:
             return self._job(code, job)
         place = "rehearse" if kind in ("dry_run", "sandbox") else "test"
         return redirect(url_for(f"ConnectorView.{place}", code=code))
