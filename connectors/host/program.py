@@ -14,6 +14,7 @@ import zlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import psycopg
 import structlog
 from psycopg_pool import ConnectionPool
 from sqlalchemy import create_engine
@@ -22,7 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from connectors.bus import Position, TopicFacts
 from connectors.bus.many_reader import ManyReader
 from connectors.department.trust import HUB
-from connectors.errors import BusUnavailable, ConnectorError, Misconfigured
+from connectors.errors import ConnectorError
 from connectors.heartbeat import Heartbeat
 from connectors.host.facts import Facts, connectors_to_run
 from connectors.host.jobs import Errands
@@ -53,12 +54,12 @@ def run(config: HostConfig, stop_event: threading.Event) -> None:
         while not stop_event.is_set():
             try:
                 host.step()
-            except (SessionLost, SQLAlchemyError) as error:
+            except (SessionLost, SQLAlchemyError, psycopg.Error) as error:
                 _log.warning("host.database", error=str(error)[:300])
                 host.let_go()
                 host.heartbeat.say("waiting", "等待数据库恢复")
                 backoff.wait(stop_event)
-            except (BusUnavailable, Misconfigured) as error:
+            except ConnectorError as error:
                 _log.warning("host.broker", error=error.message)
                 host.heartbeat.say("waiting", f"等待消息代理：{error.message}")
                 backoff.wait(stop_event)
@@ -206,9 +207,8 @@ class Host:
     def _places(self, lane: Lane, facts: TopicFacts) -> dict[Position, int]:
         topic_id = facts.topic_id or "-"
         positions = [(lane.topic, number) for number in facts.partitions]
-        if (
-            lane.topic_id and lane.topic_id != topic_id
-        ):  # made anew: old places would skip what it begins with
+        if lane.topic_id not in ("", topic_id):  # made anew: old places would skip what it begins with
+            self._wait_for(lane)
             lane.forget_inbox()
             self._reader.seek(dict.fromkeys(positions, 0))
         lane.topic_id = topic_id
