@@ -12,7 +12,10 @@ from flask_babel import gettext
 from admin.connecting.kind_forms import english
 from admin.connecting.reading import Shown
 from admin.connecting.titles import message_title
+from schemas.connector.document import IN_KINDS, document_from
+from schemas.connector.faults import Faults
 from schemas.connector.kinds import kind_form, kind_names
+from schemas.mapping import coverage, target_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,23 @@ def _flows(shown: Shown) -> list[str]:
     unmapped = [message_title(one.get("message")) for one in active if not one.get("fields")]
     if unmapped:
         lacks.insert(0, gettext("还没有字段映射的线路：%(names)s", names="、".join(unmapped)))
+    return lacks + _uncovered(shown)
+
+
+def _uncovered(shown: Shown) -> list[str]:
+    """Flows that collect and leave something out that every statement must say: all of it would be refused."""
+    try:
+        flows = document_from(shown.document).flows
+    except Faults:
+        return []  # said as faults
+    lacks = []
+    for flow in flows:
+        if flow.active and flow.fields and flow.direction == "in" and flow.message in IN_KINDS:
+            missing = coverage(flow, target_fields(flow.message)).missing
+            names = "、".join(one.one_of or one.title or one.path for one in missing)
+            if names:
+                title = message_title(flow.message)
+                lacks.append(gettext("%(flow)s：必填的还没有来源：%(names)s", flow=title, names=names))
     return lacks
 
 

@@ -106,6 +106,7 @@ def test_a_department_is_joined_from_nothing_to_live_and_looked_after(
     posted(client, token, "/connectors/zhzf/system", act="save", **SYSTEM)
     assert "还没有字段映射的线路" in body(client, "/connectors/zhzf")
     mapped(hub, "zhzf")
+    assert "必填的还没有来源：" in body(client, "/connectors/zhzf")
 
     asked = client.post(
         "/connectors/zhzf/ask",
