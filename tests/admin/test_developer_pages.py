@@ -9,12 +9,14 @@ from collections.abc import Callable
 from html import unescape
 from typing import Any
 
+import click
 import pytest
 from flask.testing import FlaskClient
 
 from schemas import code_table_names, loads, schema_of
 from schemas.connector.kinds import kind_names
 from schemas.messages import MESSAGE_TYPES
+from shenguan.cli import root
 from tests.admin.conftest import Hub
 
 Client = Callable[[str], FlaskClient]
@@ -67,6 +69,22 @@ def test_everything_that_is_published_has_its_place(as_user: Client) -> None:
     assert all(f'id="{name}"' in adapters for name in kind_names())
     assert "class JsonFiles(Adapter)" in adapters
     assert "flows[].fields[].steps[].do" in body(client, "connector")
+
+
+def test_every_command_that_is_shown_can_be_given(as_user: Client) -> None:
+    """Each `shenguan ...` line on the pages names a command, with options that it has."""
+    client = as_user("clerk")
+    pages = [body(client, path) for path in PAGES[:7]]
+    shown = [unescape(one) for page in pages for one in re.findall(r"(?m)(?:^|>)(shenguan [^\n<]+)", page)]
+    assert len(shown) >= 4
+    for line in shown:
+        command: Any = root
+        for word in line.split()[1:]:
+            if isinstance(command, click.Group) and not word.startswith("-"):
+                command = command.get_command(click.Context(command), word)
+                assert command is not None, line
+            elif word.startswith("--") and word != "--help":
+                assert any(word in one.opts for one in command.params), line
 
 
 def test_the_search_finds_fields_by_name_and_code(as_user: Client) -> None:
