@@ -22,7 +22,7 @@ from tests.admin.conftest import Hub
 Client = Callable[[str], FlaskClient]
 Token = Callable[[str], str]
 
-OUT = {
+OUT: dict[str, Any] = {
     "name": "xzxk",
     "direction": "out",
     "message": "approval.decided.v1",
@@ -35,7 +35,7 @@ OUT = {
     ],
     "fields": [{"target": "XK_XDR_MC", "sources": ["case.applyer_name"]}],
 }
-IN = {
+IN: dict[str, Any] = {
     "name": "jcjg",
     "direction": "in",
     "message": "finding",
