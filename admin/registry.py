@@ -10,11 +10,11 @@ from admin.catalogue.exchange_pages import CatalogueView
 from admin.catalogue.item_pages import ItemView
 from admin.catalogue.pattern_pages import CodePatternView
 from admin.catalogue.type_pages import MaterialTypeView
+from admin.connecting.enrolment_pages import EnrolmentView
 from admin.connecting.mapping.code_table_pages import ConnectorCodeTableView
 from admin.connecting.mapping.exchange_pages import ConnectorExchangeView
 from admin.connecting.mapping.version_pages import ConnectorVersionView
 from admin.connecting.mapping.view import ConnectorMappingView
-from admin.connecting.enrolment_pages import EnrolmentView
 from admin.connecting.view import ConnectorView
 from admin.decide_pages import DecideView
 from admin.department_pages import DepartmentView

@@ -20,7 +20,9 @@ class Outside:
         default_factory=dict
     )  # of this endpoint, by the setting's name, opened
     base: Path = Path()  # relative paths are relative to it
-    absolute_paths: bool = False  # folders may be named anywhere on this machine: at a department, never at the hub
+    absolute_paths: bool = (
+        False  # folders may be named anywhere on this machine: at a department, never at the hub
+    )
     loopback_allowed: bool = False  # addresses of this machine
     private_allowed: bool = (
         True  # addresses of the government network (10/8, 172.16/12, 192.168/16, fc00::/7)

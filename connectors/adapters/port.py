@@ -127,7 +127,7 @@ class Adapter(ABC):
         seen = {name: Column(name) for one in self.collect("", 50).records for name in one.record}
         return list(seen.values())
 
-    def found(self, batch: Sequence[Outgoing]) -> Sequence[Record | None] | None:
+    def found(self, batch: Sequence[Outgoing]) -> Sequence[Record | None] | None:  # noqa: ARG002 - most cannot
         """What the other side has of these now, in their order; None where it cannot be asked."""
         return None
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from connectors.adapters.port import Adapter, Answer, Incoming
 from connectors.department.adapters.port import Draft, Kind
@@ -54,26 +54,23 @@ class _Source:
     batch: _Batch | None = None
 
 
+class Means(NamedTuple):
+    """What collecting works with."""
+
+    state: MappedState
+    adapter: Callable[[Flow], Adapter]
+    figures: Figures
+    timetable: Timetable
+    clock: Callable[[], datetime]
+    base: Path  # where files that a record names are looked for
+
+
 class Collecting:
     """All flows of one connector that bring something."""
 
-    def __init__(
-        self,
-        flows: Iterable[tuple[Flow, Compiled]],
-        state: MappedState,
-        adapter: Callable[[Flow], Adapter],
-        figures: Figures,
-        timetable: Timetable,
-        clock: Callable[[], datetime],
-        base: Path,
-    ) -> None:
+    def __init__(self, flows: Iterable[tuple[Flow, Compiled]], means: Means) -> None:
         self._sources = {flow.name: _Source(flow, mapping) for flow, mapping in flows}
-        self._state = state
-        self._adapter = adapter
-        self._figures = figures
-        self._timetable = timetable
-        self._clock = clock
-        self._base = base
+        self._state, self._adapter, self._figures, self._timetable, self._clock, self._base = means
         self._aside: dict[str, Aside] = {}  # given as drafts, not answered yet
 
     @property

@@ -19,7 +19,7 @@ from typing import Any
 from connectors.adapters import Adapter
 from connectors.adapters.port import Outgoing, Refusal
 from connectors.department.adapters.port import Draft, Held
-from connectors.department.collecting import Collecting
+from connectors.department.collecting import Collecting, Means
 from connectors.department.figures import Figures
 from connectors.department.judge import PACKAGES, TOLD, LicenceChanged, Package, Told
 from connectors.department.mapped_state import MappedState
@@ -59,7 +59,7 @@ class MappedSystem:
         self._unwanted = {one.message for one in document.flows if one.direction == "out" and not one.active}
         self.collecting = Collecting(
             [one for one in compiled.values() if one[0].direction == "in"],
-            state, self._adapter, figures, Timetable(document.running), clock, base,
+            Means(state, self._adapter, figures, Timetable(document.running), clock, base),
         )  # fmt: skip
 
     def prepare(self) -> None:
