@@ -281,21 +281,14 @@ def moment_or_text(value: Any) -> str:
 
 
 FILTERS = {
-    "moment_or_text": moment_or_text,
-    "who": who,
-    "shown": shown,
-    "pill": pill,
+    **{
+        one.__name__: one
+        for one in (moment_or_text, who, shown, pill, when, day, ago, mono, plain, clip, size)
+    },
     "code": lambda value, table: code(table, value),
     "code_text": lambda value, table: code_text(table, value),
     "word": lambda value, kind: word(kind, value),
     "word_text": lambda value, kind: word_text(kind, value),
-    "when": when,
-    "day": day,
-    "ago": ago,
-    "mono": mono,
-    "plain": plain,
-    "clip": clip,
-    "size": size,
     "duration": duration,
     "local": local,
 }

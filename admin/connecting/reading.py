@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, func, select
 
 from admin.premises import here, own_department
 from hub.connecting.connector import (
@@ -104,29 +104,11 @@ def read(tx: Connection, code: str) -> Shown:
     )
     if row is None:
         raise NotFound(f"没有代码为 {code} 的连接器。")
-    versions = (
-        tx.execute(
-            select(ConnectorVersion.__table__)
-            .where(ConnectorVersion.connector == code)
-            .order_by(ConnectorVersion.version.desc())
-        )
-        .mappings()
-        .all()
-    )
+    versions = _versions(tx, code)
     version = next((one for one in versions if one["state"] == "draft"), None) or next(
         (one for one in versions if one["version"] == row["version"]), versions[0]
     )
     document = dict(version["document"])
-    jobs = tx.execute(
-        select(ConnectorJob.__table__)
-        .where(
-            ConnectorJob.connector == code,
-            ConnectorJob.version == version["version"],
-            ConnectorJob.asked_at >= version["saved_at"],
-        )
-        .order_by(ConnectorJob.asked_at.desc())
-        .limit(60)
-    )
     desk = here().config.desk
     lacking = missing_secrets(tx, code, document, desk if desk.secrets is not None else None)
     health = tx.execute(select(ConnectorHealth.__table__).where(ConnectorHealth.connector == code))
@@ -141,8 +123,24 @@ def read(tx: Connection, code: str) -> Shown:
         faults=document_faults(document),
         lacking=frozenset(lacking) if row["runs_at"] == "host" else frozenset(),
         health=health.mappings().one_or_none(),
-        jobs=jobs.mappings().all(),
+        jobs=_jobs(tx, code, version),
         refused=tx.scalar(refused) or 0,
         endpoints=parts(document, "endpoints"),
         flows=parts(document, "flows"),
     )
+
+
+def _versions(tx: Connection, code: str) -> Sequence[RowMapping]:
+    """Newest first."""
+    found = select(ConnectorVersion.__table__).where(ConnectorVersion.connector == code)
+    return tx.execute(found.order_by(ConnectorVersion.version.desc())).mappings().all()
+
+
+def _jobs(tx: Connection, code: str, version: Mapping[str, Any]) -> Sequence[RowMapping]:
+    """What was tried with this version as it is now, newest first."""
+    found = select(ConnectorJob.__table__).where(
+        ConnectorJob.connector == code,
+        ConnectorJob.version == version["version"],
+        ConnectorJob.asked_at >= version["saved_at"],
+    )
+    return tx.execute(found.order_by(ConnectorJob.asked_at.desc()).limit(60)).mappings().all()

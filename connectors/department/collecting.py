@@ -26,7 +26,7 @@ from schemas.mapping import Compiled
 
 LONGEST_S = 60.0
 MOST_ASIDE = 2_000  # waiting drafts; with more nothing new is collected
-SKIPPED = "按流程的条件不报送"
+SKIPPED = "按线路的条件不报送"
 _log = logging.getLogger(__name__)
 
 
@@ -238,7 +238,7 @@ class Collecting:
         if not isinstance(error, ConnectorError):
             _log.exception("适配器 %s 出错", source.flow.endpoint)
         said = error.message if isinstance(error, ConnectorError) else f"{type(error).__name__}：{error}"
-        source.words = f"流程“{source.flow.name}”收取不到：{said}"[:500]
+        source.words = f"线路“{source.flow.name}”收取不到：{said}"[:500]
         source.due_at = self._clock() + timedelta(seconds=source.wait_s)
         source.wait_s = min(source.wait_s * 2, LONGEST_S)
         self._figures.failed(source.flow.name, int((time.monotonic() - began) * 1000))

@@ -69,13 +69,13 @@ def _secret(endpoint: Endpoint, name: str, where: str, base: Path) -> str:
             return (base / what).read_text("utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise Misconfigured(
-                f"接口“{endpoint.name}”的 {name} 读不出来（{base / what}）：{error}。"
+                f"系统“{endpoint.name}”的 {name} 读不出来（{base / what}）：{error}。"
             ) from error
     # What the hub keeps sealed it does not hand out; here the same value comes from the environment.
     variable = what if how == "env" else variable_of(endpoint.name, name)
     value = os.environ.get(variable)
     if value is None:
-        raise Misconfigured(f"缺少接口“{endpoint.name}”的 {name}：请设置环境变量 {variable}。")
+        raise Misconfigured(f"缺少系统“{endpoint.name}”的 {name}：请设置环境变量 {variable}。")
     return value
 
 

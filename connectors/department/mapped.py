@@ -105,7 +105,7 @@ class MappedSystem:
         for message in messages:
             flows = self._flows(message.event["type"])
             if not flows and message.event["type"] not in self._unwanted:
-                words = f"没有接收“{_title(message.event['type'])}”的流程，收到的消息已留存。请增加流程，或说明理由不再处理"
+                words = f"没有接收“{_title(message.event['type'])}”的线路，收到的消息已留存。请增加线路，或说明理由不再处理"
                 held[message.event_id] = Held(message.event_id, "", "no_flow", words)
             for flow, mapping in flows:
                 records = self._mapped(message, flow, mapping, held)
@@ -173,7 +173,7 @@ def foreign(flow: Flow) -> Iterator[None]:
     except Exception as error:
         _log.exception("适配器 %s 出错", flow.endpoint)
         raise AdapterUnavailable(
-            f"流程“{flow.name}”的接口出现意外错误（{type(error).__name__}）：{str(error)[:200]}。数据没有丢失，稍后自动再试。"
+            f"线路“{flow.name}”的系统出现意外错误（{type(error).__name__}）：{str(error)[:200]}。数据没有丢失，稍后自动再试。"
         ) from error
 
 
@@ -181,7 +181,7 @@ def _compiled(flow: Flow, document: ConnectorDocument) -> Compiled:
     try:
         return compile_flow(document, flow)
     except Faults as error:
-        raise Misconfigured(f"流程“{flow.name}”的字段映射有误：{error}") from error
+        raise Misconfigured(f"线路“{flow.name}”的字段映射有误：{error}") from error
 
 
 def _title(kind: str) -> str:

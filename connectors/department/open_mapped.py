@@ -35,13 +35,13 @@ def open_mapped(config: ConnectorConfig, state: MappedState, clock: Callable[[],
     """Everything of `config.document`. Raises Misconfigured."""
     document = config.document
     if document is None:
-        raise Misconfigured("设置文件中没有流程（flows）。")
+        raise Misconfigured("设置文件中没有线路（flows）。")
     endpoints = {one.name: one for one in document.endpoints}
 
     def opener(flow: Flow) -> Adapter:
         endpoint = endpoints.get(flow.endpoint)
         if endpoint is None:
-            raise Misconfigured(f"流程“{flow.name}”所用的接口“{flow.endpoint}”不存在。")
+            raise Misconfigured(f"线路“{flow.name}”所用的系统“{flow.endpoint}”不存在。")
         outside = Outside(
             secrets=secrets_of(endpoint, config.base),
             base=config.base,

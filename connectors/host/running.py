@@ -164,12 +164,12 @@ def _secrets(endpoint: Endpoint, folder: Path, opened: Mapping[str, str]) -> dic
         path = (folder / where.removeprefix("file:")).resolve()
         if where == "sealed":
             raise Misconfigured(
-                f"接口“{endpoint.name}”还没有填写 {name}（地址改过时要重新填写），请在“秘密”中填写。"
+                f"系统“{endpoint.name}”还没有填写 {name}（地址改过时要重新填写），请在“秘密”中填写。"
             )
         if where.startswith("file:") and not path.is_relative_to(folder.resolve()):
-            raise Misconfigured(f"接口“{endpoint.name}”的 {name} 应是连接器文件夹内的文件。")
+            raise Misconfigured(f"系统“{endpoint.name}”的 {name} 应是连接器文件夹内的文件。")
         if where.startswith("env:") and not where.startswith("env:SHENGUAN_SECRET_"):
             raise Misconfigured(
-                f"接口“{endpoint.name}”的 {name} 在中心运行时只能取自以 SHENGUAN_SECRET_ 开头的环境变量。"
+                f"系统“{endpoint.name}”的 {name} 在中心运行时只能取自以 SHENGUAN_SECRET_ 开头的环境变量。"
             )
     return found | secrets_of(Endpoint(endpoint.name, endpoint.kind, {}, others), folder)

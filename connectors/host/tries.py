@@ -33,7 +33,7 @@ def check(one: Try) -> Result:
                     continue  # was said of the first flow
                 said = asdict(step)
                 if flow is not None and step.layer in _FLOW_LAYERS:
-                    said["words"] = f"流程“{flow.name}”：{step.words}"
+                    said["words"] = f"线路“{flow.name}”：{step.words}"
                 one.told.step(**said)
                 ok = ok and step.ok
         if not ok:

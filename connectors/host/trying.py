@@ -49,7 +49,7 @@ class Try:
         """One of the version's flows."""
         found = next((one for one in self.document.flows if one.name == name), None)
         if found is None:
-            raise Misconfigured(f"没有名为“{name}”的流程。")
+            raise Misconfigured(f"没有名为“{name}”的线路。")
         return found
 
     @contextmanager
@@ -67,7 +67,7 @@ class Try:
         try:
             return compile_flow(self.document, flow)
         except Faults as error:
-            raise Misconfigured(f"流程“{flow.name}”的字段映射有误：{error}") from error
+            raise Misconfigured(f"线路“{flow.name}”的字段映射有误：{error}") from error
 
     def events(self, flow: Flow, limit: int) -> list[dict[str, Any]]:
         """Messages to try an out flow with: real ones masked, or made-up ones where there are none yet."""

@@ -79,7 +79,7 @@ def test_what_is_away_is_said_in_words(hosted: HostedHub) -> None:  # noqa: F811
         assert away.words == "本部门的小库不在"
         refused = done(hosted, ask(hosted, "dry_run", flow="packages")).result
         assert refused["counts"]["passed"] == 0
-        assert done(hosted, ask(hosted, "columns", flow="no-such")).words == "没有名为“no-such”的流程。"
+        assert done(hosted, ask(hosted, "columns", flow="no-such")).words == "没有名为“no-such”的线路。"
 
 
 def test_a_job_is_taken_once_and_again_once(hosted: HostedHub) -> None:  # noqa: F811

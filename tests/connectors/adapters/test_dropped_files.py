@@ -108,7 +108,7 @@ def test_finished_files_go_where_they_belong(desk: Desk) -> None:
     found, place = collect_all(adapter)
     answers = said(found)
     answers[5] = Answer(found[5], None, "=没有这个办件")
-    answers[9] = Answer(found[9], None, "按流程的条件不报送", skipped=True)
+    answers[9] = Answer(found[9], None, "按线路的条件不报送", skipped=True)
     adapter.settle(answers)
     assert desk.names() == []
     assert (desk.names("done"), desk.names("failed")) == (["a.csv", "c.csv"], ["b.csv", "b.csv.problems.csv"])
