@@ -66,7 +66,10 @@ def renew_key() -> Response:
 
 @bp.get("/connector")
 def connector() -> Response:
-    """The document of the connector that the department runs itself, and what was asked of it; 304 while nothing changed."""
+    """The document of the connector that the department runs itself, and what was asked of it; 304 while nothing changed.
+
+    Signed by the hub as its messages are, in the header `signature`: what a connector does is nobody else's to say.
+    """
     department = caller()
     with here().engine.connect() as tx:
         row = own_connector(tx, department)
@@ -79,6 +82,7 @@ def connector() -> Response:
         rewind_to=_moment(row.rewind_to),
         document=document,
     )
+    answer.headers["signature"] = here().config.desk.signer.sign(answer.get_data())
     answer.set_etag(hashlib.sha256(f"{row.code} {row.changed_no}".encode()).hexdigest()[:32])
     answer.headers["Cache-Control"] = "private, no-cache"
     return answer.make_conditional(request)

@@ -110,7 +110,8 @@ def _renew() -> dict[str, Any]:
 
 def _connector() -> dict[str, Any]:
     said = _said("连接器内容", "Connector")
-    said["headers"] = {"ETag": {"schema": _TEXT}}
+    signed = {"schema": _TEXT, "description": "中心对正文原始字节的分离式 JWS，与消息相同"}
+    said["headers"] = {"ETag": {"schema": _TEXT}, "signature": signed}
     words = "上一次的 ETag；没有变化时答 304"
     return {
         "operationId": "readConnector",

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,7 +27,8 @@ from connectors.department.health import Health, read_health
 from connectors.department.held import try_held
 from connectors.department.hub_door import HubDoor
 from connectors.department.line import BrokerLine, Line, RestLine, signed_before
-from connectors.department.open_mapped import open_mapped
+from connectors.department.newer import as_kept, keep
+from connectors.department.open_mapped import open_mapped, version_of
 from connectors.department.parts import Parts
 from connectors.department.receive import Receiver
 from connectors.department.renewal import Renewal
@@ -36,6 +38,7 @@ from connectors.department.state import State
 from connectors.department.trust import TrustBundle
 from connectors.errors import ConnectorError, Misconfigured
 from connectors.pace import Backoff
+from schemas.connector.document import ConnectorDocument
 
 __all__ = ["read_health", "run", "run_configured", "validate_config"]
 
@@ -59,11 +62,25 @@ def run_configured(
     """The same with settings in hand."""
     config.state_dir.mkdir(parents=True, exist_ok=True)
     with _alone(config.state_dir / "lock"):
+        given = config.document
+        config = as_kept(config)
         connector = Connector(config, clock)
         try:
-            connector.run(stop_event)
+            while (newer := connector.run(stop_event)) is not None and given is not None:
+                connector, config = _changed(connector, config, newer, clock)
+                keep(config, newer, version_of(given))
         finally:
             connector.close()
+
+
+def _changed(
+    before: Connector, config: ConnectorConfig, newer: ConnectorDocument, clock: Callable[[], datetime]
+) -> tuple[Connector, ConnectorConfig]:
+    """The same connector by another version of its document, from where it stood."""
+    _log.warning("中心发布了新版本，从现在起按它运行。")
+    before.close()
+    after = replace(config, document=newer)
+    return Connector(after, clock), after
 
 
 class Connector:
@@ -107,12 +124,14 @@ class Connector:
         consumer = Consumer(config.bus, f"{config.area}.{config.code}.connector")
         return BrokerLine(config, consumer, Producer(config.bus))
 
-    def run(self, stop: threading.Event) -> None:
-        """Until told to stop."""
+    def run(self, stop: threading.Event) -> ConnectorDocument | None:
+        """Until told to stop, or until the hub has published another version of the document: gives that."""
         backoff = Backoff()
-        self._files.start(stop)
         self.health.say("waiting", "正在启动")
-        while not stop.is_set():
+        ended = threading.Event()  # for the files: told to stop, or this version ends
+        self._files.start(ended)
+        newer: ConnectorDocument | None = None
+        while newer is None and not stop.is_set():
             try:
                 self._step()
             except ConnectorError as error:
@@ -122,8 +141,11 @@ class Connector:
             else:
                 backoff.succeeded()
                 self._say("running", self._mapped.system.collecting.words or None if self._mapped else None)
+            newer = self._reporter.newer if self._reporter else None
+        ended.set()
         self._files.join()
-        self.health.say("stopped")
+        self.health.say("stopped" if newer is None else "waiting")
+        return newer
 
     def _say(self, state: str, words: str | None) -> None:
         self.health.say(state, words)

@@ -1,7 +1,8 @@
 """A connector with a document, at a department: tells the hub how it is, and hears what people there decided.
 
 Guarantees: nothing waits for it: while the hub's door does not answer, or knows nothing of such a connector, work goes on.
-A refusal is told until the hub has it. What people decide at the hub (pause, rewind, try again) is done within a minute.
+A refusal is told until the hub has it. What people decide at the hub (pause, rewind, try again, a new version) is done
+within a minute, and only where the hub signed it.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from connectors.department.events import instant
 from connectors.department.hub_door import HubDoor, said
 from connectors.department.line import PLACE
 from connectors.department.mapped_state import Refused, cleaned
+from connectors.department.newer import newer_than, signed_by_hub
 from connectors.department.open_mapped import OpenMapped
 from connectors.department.parts import Parts
 from connectors.department.renewal import Renewal
 from connectors.department.state import REWOUND
 from connectors.errors import ConnectorError
+from schemas.connector.document import ConnectorDocument
 from schemas.mapping.masking import masked
 
 EVERY_S, SOON_S, PATIENCE_S = 60.0, 5.0, 5.0
@@ -42,6 +45,7 @@ class Reporter:
         self._measures: list[dict[str, Any]] = []  # untold
         self._unmapped: list[dict[str, Any]] = []
         self.paused = False
+        self.newer: ConnectorDocument | None = None  # published since, to be run instead
 
     def turn(self, state: str, words: str | None) -> None:
         """Tell and hear, if it is time. Never raises ConnectorError."""
@@ -60,6 +64,8 @@ class Reporter:
         answer = self._door.ask("GET", "/connector", headers=tag, timeout=PATIENCE_S)
         if answer.status_code != 200:
             return  # nothing new, or a hub that knows this connector only by its file
+        parts = self._parts
+        signed_by_hub(parts.trust, answer.content, answer.headers.get("signature"), at=parts.clock())
         told = answer.json()
         self._tag = answer.headers.get("ETag", "")
         if told["code"] != self._mapped.document.code:
@@ -69,6 +75,7 @@ class Reporter:
             _log.warning("中心要求暂停，停止收发。" if paused else "中心要求恢复，继续收发。")
         self.paused = paused
         self._rewind(told.get("rewind_to"))
+        self.newer = newer_than(self._mapped.document, told.get("document"))
 
     def _rewind(self, to: str | None) -> None:
         """Everything is read again from the start; what is not wanted again is dropped by its id."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,12 +13,15 @@ import pytest
 from sqlalchemy import Engine, insert, text, update
 
 from connectors.department.config import ConnectorConfig
-from connectors.department.program import Connector
+from connectors.department.newer import as_kept
+from connectors.department.program import Connector, run_configured
 from hub.connecting.connector import Connector as ConnectorRow
 from hub.connecting.connector import ConnectorRefusal, ConnectorVersion
-from schemas.connector.document import document_to
+from schemas.connector.document import ConnectorDocument, document_to
+from storage.signing import BadSignature
 from tests.connectors.test_mapped import FINDINGS, Own, a_document, a_finding, own, tiny  # noqa: F401
 from tests.connectors.test_rest_line import door  # noqa: F401 - a fixture
+from tests.connectors.waiting import until
 
 
 @pytest.fixture
@@ -92,6 +97,54 @@ def test_it_tells_and_hears(reporting: Connector, county: Engine, own: Own) -> N
         tx.execute(update(ConnectorRow).values(state="live", changed_no=ConnectorRow.changed_no + 1))
     turn(reporting)
     assert reporting._pace()[1] > 0
+
+
+def test_a_new_version_is_run_from_the_same_place(
+    reporting: Connector,
+    county: Engine,
+    own: Own,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Claim: what the hub published since is run instead within a turn, from the place of the one before, and again at the
+    next start; a settings file of another content counts again; what the hub did not sign changes nothing."""
+    first, stop = reporting._config, threading.Event()
+    newer = a_document(replace(FINDINGS, place={"table": "said_elsewhere"}))
+    publish(county, newer)
+    with monkeypatch.context() as forged:
+        forged.setattr(reporting._parts.trust, "verify", _refuse)
+        turn(reporting)
+    assert reporting._reporter is not None
+    assert reporting._reporter.newer is None
+    reporting._reporter._next_at = 0.0
+    assert reporting.run(stop) == newer
+    reporting.close()
+    own.say(a_finding(7), table="said_elsewhere")
+    runs = threading.Thread(target=run_configured, args=(first, stop), daemon=True)
+    runs.start()
+    try:
+        said = "SELECT count(*) FROM said_elsewhere WHERE event_id IS NOT NULL"
+        until(lambda: own.rows(said) == [(1,)])
+    finally:
+        stop.set()
+        runs.join(20)
+    assert as_kept(first).document == newer
+    other = replace(first, document=a_document(FINDINGS, poll_seconds=7))
+    assert as_kept(other) == other
+
+
+def _refuse(*_: object, **__: object) -> None:
+    raise BadSignature("not the hub's")
+
+
+def publish(engine: Engine, document: ConnectorDocument) -> None:
+    with engine.begin() as tx:
+        tx.execute(
+            insert(ConnectorVersion).values(
+                connector=document.code, version=2, state="published", document=document_to(document),
+                made_by="user:t", published_by="user:t", published_at=datetime.now(UTC),
+            )
+        )  # fmt: skip
+        tx.execute(update(ConnectorRow).values(version=2, changed_no=ConnectorRow.changed_no + 1))
 
 
 def test_a_hub_that_is_away_holds_up_nothing(reporting: Connector, own: Own) -> None:  # noqa: F811
