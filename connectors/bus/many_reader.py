@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
@@ -23,6 +23,7 @@ from connectors.bus.reach import require_reachable
 from connectors.bus.settings import BusSettings, require_fast_checksums
 from connectors.bus.topics import TopicFacts, describe_topics
 
+SLACK = timedelta(minutes=10)
 _FETCH_BYTES = 4 * 1024 * 1024
 
 
@@ -89,13 +90,14 @@ class ManyReader:
                     self._client.seek(TopicPartition(*position), offset)
 
     def since(self, positions: Iterable[Position], moment: datetime) -> dict[Position, int]:
-        """The first offset of each partition whose message was written at that moment or later; its end where none was."""
+        """An offset of each partition before which nothing was written at that moment or later: brokers are not exact about
+        this, and so it may be some minutes too early; whoever reads on from there looks at the messages' own times."""
         wanted = [TopicPartition(*one) for one in positions]
         client = self._connected()
-        just_before = int(moment.timestamp() * 1000) - 1  # some brokers leave out the very millisecond
+        early = int((moment - SLACK).timestamp() * 1000)
         try:
             ends = client.end_offsets(wanted)
-            found = client.offsets_for_times(dict.fromkeys(wanted, just_before))
+            found = client.offsets_for_times(dict.fromkeys(wanted, early))
         except FOREIGN as error:
             self.close()
             raise translate(error) from error

@@ -19,7 +19,7 @@ from connectors.department.adapters.port import Held
 from connectors.department.events import Signed, event, instant, local_day, sign
 from connectors.department.judge import CountAsked, LicenceChanged, Package, Returned, Told, Unusable, judge
 from connectors.department.parts import Parts, publish
-from connectors.department.state import REWOUND, Received
+from connectors.department.state import REWOUND, SINCE, Received
 from schemas.drafts.identity import deterministic_id
 
 _log = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ class Receiver:
         known = parts.state.receipts_of(list(arrived))
         again = parts.state.wanted_again(arrived) | self._rewound(arrived.values(), known)
         before = (known.keys() | parts.state.elsewhere(one for one in arrived if one not in known)) - again
-        fresh = [one for one in arrived.values() if one.event_id not in before]
+        fresh = self._wanted([one for one in arrived.values() if one.event_id not in before], known)
         if fresh:
             held = self.deliver(fresh)
             new = [one for one in fresh if one.event_id not in known]
@@ -62,6 +62,18 @@ class Receiver:
             known |= {got.event_id: receipt for got, receipt in made}
         self.send_receipts(known)
         return len(fresh)
+
+    def _wanted(self, fresh: Sequence[Package | Told], known: Mapping[str, object]) -> list[Package | Told]:
+        """Without what the hub said before the start that was chosen: that is not delivered, and not signed for."""
+        since = self._parts.state.note(SINCE) if fresh else None
+        if not since:
+            return list(fresh)
+        start = datetime.fromisoformat(since)
+        unknown = (one for one in fresh if one.event_id not in known)
+        older = {one.event_id for one in unknown if datetime.fromisoformat(one.event["time"]) < start}
+        if older:
+            self._parts.state.note_elsewhere(older)
+        return [one for one in fresh if one.event_id not in older]
 
     def deliver(self, messages: Sequence[Package | Told]) -> dict[str, Held]:
         """Packages first: the others speak of them. Who asks for counts is answered by the connector itself.

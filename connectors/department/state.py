@@ -17,6 +17,7 @@ from connectors.department.mapped_state import MappedState
 from connectors.department.state_tables import kind_and_day, make_tables
 from connectors.department.store import SqliteStore, Store
 
+SINCE = "since"  # the note that says from when on messages are delivered; older ones are not
 REWOUND = "rewound_to"  # the note that says since when everything is delivered again
 _KEPT = 64 * 1024
 _FILE_COLUMNS = ("material_id", "case_no", "name", "media_type", "href", "sha256", "size")

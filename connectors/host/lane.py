@@ -22,7 +22,7 @@ from connectors.bus import Message, Position
 from connectors.bus.consumer import next_offsets
 from connectors.department.events import instant
 from connectors.department.held import try_held
-from connectors.department.state import State
+from connectors.department.state import SINCE, State
 from connectors.errors import ConnectorError
 from connectors.host import facts as book
 from connectors.host.facts import Facts
@@ -182,6 +182,8 @@ class Lane:
         started = self.facts.live_since.isoformat() if self.facts.live_since else "-"
         if state.note(STARTED) == started:
             return
+        start = self.facts.start_at if self.facts.start_kind == "since" else None
+        state.set_note(SINCE, instant(start) if start else "")
         if self.facts.start_kind == "unsigned":
             with self._shared.engine.connect() as tx:
                 for ids in book.signed_before(tx, self._shared.config.desk, self.facts.department):

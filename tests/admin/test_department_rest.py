@@ -226,9 +226,21 @@ def test_who_calls_is_proved_each_time(hub: Hub, outsider: Outsider) -> None:
     assert outsider.http.get(f"{API}/messages").status_code == 401
 
 
+def caught_up(hub: Hub, outsider: Outsider) -> str:
+    """The place behind everything; transactions of other tests on the same server hold the last rows back for a moment."""
+    rows = "SELECT 1 FROM outbox WHERE tx >= pg_snapshot_xmin(pg_current_snapshot())::text::bigint LIMIT 1"
+
+    def settled() -> bool:
+        with hub.engine.connect() as tx:
+            return tx.execute(text(rows)).first() is None
+
+    until(settled)
+    return str(outsider.pull(limit=500)["next"])
+
+
 def test_nothing_new_is_304_and_waiting_ends_when_something_comes(hub: Hub, outsider: Outsider) -> None:
     """Claim: the same question with its ETag is 304; a long poll is empty when its time is up."""
-    start = outsider.pull(limit=500)["next"]
+    start = caught_up(hub, outsider)
     first = outsider.ask("GET", "/messages", params={"after": start})
     again = outsider.ask(
         "GET", "/messages", params={"after": start}, headers={"If-None-Match": first.headers["ETag"]}
@@ -238,10 +250,8 @@ def test_nothing_new_is_304_and_waiting_ends_when_something_comes(hub: Hub, outs
     assert outsider.pull(start, wait=1)["messages"] == []
     assert 0.9 < time.monotonic() - begun < 5
     decided(hub)
-    answer = outsider.ask(
-        "GET", "/messages", params={"after": start}, headers={"If-None-Match": first.headers["ETag"]}
-    )
-    assert answer.status_code == 200
+    tag = {"If-None-Match": first.headers["ETag"]}
+    until(lambda: outsider.ask("GET", "/messages", params={"after": start}, headers=tag).status_code == 200)
     assert outsider.ask("GET", "/messages", params={"wait": "99"}).status_code == 422
     assert outsider.ask("GET", "/messages", params={"limit": "0"}).status_code == 422
     assert outsider.ask("GET", "/messages", params={"after": "1.2"}).status_code == 422
@@ -249,7 +259,7 @@ def test_nothing_new_is_304_and_waiting_ends_when_something_comes(hub: Hub, outs
 
 def test_nothing_is_passed_over_while_a_transaction_still_runs(hub: Hub, outsider: Outsider) -> None:
     """Claim: of two writers the one that began first commits last; nobody's cursor gets past it meanwhile."""
-    start = outsider.pull(limit=500)["next"]
+    start = caught_up(hub, outsider)
     slow = create_engine(hub.database_url)
     with slow.connect() as late, late.begin() as first:
         case = a_case(next(NUMBERS))

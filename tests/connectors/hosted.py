@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Engine, insert, select, text, update
 
 from connectors.bus import BusSettings, Producer, Record, ensure_topics
+from connectors.department.events import instant
 from connectors.host.program import Host, run
 from connectors.host.settings import HostConfig
 from hub.connecting.connector import Connector, ConnectorVersion
@@ -120,6 +121,7 @@ class HostedHub:
             "id": f"00000000-0000-4000-8000-{number:012d}",
             "source": f"/{self.desk.area}/hub",
             "subject": f"c-{number}",
+            "time": instant(self.desk.clock()),
         }
         document["data"]["case"]["project_no"] = f"c-{number}"
         document["data"]["push"] |= {

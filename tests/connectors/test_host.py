@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -164,6 +165,7 @@ def test_start_points(hosted: HostedHub, producer: Producer, tap: Any) -> None:
     """Claim: 'since' delivers what was sent from that moment on and nothing before."""
     ensure_topics(hosted.bus, [f"{hosted.desk.area}.scjg.in"])
     hosted.push(producer, "scjg", 1)
+    time.sleep(0.01)  # messages say their time in milliseconds
     moment = datetime.now(UTC)
     hosted.push(producer, "scjg", 2)
     own = hosted.join("scjg", document=a_document(FINDINGS, PACKAGES), start_kind="since", start_at=moment)

@@ -156,6 +156,8 @@ def test_stop_closes_every_port_and_leaves_no_socket(installation: Installation)
     for part in reversed(installation.parts):
         part.stop()
     assert not [n for n in numbers if is_open(n)]
-    assert Installation(installation.data).ports == installation.ports
+    # Another installation on this machine may hold the port that everybody prefers for the web.
+    before, after = installation.ports, Installation(installation.data).ports
+    assert {**after, "web": 0} == {**before, "web": 0}
     installation.start(lambda part, state: None)
     assert all(part.healthy() for part in installation.parts)
