@@ -8,17 +8,15 @@ that share work hold locks (`connectors.shares`), and the group only remembers o
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
+from kafka import TopicPartition
 from kafka.structs import OffsetAndMetadata
 
 from connectors.bus.faults import FOREIGN, translate
-from connectors.bus.reach import require_reachable
+from connectors.bus.reading_client import close_client, open_client
 from connectors.bus.settings import BusSettings, require_fast_checksums
 from connectors.bus.topics import describe_topics
 from connectors.errors import BusUnavailable
@@ -134,27 +132,13 @@ class Consumer:
     def close(self) -> None:
         """Let go of the broker. The consumer may be used again."""
         client, self._client = self._client, None
-        if client is not None:
-            with contextlib.suppress(KafkaError, *FOREIGN):
-                client.close(autocommit=False, timeout_ms=2_000)
+        close_client(client)
 
     def _connected(self) -> Any:
         if self._client is None:
-            require_reachable(self._settings)
-            try:
-                self._client = KafkaConsumer(
-                    **self._settings.client(),
-                    group_id=self._group,
-                    enable_auto_commit=False,
-                    auto_offset_reset="earliest",
-                    fetch_max_wait_ms=self._settings.fetch_max_wait_ms,
-                    max_partition_fetch_bytes=_FETCH_BYTES,
-                    metadata_max_age_ms=30_000,
-                    allow_auto_create_topics=False,
-                    metrics_enabled=False,
-                )
-            except FOREIGN as error:
-                raise translate(error) from error
+            self._client = open_client(
+                self._settings, self._group, fetch_bytes=_FETCH_BYTES, topics_known_ms=30_000
+            )
             self._take_up()
         return self._client
 

@@ -13,13 +13,14 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka import KafkaAdminClient, TopicPartition
 from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
 
 from connectors.bus.consumer import Message, Position, as_message
 from connectors.bus.faults import FOREIGN, translate
 from connectors.bus.reach import require_reachable
+from connectors.bus.reading_client import close_client, open_client
 from connectors.bus.settings import BusSettings, require_fast_checksums
 from connectors.bus.topics import TopicFacts, describe_topics
 
@@ -129,9 +130,7 @@ class ManyReader:
     def close(self) -> None:
         """Let go of the broker. May be used again, from the places it had."""
         client, self._client = self._client, None
-        if client is not None:
-            with contextlib.suppress(KafkaError, *FOREIGN):
-                client.close(autocommit=False, timeout_ms=2_000)
+        close_client(client)
         self._close_admin()
 
     def _close_admin(self) -> None:
@@ -142,21 +141,7 @@ class ManyReader:
 
     def _connected(self) -> Any:
         if self._client is None:
-            require_reachable(self._settings)
-            try:
-                self._client = KafkaConsumer(
-                    **self._settings.client(),
-                    group_id=None,
-                    enable_auto_commit=False,
-                    auto_offset_reset="earliest",
-                    fetch_max_wait_ms=self._settings.fetch_max_wait_ms,
-                    max_partition_fetch_bytes=_FETCH_BYTES,
-                    metadata_max_age_ms=30_000,
-                    allow_auto_create_topics=False,
-                    metrics_enabled=False,
-                )
-            except FOREIGN as error:
-                raise translate(error) from error
+            self._client = open_client(self._settings, None, fetch_bytes=_FETCH_BYTES, topics_known_ms=30_000)
             self._take_up()
         return self._client
 

@@ -5,16 +5,15 @@ Guarantees: commits nothing; reads no further than the end it was shown, so that
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from kafka import KafkaConsumer, TopicPartition
+from kafka import TopicPartition
 
 from connectors.bus.consumer import Message, as_message
 from connectors.bus.faults import FOREIGN, translate
-from connectors.bus.reach import require_reachable
+from connectors.bus.reading_client import close_client, open_client
 from connectors.bus.settings import BusSettings, require_fast_checksums
 from connectors.errors import BusUnavailable, TopicMissing
 
@@ -90,9 +89,7 @@ class Reader:
     def close(self) -> None:
         """Let go of the broker. May be used again."""
         client, self._client = self._client, None
-        if client is not None:
-            with contextlib.suppress(*FOREIGN):
-                client.close(autocommit=False, timeout_ms=2_000)
+        close_client(client)
 
     def _ends(self, client: Any, all_of: list[Any]) -> dict[Any, int]:
         """By fetching there: asked for its ends, the embedded broker names the last batch's first record."""
@@ -109,18 +106,5 @@ class Reader:
 
     def _connected(self) -> Any:
         if self._client is None:
-            require_reachable(self._settings)
-            try:
-                self._client = KafkaConsumer(
-                    **self._settings.client(),
-                    group_id=None,
-                    enable_auto_commit=False,
-                    auto_offset_reset="earliest",
-                    fetch_max_wait_ms=self._settings.fetch_max_wait_ms,
-                    max_partition_fetch_bytes=_FETCH_BYTES,
-                    allow_auto_create_topics=False,
-                    metrics_enabled=False,
-                )
-            except FOREIGN as error:
-                raise translate(error) from error
+            self._client = open_client(self._settings, None, fetch_bytes=_FETCH_BYTES)
         return self._client
