@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import secrets
+import threading
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -45,6 +46,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return _LONG.index(folder) if folder in _LONG else len(_LONG)
 
     items.sort(key=rank)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """No test leaves a Kafka client running: it would go on trying in its thread, and stir the global random numbers
+    under a property test that comes later in the same process, which then fails for nothing of its own."""
+    if left := [one.name for one in threading.enumerate() if one.name.startswith("kafka-io")]:
+        pytest.fail(f"{item.nodeid} left open: {', '.join(left)}", pytrace=False)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

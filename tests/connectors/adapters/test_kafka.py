@@ -6,15 +6,17 @@ import json
 import secrets
 import socket
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from kafka import KafkaProducer
 
 from connectors.adapters import open_adapter
 from connectors.adapters.kafka import KafkaAdapter
-from connectors.adapters.kafka_value import enveloped, read_value, value_bytes
+from connectors.adapters.kafka_value import read_value
 from connectors.adapters.outside import Outside
 from connectors.adapters.port import Adapter, Outgoing
 from connectors.bus import BusSettings, Producer, Reader, Record, ensure_topics
@@ -28,6 +30,7 @@ from tests.adapters.counterpart import Counterpart, Trouble, as_text, record
 from tests.adapters.counterpart import Record as Fields
 from tests.adapters.wire import Wire
 
+START = 1_700_000_000_000  # milliseconds since 1970
 PLAIN = {"security": "PLAINTEXT", "patience_seconds": 1}
 
 
@@ -129,43 +132,6 @@ class TestWithSchema(Delivers):
         made.close()
 
 
-# ---- values
-
-
-def test_the_envelope_is_that_of_kafka_connect() -> None:
-    """Claim: every kind of value has Connect's type; decimals are its Decimal, to the digit; all of it is read back."""
-    written = {
-        "text": "𠮷", "nothing": None, "flag": True, "count": 2**40, "huge": 2**70, "part": 0.5,
-        "money": Decimal("-1234567890123456789.05"), "round": Decimal("1E+3"), "list": [1, "二"], "zero": Decimal("0.00"),
-    }  # fmt: skip
-    made = enveloped(written)
-    kinds = {one["field"]: one["type"] for one in made["schema"]["fields"]}
-    assert kinds == {
-        "text": "string", "nothing": "string", "flag": "boolean", "count": "int64", "huge": "string", "part": "double",
-        "money": "bytes", "round": "bytes", "list": "string", "zero": "bytes",
-    }  # fmt: skip
-    # 12.34 with scale 2 is 1234 = 0x04d2, as Connect's own documentation encodes it.
-    assert enveloped({"a": Decimal("12.34")})["payload"] == {"a": "BNI="}
-    assert enveloped({"a": Decimal("-0.01")})["payload"] == {"a": "/w=="}
-    back, fault = read_value(value_bytes(written, with_schema=True))
-    assert fault is None
-    assert back == {**written, "huge": str(2**70), "list": '[1,"二"]', "part": Decimal("0.5")}
-
-
-@pytest.mark.parametrize(
-    "raw",
-    [
-        b"", b"{", b"[1]", b"7", b"\xff", b"[" * 100_000, b'{"a": NaN}', b'{"schema": {}, "payload": 7}',
-        b'{"schema": {"fields": [{"field": "a", "name": "org.apache.kafka.connect.data.Decimal"}]}, "payload": {"a": "x"}}',
-        b'{"schema": {"fields": [{"field": "a", "name": "org.apache.kafka.connect.data.Decimal", "parameters":'
-        b' {"scale": "999999999"}}]}, "payload": {"a": "BNI="}}',
-    ],
-)  # fmt: skip
-def test_what_is_no_record_is_said(raw: bytes) -> None:
-    """Claim: a value that cannot be read is named as such; it never stops the reading."""
-    assert read_value(raw)[1]
-
-
 # ---- places and addresses
 
 
@@ -179,25 +145,40 @@ def opened(broker: WiredBroker, topic: str, **more: Any) -> KafkaAdapter:
     return made
 
 
-def test_partitions_are_read_in_the_order_of_time(broker: WiredBroker) -> None:
-    """Claim: several partitions are read as one, oldest first, each message once, whatever the size of the pages."""
-    topic = f"t-{secrets.token_hex(4)}"
-    bus = BusSettings(broker.bootstrap, fetch_max_wait_ms=10, partitions=3)
-    ensure_topics(bus, [topic])
-    producer = Producer(bus)
-    for number in range(20):
-        producer.publish([Record(topic, f"k{number}".encode(), b'{"n": %d}' % number, [])])
-    producer.close()
-    adapter, place, found = opened(broker, topic), "", []
+def read_all(adapter: KafkaAdapter, limit: int) -> list[int]:
+    place, found = "", []
     while True:
-        page = adapter.collect(place, 3)
+        page = adapter.collect(place, limit)
         found += [one.record["n"] for one in page.records]
         place = page.place
         if not page.more:
-            break
-    assert sorted(found) == list(range(20))
-    assert found == sorted(found)
-    adapter.close()
+            return found
+
+
+def write(broker: WiredBroker, times: Sequence[tuple[int, int]]) -> str:
+    """A topic of three partitions, written by the client that departments use; `n` counts, `times` are (partition, ms)."""
+    topic = f"t-{secrets.token_hex(4)}"
+    ensure_topics(BusSettings(broker.bootstrap, partitions=3), [topic])
+    with closing(KafkaProducer(bootstrap_servers=broker.bootstrap)) as producer:
+        for number, (partition, ms) in enumerate(times):
+            producer.send(topic, b'{"n": %d}' % number, partition=partition, timestamp_ms=START + ms).get(10)
+    return topic
+
+
+@pytest.mark.parametrize("limit", [1, 3, 50])
+def test_partitions_are_read_in_the_order_of_time(broker: WiredBroker, limit: int) -> None:
+    """Claim: several partitions are read as one, oldest first, each message once, whatever the size of the pages."""
+    topic = write(broker, [(number % 3, number) for number in range(20)])
+    with closing(opened(broker, topic)) as adapter:
+        assert read_all(adapter, limit) == list(range(20))
+
+
+@pytest.mark.parametrize("limit", [1, 2, 50])
+def test_a_clock_that_goes_back_loses_nothing(broker: WiredBroker, limit: int) -> None:
+    """Claim: within a partition the offsets count: a message dated before its predecessor comes behind it, and comes."""
+    topic = write(broker, [(0, 50), (0, 10), (1, 20), (0, 60), (1, 5)])
+    with closing(opened(broker, topic)) as adapter:
+        assert read_all(adapter, limit) == [2, 4, 0, 1, 3]
 
 
 def test_the_start_can_be_now(broker: WiredBroker) -> None:
