@@ -13,6 +13,8 @@ from schemas.mapping.paths import ITEM, NUMBER
 from schemas.mapping.results import Misfit, Unmapped
 
 Options = Mapping[str, Any]
+#: What a choice is called: the same in both languages, or in Chinese and in English.
+Words = str | tuple[str, str]
 
 
 @dataclass(slots=True)
@@ -72,17 +74,16 @@ def text_option(title: str, title_en: str, **more: Any) -> dict[str, Any]:
     return {"type": "string", "maxLength": 500, "title": title, "x-title-en": title_en, **more}
 
 
-def choice(title: str, title_en: str, choices: Mapping[str, str], default: str) -> dict[str, Any]:
-    """An option that is one of these, each with its Chinese words."""
-    titles = list(choices.values())
-    return {
-        "type": "string",
-        "title": title,
-        "x-title-en": title_en,
-        "enum": list(choices),
-        "x-enum-titles": titles,
-        "default": default,
-    }
+def choice(title: str, title_en: str, choices: Mapping[str, Words], default: str) -> dict[str, Any]:
+    """An option that is one of these, each with its words."""
+    return {"type": "string", "title": title, "x-title-en": title_en, **worded(choices), "default": default}
+
+
+def worded(choices: Mapping[str, Words]) -> dict[str, Any]:
+    """The keywords of a choice: its values, and what each is called in Chinese and in English."""
+    both = [(one, one) if isinstance(one, str) else one for one in choices.values()]
+    zh, en = [one[0] for one in both], [one[1] for one in both]
+    return {"enum": list(choices), "x-enum-titles": zh, "x-enum-titles-en": en}
 
 
 def whole_option(title: str, title_en: str, **more: Any) -> dict[str, Any]:

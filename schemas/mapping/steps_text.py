@@ -196,7 +196,10 @@ TEXT_STEPS: dict[str, TransformInfo] = {
             "separator",
             separator={**_SEPARATOR, "minLength": 1},
             any=flag_option("每个字符都是分隔符", "Every character separates", False),
-            index={**_INDEX, "description": "不填则为列表；-1 为最后一个"},
+            index={
+                **_INDEX, "description": "不填则为列表；-1 为最后一个",
+                "x-description-en": "Empty: all, as a list; -1 is the last",
+            },
         ),
         "按分隔符拆成列表，或只取其中一个", "A list, or one part of it",
     ),
@@ -206,7 +209,10 @@ TEXT_STEPS: dict[str, TransformInfo] = {
     "unique": TransformInfo("去掉重复", "Without duplicates", _unique, "all"),
     "count": TransformInfo("个数", "How many", lambda _o, _a: lambda value, _s: len(listed(value)), "all"),
     "trim": TransformInfo("去掉首尾空白", "Trim", _plain(str.strip)),
-    "space": TransformInfo("合并空白", "Collapse blanks", _plain(_space), summary="多个空格、换行合为一个空格"),
+    "space": TransformInfo(
+        "合并空白", "Collapse blanks", _plain(_space),
+        summary="多个空格、换行合为一个空格", summary_en="Several blanks and line ends as one",
+    ),
     "width": TransformInfo("全角转半角", "Full width to half", _plain(_width)),
     "upper": TransformInfo("转大写", "Upper case", _plain(str.upper)),
     "lower": TransformInfo("转小写", "Lower case", _plain(str.lower)),
@@ -239,11 +245,17 @@ TEXT_STEPS: dict[str, TransformInfo] = {
         "模板", "Template", _template, "all",
         options_of(
             "template",
-            template=text_option("模板", "Template", minLength=1, description="{1}、{2} 为第几个来源，如 {1}（{2}）"),
+            template=text_option(
+                "模板", "Template", minLength=1, description="{1}、{2} 为第几个来源，如 {1}（{2}）",
+                **{"x-description-en": "{1} and {2} are the first and second source, as in {1} ({2})"},
+            ),
             whole=flag_option("任何一处为空则整体为空", "Empty where one is empty", False),
         ),
     ),
-    "json": TransformInfo("JSON 文字", "JSON text", _json, "all", summary="把对象或列表写成 JSON 文字"),
+    "json": TransformInfo(
+        "JSON 文字", "JSON text", _json, "all",
+        summary="把对象或列表写成 JSON 文字", summary_en="An object or a list as JSON text",
+    ),
 }  # fmt: skip
 
 

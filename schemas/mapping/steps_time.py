@@ -18,11 +18,13 @@ from schemas.mapping.step import (
     Run,
     Scene,
     TransformInfo,
+    Words,
     choice,
     each_alone,
     options_of,
     text_of,
     text_option,
+    worded,
 )
 
 MAX_WRITTEN = 60
@@ -40,11 +42,11 @@ DATE_FORMATS: dict[str, str] = {
 }
 #: Where a rule names none: those that nobody can read otherwise.
 USUAL_FORMATS = ("YYYY-MM-DD", "YYYY/M/D", "YYYY.M.D", "YYYY年M月D日", "YYYYMMDD")
-_DATE_TITLES = {
+_DATE_TITLES: dict[str, Words] = {
     **{name: name for name in DATE_FORMATS},
-    "D/M/YYYY": "日/月/年",
-    "M/D/YYYY": "月/日/年",
-    "excel": "Excel 日期序号",
+    "D/M/YYYY": ("日/月/年", "day/month/year"),
+    "M/D/YYYY": ("月/日/年", "month/day/year"),
+    "excel": ("Excel 日期序号", "Excel day number"),
 }
 DATE_OUT: dict[str, Callable[[date], Any]] = {
     "YYYY-MM-DD": date.isoformat,
@@ -100,11 +102,16 @@ def _date(options: Options, _around: Around) -> Run:
             hint = "；长期有效的请填写“长期”选项" if text in _LONG else ""
             raise Misfit(
                 "format",
-                f"日期“{shown(text)}”不是所列格式（{'、'.join(_DATE_TITLES[one] for one in names)}）{hint}",
+                f"日期“{shown(text)}”不是所列格式（{'、'.join(_called(one) for one in names)}）{hint}",
             )
         return write(days.pop())
 
     return each_alone(read)
+
+
+def _called(name: str) -> str:
+    words = _DATE_TITLES[name]
+    return words if isinstance(words, str) else words[0]
 
 
 def _day(pattern: re.Pattern[str], text: str) -> date | None:
@@ -145,15 +152,18 @@ MOMENT_OUT: dict[str, Callable[[datetime], Any]] = {
     "epoch_ms": lambda at: int(at.timestamp() * 1000),
     "datetime": lambda at: at.astimezone(LOCAL).replace(tzinfo=None),
 }
-_MOMENT_TITLES = {
-    "utc": "UTC（2026-03-05T02:00:00Z）",
-    "local": "北京时间带时区（2026-03-05T10:00:00+08:00）",
-    "YYYY-MM-DD HH:mm:ss": "北京时间 2026-03-05 10:00:00",
-    "YYYY-MM-DDTHH:mm:ss": "北京时间 2026-03-05T10:00:00",
-    "YYYYMMDDHHmmss": "北京时间 20260305100000",
-    "epoch": "秒数（Unix 时间）",
-    "epoch_ms": "毫秒数（Unix 时间）",
-    "datetime": "数据库的日期时间（北京时间）",
+_MOMENT_TITLES: dict[str, Words] = {
+    "utc": ("UTC（2026-03-05T02:00:00Z）", "UTC (2026-03-05T02:00:00Z)"),
+    "local": (
+        "北京时间带时区（2026-03-05T10:00:00+08:00）",
+        "Beijing time with zone (2026-03-05T10:00:00+08:00)",
+    ),
+    "YYYY-MM-DD HH:mm:ss": ("北京时间 2026-03-05 10:00:00", "Beijing time 2026-03-05 10:00:00"),
+    "YYYY-MM-DDTHH:mm:ss": ("北京时间 2026-03-05T10:00:00", "Beijing time 2026-03-05T10:00:00"),
+    "YYYYMMDDHHmmss": ("北京时间 20260305100000", "Beijing time 20260305100000"),
+    "epoch": ("秒数（Unix 时间）", "Seconds (Unix time)"),
+    "epoch_ms": ("毫秒数（Unix 时间）", "Milliseconds (Unix time)"),
+    "datetime": ("数据库的日期时间（北京时间）", "The database's own moment (Beijing time)"),
 }
 
 
@@ -206,12 +216,16 @@ def _format_list() -> dict[str, Any]:
         "title": "接受的格式",
         "x-title-en": "Accepted formats",
         "description": "不选则为年在前的几种；日/月 与 月/日 不要同时选",
+        "x-description-en": "None chosen: those with the year first. Choose only one of day/month and month/day.",
         "uniqueItems": True,
-        "items": {"type": "string", "enum": list(DATE_FORMATS), "x-enum-titles": list(_DATE_TITLES.values())},
+        "items": {"type": "string", **worded(_DATE_TITLES)},
     }
 
 
-_DATE_OUT_TITLES = {**{name: name for name in DATE_OUT}, "date": "数据库的日期"}
+_DATE_OUT_TITLES: dict[str, Words] = {
+    **{name: name for name in DATE_OUT},
+    "date": ("数据库的日期", "The database's own date"),
+}
 
 TIME_STEPS: dict[str, TransformInfo] = {
     "date": TransformInfo(
@@ -219,15 +233,23 @@ TIME_STEPS: dict[str, TransformInfo] = {
         options_of(
             formats=_format_list(),
             out=choice("写成", "Written as", _DATE_OUT_TITLES, "YYYY-MM-DD"),
-            long=text_option("“长期”写成", "‘Without end’ as", description="如 长期 或 2099-12-31；不填则遇到即不接受"),
+            long=text_option(
+                "“长期”写成", "‘Without end’ as", description="如 长期 或 2099-12-31；不填则遇到即不接受",
+                **{"x-description-en": "Such as 长期 or 2099-12-31; empty: not accepted"},
+            ),
         ),
         "按所列格式读取日期，再写成另一种格式", "Read by the formats named, written in another",
     ),
     "moment": TransformInfo(
         "日期时间", "Moment", _moment, "one",
         options_of(
-            zone=choice("没有时区的按", "Without a zone it is", {"local": "北京时间", "utc": "UTC"}, "local"),
-            number=choice("数字表示", "A number means", {"": "不接受", "epoch": "秒数", "epoch_ms": "毫秒数"}, ""),
+            zone=choice(
+                "没有时区的按", "Without a zone it is", {"local": ("北京时间", "Beijing time"), "utc": "UTC"}, "local",
+            ),
+            number=choice(
+                "数字表示", "A number means",
+                {"": ("不接受", "Not accepted"), "epoch": ("秒数", "Seconds"), "epoch_ms": ("毫秒数", "Milliseconds")}, "",
+            ),
             out=choice("写成", "Written as", _MOMENT_TITLES, "utc"),
         ),
         "读取日期时间，换算时区", "Read a moment, change its zone",

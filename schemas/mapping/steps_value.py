@@ -20,6 +20,7 @@ from schemas.mapping.step import (
     Run,
     Scene,
     TransformInfo,
+    Words,
     choice,
     each_alone,
     flag_option,
@@ -181,7 +182,7 @@ def _expression(options: Options, _around: Around) -> Run:
 
 
 _VALUE = {"title": "值", "x-title-en": "Value", "type": ["string", "number", "boolean", "null"]}
-_UNITS = {"分": "分", "元": "元", "万元": "万元"}
+_UNITS: dict[str, Words] = {"分": ("分", "fen"), "元": ("元", "yuan"), "万元": ("万元", "10,000 yuan")}
 
 
 def _words(title: str, title_en: str) -> dict[str, Any]:
@@ -201,7 +202,7 @@ VALUE_STEPS: dict[str, TransformInfo] = {
         "金额", "Money", _money, "one",
         options_of(
             **{
-                "from": choice("来源单位", "Unit of the source", {"": "写在数字后面", **_UNITS}, ""),
+                "from": choice("来源单位", "Unit of the source", {"": ("写在数字后面", "Written behind it"), **_UNITS}, ""),
                 "to": choice("目标单位", "Unit of the target", _UNITS, "分"),
             }
         ),
@@ -211,7 +212,10 @@ VALUE_STEPS: dict[str, TransformInfo] = {
         "数字", "Number", _number, "one",
         options_of(
             percent=flag_option("接受百分号", "Accept per cent", False),
-            percent_as=choice("百分数写成", "Per cent as", {"same": "原来的数", "share": "小数（除以 100）"}, "same"),
+            percent_as=choice(
+                "百分数写成", "Per cent as",
+                {"same": ("原来的数", "The same number"), "share": ("小数（除以 100）", "Divided by 100")}, "same",
+            ),
         ),
     ),
     "integer": TransformInfo("整数", "Whole number", _integer),
@@ -222,7 +226,10 @@ VALUE_STEPS: dict[str, TransformInfo] = {
             no=_words("算作“否”的写法", "Words for no"),
             out=choice(
                 "写成", "Written as",
-                {"flag": "真假", "是/否": "是/否", "1/0": "1/0", "Y/N": "Y/N", "number": "数字 1/0"}, "flag",
+                {
+                    "flag": ("真假", "True or false"), "是/否": "是/否", "1/0": "1/0", "Y/N": "Y/N",
+                    "number": ("数字 1/0", "Number 1/0"),
+                }, "flag",
             ),
         ),
     ),
@@ -233,7 +240,11 @@ VALUE_STEPS: dict[str, TransformInfo] = {
             table={**text_option("代码表", "Code table", minLength=1), "x-code-table": True},
             otherwise=choice(
                 "表中没有时", "Where it is unknown",
-                {"fault": "不接受并报告", "keep": "保留原值并报告", "empty": "留空并报告", "value": "用指定的值并报告"},
+                {
+                    "fault": ("不接受并报告", "Refuse and report"), "keep": ("保留原值并报告", "Keep as it is and report"),
+                    "empty": ("留空并报告", "Leave empty and report"),
+                    "value": ("用指定的值并报告", "Use this value and report"),
+                },
                 "fault",
             ),
             value=_VALUE,

@@ -35,3 +35,12 @@ def test_every_example_can_be_mapped(name: str) -> None:
         for event in examples_of(flow.message):
             around = {one: event[one] for one in ("id", "subject", "type", "time")}
             assert compiled.apply({**event["data"], "event": around}).faults == ()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_card_reads_in_both_languages(name: str) -> None:
+    """Claim: title and summary are there in Chinese and in English, which holds no Chinese."""
+    said = preset(name)
+    for key in ("title", "summary"):
+        assert not said[key].isascii()
+        assert said[f"{key}_en"].isascii()

@@ -12,6 +12,13 @@ from schemas import code_table_file, code_table_names
 from schemas.mapping import source_fields, target_fields
 from schemas.mapping.transforms import TRANSFORMS
 
+#: Keywords of a form that have English words beside them.
+_ENGLISH = {
+    "title": "x-title-en",
+    "description": "x-description-en",
+    "x-enum-titles": "x-enum-titles-en",
+}
+
 
 def sides(flow: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
     """Source and target fields as far as the messages tell them; the other side's own columns are in the flow."""
@@ -66,12 +73,10 @@ def our_tables() -> list[list[Any]]:
 
 
 def _localised(schema: Any) -> Any:
-    """The same form with its English titles."""
+    """The same form with its English words."""
     if isinstance(schema, Mapping):
         told = {key: _localised(value) for key, value in schema.items()}
-        if isinstance(told.get("x-title-en"), str):
-            told["title"] = told["x-title-en"]
-        return told
+        return told | {key: told[english] for key, english in _ENGLISH.items() if english in told}
     return [_localised(one) for one in schema] if isinstance(schema, list) else schema
 
 

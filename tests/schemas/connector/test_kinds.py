@@ -13,23 +13,30 @@ from schemas.connector.judge import document_advice, document_faults, schedule_f
 from schemas.connector.kinds import kind_form, kind_names, secret_faults, settings_faults, shown
 
 _TITLED = {"type": "string", "minLength": 1}
+_ENGLISH = {**_TITLED, "pattern": "^[^\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]*$"}
 #: What a field of a form may say of itself.
 _FIELD: dict[str, Any] = {
     "type": "object",
     "required": ["title", "x-title-en", "type"],
     "properties": {
         "title": _TITLED,
-        "x-title-en": _TITLED,
+        "x-title-en": _ENGLISH,
         "description": _TITLED,
+        "x-description-en": _ENGLISH,
         "type": {"enum": ["string", "integer", "number", "boolean", "array", "object"]},
         "enum": {"type": "array", "minItems": 1},
         "x-enum-titles": {"type": "array", "items": _TITLED},
+        "x-enum-titles-en": {"type": "array", "items": _ENGLISH},
         "x-secret": {"const": True},
         "x-advanced": {"const": True},
         "x-multiline": {"const": True},
         "x-when": {"type": "object", "minProperties": 1},
     },
-    "dependentRequired": {"enum": ["x-enum-titles"]},
+    "dependentRequired": {
+        "description": ["x-description-en"],
+        "enum": ["x-enum-titles"],
+        "x-enum-titles": ["x-enum-titles-en"],
+    },
 }
 _PART = {
     "type": "object",
@@ -45,7 +52,8 @@ FORM = {
     "additionalProperties": False,
     "required": ["kind", "title", "title_en", "summary", "summary_en", "directions", "settings", "out", "in"],
     "properties": {
-        **dict.fromkeys(("kind", "title", "title_en", "summary", "summary_en"), _TITLED),
+        **dict.fromkeys(("title", "summary"), _TITLED),
+        **dict.fromkeys(("kind", "title_en", "summary_en"), _ENGLISH),
         "directions": {"type": "array", "minItems": 1, "items": {"enum": ["out", "in"]}},
         "settings": _PART,
         "out": {"anyOf": [_PART, {"type": "null"}]},
@@ -57,7 +65,7 @@ SQL = {"dialect": "mysql", "host": "10.1.2.3", "database": "front", "user": "u"}
 
 @pytest.mark.parametrize("kind", kind_names())
 def test_a_form_is_complete(kind: str) -> None:
-    """Every field has its titles, every choice its word, and what is required, shown or a default fits."""
+    """Every field and choice has its words in both languages, and what is required, shown or a default fits."""
     form = kind_form(kind)
     jsonschema.validate(form, FORM)
     assert form["kind"] == kind
@@ -71,7 +79,8 @@ def test_a_form_is_complete(kind: str) -> None:
         assert set(schema.get("required", ())) <= properties.keys()
         assert part == "settings" or not any(one.get("x-secret") for one in properties.values())
         for name, one in properties.items():
-            assert len(one.get("enum", ())) == len(one.get("x-enum-titles", ())), name
+            for words in ("x-enum-titles", "x-enum-titles-en"):
+                assert len(one.get("enum", ())) == len(one.get(words, ())), name
             assert one.get("x-when", {}).keys() <= properties.keys() - {name}, name
             if "default" in one:
                 jsonschema.validate(one["default"], one)

@@ -128,15 +128,19 @@ def test_what_a_step_cannot_read_is_refused_and_never_guessed(
 
 @pytest.mark.parametrize("name", TRANSFORMS)
 def test_an_editor_can_show_every_step(name: str) -> None:
-    """A title in both languages, options that are a closed JSON Schema, and for every option a title."""
+    """Its words in both languages, and options that are a closed JSON Schema, each with its own in both."""
     info = TRANSFORMS[name]
     assert info.title
     assert info.title_en
+    assert bool(info.summary) == bool(info.summary_en)
     assert info.options["additionalProperties"] is False
     for option in info.options["properties"].values():
         assert option["title"]
         assert option["x-title-en"]
-        assert len(option.get("x-enum-titles", option.get("enum", []))) == len(option.get("enum", []))
+        assert ("description" in option) == ("x-description-en" in option)
+        for chosen in (option, option.get("items", {})):
+            for words in ("x-enum-titles", "x-enum-titles-en"):
+                assert len(chosen.get(words, ())) == len(chosen.get("enum", ()))
 
 
 @pytest.mark.parametrize("name", [one for one in TRANSFORMS if TRANSFORMS[one].takes != "none"])
