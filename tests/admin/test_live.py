@@ -11,6 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
+from admin import live
 from admin.live import STREAMS_PER_USER, LiveBoard, follow
 from hub.noticing.reader import Reader as HubReader
 from tests.admin.conftest import Hub
@@ -47,37 +48,40 @@ class Reader(threading.Thread):
         super().__init__(daemon=True)
         self.board, self.after = board, after
         self.stream = board.open(user, HubReader(frozenset({audience}), **narrowed))
-        self.got: list[tuple[str, float]] = []
+        self.got: list[str] = []
         self.start()
 
     def run(self) -> None:
         for shown in follow(self.board, self.stream, self.after):
             if shown is not None:
-                self.got.append((shown["title"], time.monotonic()))
+                self.got.append(shown["title"])
 
     def titles(self) -> list[str]:
-        return [title for title, _ in self.got]
+        return list(self.got)
 
 
-def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "waited too long"
         time.sleep(0.01)
 
 
-def test_a_notice_reaches_every_page_of_its_audience_within_a_second(hub: Hub, board: LiveBoard) -> None:
-    """Two clerks get it, once each and at once; the data administrator does not."""
+def test_a_notice_reaches_every_page_of_its_audience_at_once(
+    hub: Hub, board: LiveBoard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two clerks get it, once each and without the safety poll; the data administrator does not."""
+    monkeypatch.setattr(live, "POLL_SECONDS", 1000.0)
     clerks = [Reader(board, f"clerk{n}", "clerk", None) for n in range(2)]
     admin = Reader(board, "admin", "data_admin", None)
     until(lambda: board.listening)
     insert(hub, "先来")
     until(lambda: all(reader.titles() == ["先来"] for reader in clerks))
-    start = time.monotonic()
     insert(hub, "后到")
     until(lambda: all(reader.titles() == ["先来", "后到"] for reader in clerks))
-    assert max(reader.got[1][1] for reader in clerks) - start < 1
     assert admin.titles() == []
+    board.let_go()
+    insert(hub, "末了")  # wakes the thread, which then ends
 
 
 def test_a_page_that_comes_back_gets_what_it_missed(hub: Hub, board: LiveBoard) -> None:
@@ -115,9 +119,14 @@ def test_a_lost_listening_connection_is_made_again(hub: Hub, board: LiveBoard) -
     insert(hub, "之前")
     until(lambda: reader.titles() == ["之前"])
     with hub.engine.begin() as tx:
-        tx.execute(text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"))
+        tx.execute(
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND query LIKE 'LISTEN%'"
+            )
+        )
     insert(hub, "断线时")
-    until(lambda: reader.titles() == ["之前", "断线时"], 10)
+    until(lambda: reader.titles() == ["之前", "断线时"])
 
 
 def test_a_user_with_too_many_pages_loses_the_oldest(board: LiveBoard) -> None:

@@ -256,7 +256,10 @@ def test_a_retired_connector_is_let_go(hosted: HostedHub, producer: Producer) ->
     with hosted.running():
         until(lambda: subjects(own) == ["c-1"])
         hosted.change("scjg", state="retired")
-        locks = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND classid = 1397244192 AND objid <> 0 AND granted"
+        locks = (
+            "SELECT 1 FROM pg_locks JOIN pg_database d ON d.oid = database AND d.datname = current_database()"
+            " WHERE locktype = 'advisory' AND classid = 1397244192 AND objid <> 0 AND granted"
+        )
         until(lambda: not hosted.ask(locks))
         hosted.push(producer, "scjg", 2)
     assert subjects(own) == ["c-1"]

@@ -387,7 +387,8 @@ def test_a_cut_database_session_is_replaced(
         with engine.begin() as tx:
             tx.execute(
                 text(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'shenguan relay'"
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND application_name = 'shenguan relay'"
                 )
             )
         fill(engine, [topics[0]], 10)
