@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, SmallInteger, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hub.model import Base, one_of
@@ -18,6 +18,7 @@ class DecisionRevision(Base):
     __table_args__ = (
         one_of("kind", ("corrected", "withdrawn")),
         CheckConstraint("revision > 1", name="after_the_first"),
+        Index("ix_decision_revisions_listed", "listed_at"),
     )
 
     decision_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("decisions.id"), primary_key=True)
@@ -29,3 +30,4 @@ class DecisionRevision(Base):
     after: Mapped[dict[str, object]]
     actor: Mapped[str]
     at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    listed_at: Mapped[datetime]  # when its case came in; the database says so

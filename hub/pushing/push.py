@@ -57,6 +57,14 @@ TRANSITIONS: dict[tuple[str, str], str] = {
 #: As in the partial index, and as a query must say it.
 RARE = "state IN ('held', 'returned', 'reassigned', 'recalled')"
 
+#: What a list of decisions is narrowed to, if it holds for any of their pushes; literally as in the partial indexes.
+NARROWED = {
+    "unsigned": "state IN ('owed', 'arrived')",
+    "returned": "state = 'returned'",
+    "overdue": "overdue",
+    "revision": "unsigned_revision",
+}
+
 
 def after(state: str, act: str) -> str:
     """The state once `act` is known; the same state where `act` is old news or makes no difference."""
@@ -90,6 +98,11 @@ class Push(Base):
         Index("ix_pushes_overdue", "created_at", "id", postgresql_where=text("overdue")),
         Index("ix_pushes_unsigned_revision", "created_at", "id", postgresql_where=text("unsigned_revision")),
         Index("ix_pushes_due", "next_due_at", postgresql_where=text("next_due_at IS NOT NULL")),
+        # Decisions that need somebody are found here in the order in which a list has decisions.
+        *(
+            Index(f"ix_pushes_listed_{name}", "listed_at", "case_no", postgresql_where=text(condition))
+            for name, condition in NARROWED.items()
+        ),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
@@ -118,6 +131,7 @@ class Push(Base):
     feedback_by: Mapped[datetime | None]
     next_due_at: Mapped[datetime | None]  # the earliest limit that is neither met nor noticed as missed
     created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    listed_at: Mapped[datetime]  # when its case came in; the database says so, and keeps it
     arrived_at: Mapped[datetime | None]
     signed_at: Mapped[datetime | None]
     claimed_at: Mapped[datetime | None]

@@ -309,3 +309,68 @@ def test_the_fifth_release_takes_departments_keys_and_alerts_that_are_there(empt
         assert differences(engine) == []
     finally:
         engine.dispose()
+
+
+#: Two decided cases with pushes, one of them reassigned later, and a correction, as the fifth release left them.
+FIFTH_RELEASE = """
+UPDATE cases SET created_at = timestamptz '2026-01-01 10:00+08' + right(case_no, 1)::int * interval '1 day';
+INSERT INTO departments (code, name, roles) VALUES ('scjg', '示范县市场监督管理局', '{supervising}'),
+  ('zhzf', '示范县综合行政执法局', '{enforcing}');
+INSERT INTO decisions (id, case_no, org_code, document_no, document_name, decided_on, result_type, explanation, elements,
+    content_hash, decided_by)
+  SELECT ('00000000-0000-4000-8000-00000000050' || right(case_no, 1))::uuid, case_no, 'X', '示许' || case_no, '决定书',
+    '2026-01-05', '0', '准予', '{}', decode(repeat('00', 32), 'hex'), 'X' FROM cases;
+INSERT INTO pushes (id, decision_id, case_no, department, event_id, package_sha256, state)
+  SELECT gen_random_uuid(), id, case_no, department, gen_random_uuid(), content_hash, state
+  FROM decisions, (VALUES ('scjg', 'reassigned'), ('zhzf', 'owed')) AS two (department, state);
+INSERT INTO decision_revisions (decision_id, revision, kind, reason, before, after, actor)
+  VALUES ('00000000-0000-4000-8000-000000000502', 2, 'corrected', 'r', '{}', '{}', 'user:test');
+"""
+
+
+def test_the_sixth_release_takes_pushes_and_revisions_that_are_there(empty_database_url: str) -> None:
+    """Each is listed where its case is, and so is one that comes, whatever it says itself; neither that nor the moment of a
+    case changes; again, nothing changes."""
+    engine = create_engine(empty_database_url)
+    try:
+        upgrade(engine, "0001")
+        with engine.begin() as tx:
+            tx.execute(text(FIRST_RELEASE))
+        upgrade(engine, "0005")
+        with engine.begin() as tx:
+            tx.execute(text(FIFTH_RELEASE.replace(":", r"\:")))
+        upgrade(engine)
+        upgrade(engine)
+        with engine.begin() as tx:
+            tx.execute(
+                text(
+                    "INSERT INTO departments (code, name, roles) VALUES ('wjj', '示范县卫生健康局', '{supervising}')"
+                )
+            )
+            tx.execute(
+                text("""
+                INSERT INTO pushes (id, decision_id, case_no, department, event_id, package_sha256, listed_at)
+                  SELECT gen_random_uuid(), id, case_no, 'wjj', gen_random_uuid(), content_hash, now() FROM decisions;
+                INSERT INTO decision_revisions (decision_id, revision, kind, reason, before, after, actor)
+                  VALUES ('00000000-0000-4000-8000-000000000501', 2, 'withdrawn', 'r', '{}', '{}', 'user:test');
+                """)
+            )
+            pushes = tx.execute(
+                text(
+                    "SELECT p.department, p.listed_at = c.created_at FROM pushes p JOIN cases c USING (case_no)"
+                )
+            ).all()
+            assert sorted(tuple(row) for row in pushes) == [
+                ("scjg", True), ("scjg", True), ("wjj", True), ("wjj", True), ("zhzf", True), ("zhzf", True),
+            ]  # fmt: skip
+            revisions = text(
+                "SELECT c.case_no, r.listed_at = c.created_at FROM decision_revisions r"
+                " JOIN decisions d ON d.id = r.decision_id JOIN cases c USING (case_no) ORDER BY 1"
+            )
+            assert tx.execute(revisions).all() == [("C1", True), ("C2", True)]
+        for statement in ("UPDATE pushes SET listed_at = now()", "UPDATE cases SET created_at = now()"):
+            with engine.begin() as tx, pytest.raises(IntegrityError, match="neither changed"):
+                tx.execute(text(statement))
+        assert differences(engine) == []
+    finally:
+        engine.dispose()

@@ -1,0 +1,70 @@
+"""Pushes and revisions know where a list has their decision: those that need somebody are found in its order.
+
+Costs: both tables are written anew once, with their indexes, nobody else at work on them. No space is left behind.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0006"
+down_revision = "0005"
+
+#: Of what is there. As types that change: one pass that builds the indexes at its end, and no row twice.
+LISTED = """
+CREATE FUNCTION shenguan_case_listed_at(number text) RETURNS timestamptz LANGUAGE sql STABLE
+  RETURN (SELECT created_at FROM cases WHERE case_no = number);
+CREATE FUNCTION shenguan_decision_listed_at(decision uuid) RETURNS timestamptz LANGUAGE sql STABLE
+  RETURN (SELECT c.created_at FROM decisions d JOIN cases c ON c.case_no = d.case_no WHERE d.id = decision);
+ALTER TABLE pushes ADD COLUMN listed_at timestamptz;
+ALTER TABLE decision_revisions ADD COLUMN listed_at timestamptz;
+ALTER TABLE pushes ALTER COLUMN listed_at TYPE timestamptz USING shenguan_case_listed_at(case_no),
+  ALTER COLUMN listed_at SET NOT NULL;
+ALTER TABLE decision_revisions ALTER COLUMN listed_at TYPE timestamptz USING shenguan_decision_listed_at(decision_id),
+  ALTER COLUMN listed_at SET NOT NULL;
+"""
+#: Of what comes, whoever writes it. A case's own moment never changes, and so does this one.
+TRIGGERS = """
+CREATE FUNCTION shenguan_pushes_listed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  NEW.listed_at := shenguan_case_listed_at(NEW.case_no);
+  RETURN NEW;
+END $$;
+CREATE TRIGGER pushes_listed BEFORE INSERT ON pushes FOR EACH ROW EXECUTE FUNCTION shenguan_pushes_listed();
+CREATE TRIGGER pushes_stay_listed BEFORE UPDATE OF listed_at, case_no ON pushes
+  FOR EACH ROW WHEN (OLD.listed_at <> NEW.listed_at OR OLD.case_no <> NEW.case_no)
+  EXECUTE FUNCTION shenguan_pushing_stands();
+CREATE FUNCTION shenguan_decision_revisions_listed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  NEW.listed_at := shenguan_decision_listed_at(NEW.decision_id);
+  RETURN NEW;
+END $$;
+CREATE TRIGGER decision_revisions_listed BEFORE INSERT ON decision_revisions
+  FOR EACH ROW EXECUTE FUNCTION shenguan_decision_revisions_listed();
+CREATE TRIGGER cases_stay_listed BEFORE UPDATE OF created_at ON cases
+  FOR EACH ROW WHEN (OLD.created_at <> NEW.created_at) EXECUTE FUNCTION shenguan_pushing_stands();
+"""
+#: Which pushes a list of decisions is narrowed to, and how that is said.
+NARROWED = (
+    ("unsigned", "state IN ('owed', 'arrived')"),
+    ("returned", "state = 'returned'"),
+    ("overdue", "overdue"),
+    ("revision", "unsigned_revision"),
+)
+
+
+def upgrade() -> None:
+    """Say of all that is there where it is listed, and find by it."""
+    op.execute(LISTED)
+    for name, condition in NARROWED:
+        op.create_index(
+            f"ix_pushes_listed_{name}",
+            "pushes",
+            ["listed_at", "case_no"],
+            unique=False,
+            postgresql_where=sa.text(condition),
+        )
+    op.create_index("ix_decision_revisions_listed", "decision_revisions", ["listed_at"], unique=False)
+    op.execute(TRIGGERS)
+    op.execute("ANALYZE pushes, decision_revisions")
