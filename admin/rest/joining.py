@@ -7,6 +7,7 @@ a connector at the department needs, and no secret.
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Any
 
 from flask import Response, jsonify, request
@@ -14,6 +15,7 @@ from sqlalchemy import Connection, func, select
 
 from admin.premises import here
 from admin.rest.door import bp, caller, key_of_caller
+from admin.rest.joining_description import NONCE
 from hub.connecting.connector import ConnectorVersion
 from hub.connecting.enrol import Enrolled, department_of_code, enrol, renew
 from hub.connecting.held import version_of
@@ -68,9 +70,12 @@ def renew_key() -> Response:
 def connector() -> Response:
     """The document of the connector that the department runs itself, and what was asked of it; 304 while nothing changed.
 
-    Signed by the hub as its messages are, in the header `signature`: what a connector does is nobody else's to say.
+    Signed by the hub as its messages are, in the header `signature`: what a connector does is nobody else's to say. The
+    caller's own `nonce` is signed with it, so that nobody can answer a later question with an earlier answer.
     """
-    department = caller()
+    department, nonce = caller(), request.args.get("nonce")
+    if nonce is not None and not re.fullmatch(NONCE, nonce):
+        raise Rejected("nonce 应为 16 到 100 个字母、数字、“-”或“_”，每次询问用新的。")
     with here().engine.connect() as tx:
         row = own_connector(tx, department)
         document = version_of(tx, row.code, row.version).document
@@ -81,9 +86,11 @@ def connector() -> Response:
         start={"kind": row.start_kind, "at": _moment(row.start_at)},
         rewind_to=_moment(row.rewind_to),
         document=document,
+        nonce=nonce,
+        issued_at=instant(here().config.desk.clock()),
     )
     answer.headers["signature"] = here().config.desk.signer.sign(answer.get_data())
-    answer.set_etag(hashlib.sha256(f"{row.code} {row.changed_no}".encode()).hexdigest()[:32])
+    answer.set_etag(hashlib.sha256(f"{row.code} {row.changed_no}".encode()).hexdigest()[:32], weak=True)
     answer.headers["Cache-Control"] = "private, no-cache"
     return answer.make_conditional(request)
 

@@ -12,6 +12,7 @@ _PROOF = "eyJhbGciOiJFZERTQSJ9..c2ln"
 _PEM = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA...\n-----END PUBLIC KEY-----\n"
 _TEXT = {"type": "string"}
 _NULLABLE = {"type": ["string", "null"]}
+NONCE = "[A-Za-z0-9_-]{16,100}"
 _MOMENT = {"type": "string", "format": "date-time"}
 
 
@@ -53,6 +54,8 @@ def schemas() -> dict[str, Any]:
         "start": start,
         "rewind_to": _NULLABLE,
         "document": document,
+        "nonce": {**_NULLABLE, "description": "询问时给出的 nonce 的原文；不同的不要采用"},
+        "issued_at": _MOMENT,
     }
     one = _object({"flow": _TEXT, "ref": _TEXT, "direction": {"enum": ["out", "in"]}})
     return {
@@ -113,14 +116,23 @@ def _connector() -> dict[str, Any]:
     signed = {"schema": _TEXT, "description": "中心对正文原始字节的分离式 JWS，与消息相同"}
     said["headers"] = {"ETag": {"schema": _TEXT}, "signature": signed}
     words = "上一次的 ETag；没有变化时答 304"
+    nonce = {
+        "name": "nonce",
+        "in": "query",
+        "description": "每次新取的随机数，随答复一起签名：收到的与自己的不同，就是重放的旧答复",
+        "schema": {**_TEXT, "pattern": f"^{NONCE}$"},
+    }
     return {
         "operationId": "readConnector",
         "summary": "本部门自己运行的连接器：已发布的内容、状态和起点，不含秘密",
-        "parameters": [{"name": "If-None-Match", "in": "header", "description": words, "schema": _TEXT}],
+        "parameters": [
+            nonce,
+            {"name": "If-None-Match", "in": "header", "description": words, "schema": _TEXT},
+        ],
         "responses": {
             "200": said,
             "304": {"description": "没有变化"},
-            **_refusals(401, 404, 409, 429, 503),
+            **_refusals(401, 404, 409, 422, 429, 503),
         },
     }
 

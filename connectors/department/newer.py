@@ -1,15 +1,19 @@
 """A newer version of the connector's own document: taken from the hub, kept beside the state, run instead of the file's.
 
-Guarantees: only what the hub signed is taken. A settings file that is put in place afterwards counts again, until the hub
-says otherwise. A version that cannot run here is left alone, and the one before goes on.
+Guarantees: only what the hub signed is taken, and only as the answer to the question that was just asked: an answer of
+yesterday, played again, changes nothing; so a lower version is the hub's own word to go back. A settings file that is put
+in place afterwards counts again, until the hub says otherwise. A version that cannot run here is left alone, and the one
+before goes on.
 """
 
 from __future__ import annotations
 
 import logging
+import secrets
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from connectors.department.config import ConnectorConfig
 from connectors.department.open_mapped import version_of
@@ -24,12 +28,25 @@ KEPT = "connector.json"
 _log = logging.getLogger(__name__)
 
 
-def signed_by_hub(trust: Trust, value: bytes, signature: str | None, *, at: datetime) -> None:
-    """Raises ConnectorError where the hub did not sign these bytes."""
+def fresh_nonce() -> str:
+    """For one question: what the hub signs with its answer."""
+    return secrets.token_urlsafe(16)
+
+
+def signed_answer(
+    trust: Trust, value: bytes, signature: str | None, nonce: str, *, at: datetime
+) -> dict[str, Any]:
+    """What the hub says to the question with this nonce. Raises ConnectorError where it did not sign just that."""
     try:
         trust.verify(value, signature, at=at)
-    except BadSignature as error:
+        told = loads(value)
+    except (BadSignature, Malformed) as error:
         raise ConnectorError(f"中心答复的连接器内容没有中心的有效签名，不采用：{error}") from error
+    if not isinstance(told, dict) or told.get("nonce") != nonce:
+        raise ConnectorError(
+            "中心签名的答复不是答给这一次询问的，可能是重放的旧答复，或中心的版本太旧，不采用。请升级中心；仍然如此请检查网络。"
+        )
+    return told
 
 
 def newer_than(document: ConnectorDocument, told: object) -> ConnectorDocument | None:

@@ -2,7 +2,7 @@
 
 Guarantees: nothing waits for it: while the hub's door does not answer, or knows nothing of such a connector, work goes on.
 A refusal is told until the hub has it. What people decide at the hub (pause, rewind, try again, a new version) is done
-within a minute, and only where the hub signed it.
+within a minute, and only where the hub signed it as the answer to what was asked just now.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from connectors.department.events import instant
 from connectors.department.hub_door import HubDoor, said
 from connectors.department.line import PLACE
 from connectors.department.mapped_state import Refused, cleaned
-from connectors.department.newer import newer_than, signed_by_hub
+from connectors.department.newer import fresh_nonce, newer_than, signed_answer
 from connectors.department.open_mapped import OpenMapped
 from connectors.department.parts import Parts
 from connectors.department.renewal import Renewal
@@ -61,12 +61,14 @@ class Reporter:
 
     def _hear(self) -> None:
         tag = {"If-None-Match": self._tag} if self._tag else {}
-        answer = self._door.ask("GET", "/connector", headers=tag, timeout=PATIENCE_S)
+        nonce = fresh_nonce()
+        asked = {"params": {"nonce": nonce}, "headers": tag, "timeout": PATIENCE_S}
+        answer = self._door.ask("GET", "/connector", **asked)
         if answer.status_code != 200:
             return  # nothing new, or a hub that knows this connector only by its file
         parts = self._parts
-        signed_by_hub(parts.trust, answer.content, answer.headers.get("signature"), at=parts.clock())
-        told = answer.json()
+        signature = answer.headers.get("signature")
+        told = signed_answer(parts.trust, answer.content, signature, nonce, at=parts.clock())
         self._tag = answer.headers.get("ETag", "")
         if told["code"] != self._mapped.document.code:
             return

@@ -173,6 +173,15 @@ def test_the_document_is_read_while_it_changes(hub: Hub, joined: Outsider) -> No
     assert httpx.get(f"{joined.http.base_url}{API}/connector").status_code == 401
 
 
+def test_an_answer_says_what_it_answers(joined: Outsider) -> None:
+    """The caller's nonce is within what is signed, and when; one that is none is refused."""
+    said = joined.ask("GET", "/connector", params={"nonce": "abcdefghij-012345"})
+    assert said.json()["nonce"] == "abcdefghij-012345"
+    assert said.json()["issued_at"].endswith("Z")
+    assert said.headers["signature"]
+    assert joined.ask("GET", "/connector", params={"nonce": "short"}).status_code == 422
+
+
 def test_a_report_stands_where_the_hosts_does(hub: Hub, joined: Outsider) -> None:
     """Health, figures, refusals and unmapped values are kept; said again they count once; what is asked for is answered."""
     minute = "2026-11-22T08:00:00Z"

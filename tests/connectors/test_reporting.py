@@ -132,6 +132,43 @@ def test_a_new_version_is_run_from_the_same_place(
     assert as_kept(other) == other
 
 
+def test_an_answer_played_again_takes_nobody_back(
+    reporting: Connector,
+    county: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Claim: the hub's own signed answer of before, in the place of today's, changes nothing: neither version nor pause.
+    What the hub itself says next is done, a lower version too."""
+    reporter, knocker = reporting._reporter, reporting._door
+    assert reporter is not None
+    ask, answers = knocker.ask, list[Any]()
+    second = a_document(replace(FINDINGS, place={"table": "said_elsewhere"}))
+
+    def kept(method: str, path: str, **more: Any) -> Any:
+        answers.append(ask(method, path, **more))
+        return answers[-1]
+
+    publish(county, second)
+    monkeypatch.setattr(knocker, "ask", kept)
+    turn(reporting)
+    assert reporter.newer == second
+    old = next(one for one in answers if one.request.method == "GET")
+    assert old.headers["signature"]
+
+    reporter.newer, reporter._tag = None, ""
+    with county.begin() as tx:
+        tx.execute(
+            update(ConnectorRow).values(version=1, state="paused", changed_no=ConnectorRow.changed_no + 1)
+        )
+    monkeypatch.setattr(knocker, "ask", lambda *_asked, **_more: old)
+    turn(reporting)
+    assert (reporter.newer, reporter.paused) == (None, False)
+
+    monkeypatch.setattr(knocker, "ask", ask)
+    turn(reporting)
+    assert (reporter.newer, reporter.paused) == (None, True)  # version 1 is what it runs
+
+
 def _refuse(*_: object, **__: object) -> None:
     raise BadSignature("not the hub's")
 
