@@ -146,9 +146,9 @@ def test_a_pattern_that_may_run_for_ever_is_not_kept(pattern: str) -> None:
 def test_a_kept_pattern_answers_at_once(pattern: str, letter: str) -> None:
     """Whatever pattern is kept, 64 characters are judged in a moment."""
     if pattern_fault(pattern) is None:
-        started = time.perf_counter()
+        started = time.thread_time()  # our own work, whatever else the machine does
         matches(pattern, letter * 63 + "!")
-        assert time.perf_counter() - started < 1
+        assert time.thread_time() - started < 1
 
 
 def test_codes_must_match_one_active_pattern(engine: Engine) -> None:

@@ -154,7 +154,7 @@ def test_a_licence_renewed_under_a_findings_hands(county: Engine, desk: Desk, si
             waiting = pool.submit(report)
             _until_blocked(county)
             new_id = next_version(county, old_id, tx=tx)
-        error = waiting.exception(timeout=20)
+        error = waiting.exception(timeout=60)
     assert isinstance(error, Unavailable)
     report()
     with county.begin() as tx:
@@ -163,7 +163,7 @@ def test_a_licence_renewed_under_a_findings_hands(county: Engine, desk: Desk, si
 
 def _until_blocked(engine: Engine) -> None:
     """Somebody waits for a lock."""
-    for _ in range(500):
+    for _ in range(6000):
         with engine.connect() as tx:
             if tx.execute(
                 text(

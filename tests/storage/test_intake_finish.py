@@ -159,7 +159,7 @@ def test_a_crash_leaves_nothing_half_visible(
     rows = window.one("SELECT count(*) FROM materials").count
     assert rows == (1 if where == "before the tidying" else 0)
     state = "busy"
-    for _ in range(100):  # until the server has noticed that the holder of the lock is dead
+    for _ in range(1200):  # until the server has noticed that the holder of the lock is dead
         if (state := finish_upload(window.engine, window.intake, upload)) != "busy":
             break
         time.sleep(0.05)
@@ -400,7 +400,7 @@ def test_the_thread_says_what_it_did(window: Window) -> None:
     keeping = Housekeeping(Housekeeper(window.engine, Clock(NOW), window.intake), every_s=0.05)
     stop = threading.Event()
     keeping.start(stop)
-    for _ in range(200):
+    for _ in range(1200):
         if keeping.told:
             break
         stop.wait(0.05)
