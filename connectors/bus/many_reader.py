@@ -19,6 +19,7 @@ from kafka.structs import OffsetAndMetadata
 
 from connectors.bus.consumer import Message, Position, as_message
 from connectors.bus.faults import FOREIGN, translate
+from connectors.bus.opening import opened
 from connectors.bus.reach import require_reachable
 from connectors.bus.reading_client import close_client, open_client
 from connectors.bus.settings import BusSettings, require_fast_checksums
@@ -121,7 +122,7 @@ class ManyReader:
         try:
             if self._admin is None:
                 require_reachable(self._settings)
-                self._admin = KafkaAdminClient(**self._settings.client())
+                self._admin = opened(KafkaAdminClient, **self._settings.client())
             self._admin.alter_group_offsets(group, wanted)
         except FOREIGN as error:
             self._close_admin()

@@ -15,6 +15,7 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 from connectors.bus.faults import FOREIGN, translate
+from connectors.bus.opening import opened
 from connectors.bus.reach import require_reachable
 from connectors.bus.settings import BusSettings, require_fast_checksums
 from connectors.bus.topics import missing_topics
@@ -78,8 +79,11 @@ class Producer:
         """Let go of the broker. The producer may be used again."""
         client, self._client = self._client, None
         if client is not None:
-            with contextlib.suppress(*FOREIGN):
+            try:
                 client.close(timeout=2)
+            except FOREIGN:  # it could not send the rest in time, and would go on trying
+                client._sender.force_close()
+                client._sender.join(5)
 
     def _send(self, client: Any, records: Sequence[Record], missing: set[str]) -> list[Any]:
         latest: dict[tuple[str, bytes | None], Any] = {}
@@ -119,7 +123,8 @@ class Producer:
             self._refused.clear()
             require_reachable(self._settings)
             try:
-                self._client = KafkaProducer(
+                self._client = opened(
+                    KafkaProducer,
                     **self._settings.client(),
                     acks="all",
                     # The embedded broker notes a sequence number before it stores the records: killed in between, it

@@ -9,9 +9,9 @@ import contextlib
 from typing import Any
 
 from kafka import KafkaConsumer
-from kafka.errors import KafkaError
 
 from connectors.bus.faults import FOREIGN, translate
+from connectors.bus.opening import opened
 from connectors.bus.reach import require_reachable
 from connectors.bus.settings import BusSettings
 
@@ -22,7 +22,8 @@ def open_client(
     """A client that is assigned nothing yet; with a group only to keep offsets. Raises ConnectorError."""
     require_reachable(settings)
     try:
-        return KafkaConsumer(
+        return opened(
+            KafkaConsumer,
             **settings.client(),
             group_id=group,
             enable_auto_commit=False,
@@ -40,5 +41,8 @@ def open_client(
 def close_client(client: Any) -> None:
     """Let go of it, or of none; what it says on the way out is nobody's concern."""
     if client is not None:
-        with contextlib.suppress(KafkaError, *FOREIGN):
+        try:
             client.close(autocommit=False, timeout_ms=2_000)
+        except FOREIGN:
+            with contextlib.suppress(*FOREIGN):
+                client._client.close()  # it gave up half way, its thread still running

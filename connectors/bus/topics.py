@@ -13,6 +13,7 @@ from kafka import KafkaAdminClient
 from kafka.errors import TopicAlreadyExistsError
 
 from connectors.bus.faults import FOREIGN, translate
+from connectors.bus.opening import opened
 from connectors.bus.reach import require_reachable
 from connectors.bus.settings import BusSettings
 
@@ -31,7 +32,7 @@ def describe_topics(settings: BusSettings, topics: Iterable[str]) -> dict[str, T
         return {}
     require_reachable(settings)
     try:
-        with contextlib.closing(KafkaAdminClient(**settings.client())) as admin:
+        with contextlib.closing(opened(KafkaAdminClient, **settings.client())) as admin:
             return _described(admin, wanted)
     except FOREIGN as error:
         raise translate(error) from error
@@ -50,7 +51,7 @@ def ensure_topics(settings: BusSettings, topics: Iterable[str]) -> list[str]:
         return []
     require_reachable(settings)
     try:
-        with contextlib.closing(KafkaAdminClient(**settings.client())) as admin:
+        with contextlib.closing(opened(KafkaAdminClient, **settings.client())) as admin:
             missing = sorted(set(wanted) - _described(admin, wanted).keys())
             for topic in missing:
                 # One by one: a topic that another program has just made must not stop the rest.
