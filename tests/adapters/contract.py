@@ -3,13 +3,15 @@
     class TestSftp(Checks, Delivers, Refuses, Collects, Settles, Rehearses): ...
 
 and its module brings the fixture `counterpart` (see `counterpart.Counterpart`). Everybody has `Checks`; a kind that only
-takes has no `Collects`, one that takes everything no `Refuses`, one that has no room for an answer no `Settles`.
+takes has no `Collects`, one that takes everything no `Refuses`, one that has no room for an answer no `Settles`, one that
+knows no files no `GivesFiles`.
 """
 
 from __future__ import annotations
 
+import io
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -21,6 +23,7 @@ from connectors.adapters.port import (
     Answer,
     Collected,
     Incoming,
+    NoFile,
     Outgoing,
     Step,
 )
@@ -67,7 +70,25 @@ def _in_order(steps: Sequence[Step]) -> bool:
     return places == sorted(places)
 
 
-class Checks:
+class _LetsGo:
+    """Whatever a test opens is closed, also when it fails."""
+
+    @pytest.fixture(autouse=True)
+    def lets_go(self, counterpart: Counterpart, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        opened: list[Adapter] = []
+        open_ = counterpart.open
+
+        def kept(**how: Any) -> Adapter:
+            opened.append(open_(**how))
+            return opened[-1]
+
+        monkeypatch.setattr(counterpart, "open", kept)
+        yield
+        for one in opened:
+            one.close()
+
+
+class Checks(_LetsGo):
     """`check`."""
 
     def test_every_layer_holds(self, counterpart: Counterpart) -> None:
@@ -134,7 +155,7 @@ def _words_of(attempt: Callable[[], Any]) -> list[str]:
         return [str(error), repr(error), repr(error.__cause__)]
 
 
-class Delivers:
+class Delivers(_LetsGo):
     """`deliver`."""
 
     def test_in_order_and_complete(self, counterpart: Counterpart) -> None:
@@ -210,7 +231,7 @@ class Delivers:
         adapter.close()
 
 
-class Refuses:
+class Refuses(_LetsGo):
     """One bad record among good ones. Brings `refused_record`."""
 
     def test_one_bad_record_is_refused_alone(self, counterpart: Counterpart) -> None:
@@ -235,7 +256,7 @@ class Refuses:
         adapter.close()
 
 
-class Collects:
+class Collects(_LetsGo):
     """`collect`. Brings `put`."""
 
     def test_page_after_page(self, counterpart: Counterpart) -> None:
@@ -313,7 +334,7 @@ def _said(page: Collected) -> tuple[list[tuple[str, Record]], str, bool]:
     return [(one.ref, as_text(one.record)) for one in page.records], page.place, page.more
 
 
-class Settles:
+class Settles(_LetsGo):
     """`settle`. Brings `settled`."""
 
     def test_the_department_sees_what_became_of_it(self, counterpart: Counterpart) -> None:
@@ -337,7 +358,7 @@ class Settles:
         adapter.close()
 
 
-class Rehearses:
+class Rehearses(_LetsGo):
     """The sandbox."""
 
     def test_a_rehearsal_goes_beside(self, counterpart: Counterpart) -> None:
@@ -355,7 +376,7 @@ class Rehearses:
         assert counterpart.there() == [record(3)]
 
 
-class RehearsesCollecting:
+class RehearsesCollecting(_LetsGo):
     """The sandbox of a kind that can be read from."""
 
     def test_a_rehearsal_reads_beside(self, counterpart: Counterpart) -> None:
@@ -366,6 +387,70 @@ class RehearsesCollecting:
         found, _ = collect_all(rehearsal)
         assert [as_text(one.record) for one in found] == [record(2)]
         rehearsal.close()
+
+
+#: What no record may name, whatever lies there.
+OUTSIDE = (
+    "../d-001.csv",
+    "a/../../x.jpg",
+    "/etc/hostname",
+    "C:\\windows\\win.ini",
+    ".hidden.jpg",
+    "",
+    "a\0.jpg",
+    "长" * 90,
+)
+
+
+class GivesFiles:
+    """The files that records name. The place that `open(out=False)` opens says `files_at`."""
+
+    def test_a_named_file_is_given_whole(self, counterpart: Counterpart) -> None:
+        """Claim: byte for byte, in a folder below as well, under any name that people use; again and again; and it stays."""
+        named = {
+            "现场 1.jpg": b"\xff\xd8" + bytes(range(256)) * 9_000,
+            "2026/报告(终稿).pdf": b"%PDF-1.7\n",
+            "a+b%.png": b"x",
+        }
+        for name, content in named.items():
+            counterpart.put_file(name, content)
+        adapter = counterpart.open(out=False)
+        for name, content in [*named.items(), *named.items()]:
+            given = io.BytesIO()
+            adapter.fetch_file(name, given, 4 << 20)
+            assert given.getvalue() == content
+        adapter.close()
+
+    def test_a_file_that_is_not_to_be_had_is_named_with_why(self, counterpart: Counterpart) -> None:
+        """Claim: missing, too large, empty of a name or outside of what was agreed: a sentence, no byte beyond the limit,
+        and the next file is given."""
+        counterpart.put([record(1)])
+        counterpart.put_file("大.jpg", b"x" * 5_000)
+        counterpart.put_file("小.jpg", b"x" * 1_024)
+        adapter = counterpart.open(out=False)
+        for name in ("没有.jpg", "没有/没有.jpg", "小.jpg/里面.jpg", "大.jpg", *OUTSIDE):
+            given = io.BytesIO()
+            with pytest.raises(NoFile) as told:
+                adapter.fetch_file(name, given, 1_024)
+            assert in_chinese(str(told.value))
+            assert given.tell() <= 1_024
+        given = io.BytesIO()
+        adapter.fetch_file("小.jpg", given, 1_024)
+        assert given.tell() == 1_024
+        adapter.close()
+
+    def test_while_it_is_away_files_wait(self, counterpart: Counterpart) -> None:
+        """Claim: away is not missing; back again, the file is given."""
+        counterpart.put_file("a.jpg", b"x")
+        adapter = counterpart.open(out=False)
+        counterpart.break_it()
+        with pytest.raises(AdapterUnavailable):
+            adapter.fetch_file("a.jpg", io.BytesIO(), 1_024)
+        counterpart.mend_it()
+        given = io.BytesIO()
+        adapter.fetch_file("a.jpg", given, 1_024)
+        assert given.getvalue() == b"x"
+        adapter.close()
 
 
 def a_batch(count: int) -> list[Outgoing]:

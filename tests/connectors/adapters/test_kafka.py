@@ -72,11 +72,12 @@ class KafkaCounterpart(Counterpart):
         self._bus = BusSettings(broker.bootstrap, fetch_max_wait_ms=10, partitions=1)
         name = secrets.token_hex(4)
         self._topics = {True: f"out-{name}", False: f"in-{name}"}
+        self._nowhere = f"nowhere-{name}"  # a broker may make what is written to
         ensure_topics(self._bus, [one + end for one in self._topics.values() for end in ("", ".sandbox")])
         self._producer = Producer(self._bus)
 
     def open(self, *, out: bool = True, trouble: Trouble | None = None, sandbox: bool = False) -> Adapter:
-        topic = "nowhere" if trouble == "place" else self._topics[out]
+        topic = self._nowhere if trouble == "place" else self._topics[out]
         settings = {**PLAIN, "bootstrap": f"127.0.0.1:{self._wire.port}"}
         place = {"topic": topic, **({"value": self._value} if out else {})}
         flow = Flow("f", "out" if out else "in", "approval.decided.v1" if out else "finding", "k", place)
