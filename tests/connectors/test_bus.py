@@ -142,7 +142,7 @@ def test_a_broker_that_says_nothing_leaves_no_thread_behind(area: str) -> None:
         mute.bind(("127.0.0.1", 0))
         mute.listen()
         bus = BusSettings(
-            f"127.0.0.1:{mute.getsockname()[1]}", connect_timeout_ms=300, request_timeout_ms=300
+            f"127.0.0.1:{mute.getsockname()[1]}", connect_timeout_ms=300, request_timeout_ms=1000
         )
         for attempt in (
             lambda: Producer(bus).publish([record("x", "k")]),
