@@ -19,6 +19,7 @@ from hub.errors import Conflict, NotFound
 from hub.ledger import Entry, record
 from hub.material import Material, StoredObject
 from hub.reuse.deferral import promised
+from hub.reuse.list_of_case import list_of_case
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def add_material(
             id=material_id,
             case_no=case_no,
             party_id=case.party_id,
-            department=case.department,
+            department=case.department or list_of_case(tx, case_no).department,
             state="pending" if case.state == "preparing" else "usable",
             sha256=stored.sha256,
             name=name,

@@ -29,8 +29,8 @@ class Base(DeclarativeBase):
         str: Text(),
         datetime: DateTime(timezone=True),
         bytes: LargeBinary(),
-        dict[str, object]: JSONB(),
-        list[dict[str, object]]: JSONB(),
+        dict[str, object]: JSONB(none_as_null=True),
+        list[dict[str, object]]: JSONB(none_as_null=True),
         list[str]: ARRAY(Text()),
     }
 

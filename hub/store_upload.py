@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select, update
 
 from hub.add_material import StoredFacts, Taken, add_material
-from hub.case import Case
+from hub.catalogue.item_version import Requirement
 from hub.errors import Conflict, NotFound
 from hub.ledger import Entry, record
 from hub.material import Material, StoredObject
@@ -56,13 +56,13 @@ class Checked:
 def whole_upload(tx: Connection, upload_id: uuid.UUID) -> Whole:
     """The upload with its line. Raises NotFound."""
     row = tx.execute(
-        select(Upload.__table__, Case.item_version_id)
-        .join(Case, Case.case_no == Upload.case_no)
+        select(Upload.__table__, Requirement.version_id)
+        .join(Requirement, Requirement.id == Upload.requirement_id)
         .where(Upload.id == upload_id)
     ).one_or_none()
-    if row is None or row.item_version_id is None:
+    if row is None:
         raise NotFound("没有这次上传。请重新选择文件。")
-    line = requirement_line(tx, row.item_version_id, row.requirement_id)
+    line = requirement_line(tx, row.version_id, row.requirement_id)
     return Whole(
         row.id, row.case_no, row.file_name, row.size, row.state, row.subject, row.fields, row.created_by, line
     )

@@ -22,6 +22,7 @@ from hub.catalogue.material_type import MaterialTypeVersion
 from hub.catalogue.published import RequirementLine, item_version
 from hub.errors import Conflict, Denied, NotFound, Rejected
 from hub.reuse.deferral import promised
+from hub.reuse.list_of_case import list_of_case
 
 #: What an installation lets in unless it says otherwise. Endings that mean the same stand under one name.
 ENDINGS = (
@@ -122,21 +123,20 @@ def size_in_words(size: int) -> str:
 
 def line_of_case(tx: Connection, case_no: str, requirement_id: uuid.UUID, *, department: str | None) -> Line:
     """The line, if this case may still take a file for it. `department`: whose clerk asks; None: the whole area."""
-    case = tx.execute(
-        select(Case.state, Case.department, Case.item_version_id).where(Case.case_no == case_no)
-    ).one_or_none()
-    if case is None:
+    state = tx.execute(select(Case.state).where(Case.case_no == case_no)).scalar()
+    if state is None:
         raise NotFound(f"没有办件编号为 {case_no[:40]} 的办件。")
-    if department is not None and case.department != department:
+    asked = list_of_case(tx, case_no)
+    if department is not None and asked.department != department:
         raise Denied(f"办件 {case_no} 不由本部门办理，不能在上面收材料。")
-    if case.state == "withdrawn":
+    if state == "withdrawn":
         raise Conflict(f"办件 {case_no} 已经撤回，不能再收材料。")
     decided = tx.execute(select(Decision.id).where(Decision.case_no == case_no)).first()
     if decided and not promised(tx, case_no, requirement_id):
         raise Conflict(f"办件 {case_no} 已经作出决定，推送包已签名发出，不能再加材料（承诺补交的除外）。")
-    if case.item_version_id is None:
+    if asked.version_id is None:
         raise Conflict(f"办件 {case_no} 不是从窗口收件的，没有材料清单可对照。")
-    return requirement_line(tx, case.item_version_id, requirement_id)
+    return requirement_line(tx, asked.version_id, requirement_id)
 
 
 def requirement_line(tx: Connection, version_id: uuid.UUID, requirement_id: uuid.UUID) -> Line:

@@ -9,21 +9,31 @@ corrected: such a decision is withdrawn and made anew.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, func, insert, select, update
 
-from hub.case import Decision
-from hub.deciding.corrected_package import COLUMNS, about, correct_held, corrected_package
+from hub.case import Decision, Step
+from hub.deciding.corrected_package import (
+    COLUMNS,
+    Right,
+    about,
+    correct_held,
+    corrected_package,
+    still_missing,
+)
+from hub.deciding.decided_case import StepFacts
 from hub.deciding.decided_rows import PERSONAL
 from hub.deciding.revision import DecisionRevision
 from hub.deciding.told import Decided, Telling, checked, look
 from hub.errors import Conflict, Rejected
 from hub.ledger import LedgerRow
 from hub.ports import Desk
+from hub.pushing.package import step_data
 from hub.pushing.push import Push
 from hub.reuse.tell_relied import SourceChange, tell_relied
 from hub.round_trips import Rows, write
@@ -34,19 +44,25 @@ EVENT_TYPE = "approval.corrected.v1"
 FIXED_ELEMENTS = frozenset({"XK_WSH", "XK_XDR_MC", "XK_XDR_SHXYM"})
 #: The same content under a column and an element: corrected under both, where both said the same.
 TWINS = {"explanation": "XK_NR", "decided_on": "XK_JDRQ", "document_name": "XK_XKWS"}
+_STEP = tuple(one.name for one in fields(StepFacts))
 _LONGEST = {"document_name": 200, "explanation": 4096}
 _ELEMENT_LONGEST = 4000
 
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """What is right. Columns and elements that are not named stay. `seen` is the revision that was looked at."""
+    """What is right. Columns and elements that are not named stay. `seen` is the revision that was looked at.
+
+    `completes`: elements that the decision does not have yet may be among them, and `steps` that were left out.
+    """
 
     reason: str
     document_no: str | None = None
     columns: Mapping[str, Any] = field(default_factory=dict)
     elements: Mapping[str, str] = field(default_factory=dict)
     seen: int | None = None
+    completes: bool = False
+    steps: Sequence[StepFacts] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +108,14 @@ def compare(decision: Decided, correction: Correction, desk: Desk) -> list[Chang
         typed = name in PERSONAL and shown != value
         if shown == str(decision.elements.get(name) or "") and not typed:
             continue
-        if name in FIXED_ELEMENTS:
+        if name in FIXED_ELEMENTS and not (correction.completes and not decision.elements.get(name)):
             raise Rejected(f"{name} 说明是谁的哪一份决定，不能更正。请撤回这份决定，用正确的内容另作决定。")
-        if name not in decision.elements:
+        if name not in decision.elements and not correction.completes:
             raise Rejected(f"决定里没有要素“{name[:80]}”，不能更正。")
         if len(value) > _ELEMENT_LONGEST:
             raise Rejected(f"{name} 太长，不超过 {_ELEMENT_LONGEST} 字。")
         changes.append(Change(f"elements.{name}", str(decision.elements.get(name) or ""), shown))
+    changes += [Change(f"steps[{step.name}]", "", step.action) for step in correction.steps]
     if not changes:
         raise Rejected("没有改动任何内容。请改正至少一项再提交。")
     return changes
@@ -121,12 +138,14 @@ def correct_decision(
     columns = {name: value for name, value in correction.columns.items() if value != getattr(decision, name)}
     changed = {one.path for one in changes}
     elements = {n: value for n, value in correction.elements.items() if f"elements.{n}" in changed}
-    _save(tx, decision, columns, elements, revision, desk)
+    right = Right(columns, elements, [step_data(step) for step in correction.steps])
+    _save(tx, decision, right, revision, desk)
+    _add_steps(tx, case_no, correction.steps)
     telling = Telling.begin(tx, desk, case_no, now)
     said = about(reason, document_no, [one.path for one in changes], now)
     for to in standing.told:
         clock = standing.clock(to.department, now)
-        data = corrected_package(to, columns, elements, clock, revision, said)
+        data = corrected_package(to, right, clock, revision, said)
         telling.say(EVENT_TYPE, to, revision, data, clock.sign_by)
         title = f"决定已更正，须重新签收：{decision.document_no}"
         telling.notice(to, title, f"{reason}。更正内容已随新的推送包发出。", clock.sign_by)
@@ -136,7 +155,8 @@ def correct_decision(
         .values(revision=revision, unsigned_revision=True)
     )
     held = [one.id for one in standing.recipients if one.state == "held"]
-    correct_held(tx, held, columns, elements, desk)
+    correct_held(tx, held, right, desk)
+    _less_missing(tx, decision.id, right)
     row = {
         "decision_id": decision.id,
         "revision": revision,
@@ -198,14 +218,27 @@ def _shown(name: str, value: str, desk: Desk) -> str:
     return desk.identities.mask(value) if name in PERSONAL and value and "*" not in value else value
 
 
-def _save(
-    tx: Connection,
-    decision: Decided,
-    columns: Mapping[str, Any],
-    elements: Mapping[str, str],
-    revision: int,
-    desk: Desk,
-) -> None:
-    shown = {name: _shown(name, value, desk) for name, value in elements.items()}
-    values = {**columns, "elements": {**decision.elements, **shown}, "revision": revision}
+def _save(tx: Connection, decision: Decided, right: Right, revision: int, desk: Desk) -> None:
+    shown = {name: _shown(name, value, desk) for name, value in right.elements.items()}
+    values = {**right.columns, "elements": {**decision.elements, **shown}, "revision": revision}
     tx.execute(update(Decision).where(Decision.id == decision.id).values(**values))
+
+
+def _add_steps(tx: Connection, case_no: str, steps: Sequence[StepFacts]) -> None:
+    last = tx.execute(select(func.max(Step.seq)).where(Step.case_no == case_no)).scalar() or 0
+    rows = [
+        {"case_no": case_no, "seq": last + at, **{name: getattr(step, name) for name in _STEP}}
+        for at, step in enumerate(steps, 1)
+    ]
+    if rows:
+        tx.execute(insert(Step), rows)
+
+
+def _less_missing(tx: Connection, decision_id: uuid.UUID, right: Right) -> None:
+    """Pushes that went with something missing lack it no more; what a held one lacks is checked anew."""
+    asked = select(Push.id, Push.missing).where(
+        Push.decision_id == decision_id, Push.state != "held", Push.missing.is_not(None)
+    )
+    for push_id, missing in tx.execute(asked).all():
+        left = still_missing(missing or (), right)
+        tx.execute(update(Push).where(Push.id == push_id).values(missing=left or None))

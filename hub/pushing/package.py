@@ -19,7 +19,7 @@ from hub.ports import Desk
 from schemas import dumps
 
 if TYPE_CHECKING:
-    from hub.deciding.decided_case import DecidedCase
+    from hub.deciding.decided_case import DecidedCase, StepFacts
     from hub.deciding.gathered import Gathered
 
 HUB = "hub"
@@ -115,19 +115,7 @@ def decided_data(
             "org_name": case.org_name,
             "area_code": case.area_code,
         },
-        "steps": [
-            {
-                "process_name": step.name,
-                "event_name": step.action,
-                "event_start_time": instant(step.started_at),
-                "event_end_time": instant(step.ended_at or step.started_at),
-                "handle_user_name": step.handled_by,
-                "handle_explain": step.opinion,
-                "org_code": _code(step.org_code),
-                "org_name": step.org_name,
-            }
-            for step in case.steps
-        ],
+        "steps": [step_data(step) for step in case.steps],
         "special_procedures": [],
         "result": {
             "result_date": day(case.decision.decided_on),
@@ -141,6 +129,20 @@ def decided_data(
         "materials": [*gathered.materials, *issued],
         "elements": dict(case.decision.elements),
         **gathered.data(),
+    }
+
+
+def step_data(step: StepFacts) -> dict[str, Any]:
+    """One step, as a package names it."""
+    return {
+        "process_name": step.name,
+        "event_name": step.action,
+        "event_start_time": instant(step.started_at),
+        "event_end_time": instant(step.ended_at or step.started_at),
+        "handle_user_name": step.handled_by,
+        "handle_explain": step.opinion,
+        "org_code": _code(step.org_code),
+        "org_name": step.org_name,
     }
 
 

@@ -27,6 +27,7 @@ from hub.pushing.package import seal_event
 from hub.pushing.push import Push
 from hub.pushing.rulebook import read_rulebook, rulebook_questions
 from hub.pushing.withhold import withhold
+from hub.reuse.list_of_case import VERSION
 from hub.round_trips import Rows, ask, write
 from hub.workday import local_day
 from schemas import dumps, loads
@@ -68,16 +69,19 @@ def check_again(tx: Connection, case_no: str, desk: Desk, *, actor: str = CHECKE
     return Checked(tuple(one.push.id for one in whole), tuple(lacking[0].lacking if lacking else ()))
 
 
-#: Cases of which a material came that a held push lacked.
-_COME = """
+#: Cases of which a material came that a held push lacked, or was reused for it.
+_COME = f"""
 SELECT DISTINCT p.case_no FROM pushes p JOIN cases c ON c.case_no = p.case_no
 CROSS JOIN LATERAL jsonb_array_elements(p.missing) AS one
-JOIN requirements r ON r.version_id = c.item_version_id AND r.code = one ->> 'code'
-WHERE p.state = 'held' AND one ->> 'kind' = 'material' AND EXISTS (
+JOIN requirements r ON r.version_id = {VERSION} AND r.code = one ->> 'code'
+WHERE p.state = 'held' AND one ->> 'kind' = 'material' AND (EXISTS (
   SELECT FROM materials m
   WHERE m.case_no = p.case_no AND m.requirement_id = r.id AND m.state IN ('usable', 'superseded'))
+OR EXISTS (
+  SELECT FROM material_uses u
+  WHERE u.case_no = p.case_no AND u.requirement_id = r.id AND u.withdrawn_at IS NULL))
 ORDER BY p.case_no LIMIT %(limit)s
-"""
+"""  # noqa: S608 - our own words
 
 
 def complete_held(tx: Connection, desk: Desk, limit: int = 100) -> int:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, ForeignKey, Index, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hub.model import Base
-from hub.round_trips import ask
+from hub.reuse.list_of_case import waited_for
 
 
 class Deferral(Base):
@@ -39,13 +39,6 @@ class Deferral(Base):
     overdue_told_at: Mapped[datetime | None]
 
 
-_WAITED_FOR = """
-SELECT 1 FROM pushes p JOIN requirements r ON r.id = %(requirement)s
-WHERE p.case_no = %(case_no)s AND p.state = 'held'
-  AND p.missing @> jsonb_build_array(jsonb_build_object('kind', 'material', 'code', r.code)) LIMIT 1
-"""
-
-
 def promised(tx: Connection, case_no: str, requirement_id: uuid.UUID) -> bool:
     """Whether an open promise stands for this line, or a push waits for it: that may follow even the decision."""
     found = select(Deferral.id).where(
@@ -55,5 +48,4 @@ def promised(tx: Connection, case_no: str, requirement_id: uuid.UUID) -> bool:
     )
     if tx.execute(found).first() is not None:
         return True
-    (waiting,) = ask(tx, (_WAITED_FOR, {"case_no": case_no, "requirement": requirement_id}))
-    return bool(waiting)
+    return waited_for(tx, case_no, requirement_id)

@@ -51,7 +51,7 @@ def use_material(
         raise Rejected("请写明使用目的，2 到 200 字。")
     if source_kind not in SOURCE_KINDS:
         raise Rejected("来源应为材料、证照或审批结果。请刷新页面后再试。")
-    case = working_case(tx, case_no, doing="复用材料")
+    case = working_case(tx, case_no, doing="复用材料", line=requirement_id)
     line = case.item.requirement(requirement_id)
     known = _known(tx, case_no, requirement_id, source_kind, source_id)
     if known:

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, exists, select
 from hub.case import Case, Decision
 from hub.catalogue.published import PublishedItem, item_version
 from hub.errors import Conflict, NotFound, Rejected
+from hub.reuse.list_of_case import list_of_case, waited_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +34,16 @@ class WorkingCase:
     promised_on: date | None
 
 
-def working_case(tx: Connection, case_no: str, *, doing: str) -> WorkingCase:
-    """Lock and read a case that is neither withdrawn nor decided. `doing` ends the sentence of a refusal."""
+def working_case(tx: Connection, case_no: str, *, doing: str, line: uuid.UUID | None = None) -> WorkingCase:
+    """Lock and read a case that is neither withdrawn nor decided. `doing` ends the sentence of a refusal.
+
+    A decided one may still be worked on for a `line` of its list that a held push waits for.
+    """
     case = read_case(tx, case_no)
     if case.state == "withdrawn":
         raise Conflict(f"办件 {case_no} 已经撤回，不能再{doing}。需要时请重新申请。")
-    if tx.execute(select(exists().where(Decision.case_no == case_no))).scalar_one():
+    decided = tx.execute(select(exists().where(Decision.case_no == case_no))).scalar_one()
+    if decided and not (line and waited_for(tx, case_no, line)):
         raise Conflict(f"办件 {case_no} 已经作出决定，不能再{doing}。")
     return case
 
@@ -48,26 +53,25 @@ def read_case(tx: Connection, case_no: str, *, lock: bool = True) -> WorkingCase
     columns = (
         Case.name,
         Case.party_id,
-        Case.department,
         Case.state,
         Case.accepted_on,
         Case.accepted_at,
         Case.promised_on,
-        Case.item_version_id,
     )
-    asked = select(*columns).where(Case.case_no == case_no)
-    row = tx.execute(asked.with_for_update(key_share=True) if lock else asked).one_or_none()
+    query = select(*columns).where(Case.case_no == case_no)
+    row = tx.execute(query.with_for_update(key_share=True) if lock else query).one_or_none()
     if row is None:
         raise NotFound(f"没有办件编号为 {case_no} 的办件。请核对编号。")
-    if row.item_version_id is None:
+    asked = list_of_case(tx, case_no)
+    if asked.version_id is None:
         raise Rejected(f"办件 {case_no} 不是在窗口按材料清单收取的，没有可复用的清单。")
-    item = item_version(tx, row.item_version_id)
+    item = item_version(tx, asked.version_id)
     return WorkingCase(
         case_no,
         row.name,
         row.party_id,
         item,
-        row.department,
+        asked.department,
         row.state,
         row.accepted_on,
         row.accepted_at,

@@ -18,6 +18,7 @@ from hub.deciding.decide import decide
 from hub.deciding.decided_case import DecidedCase, PartyFacts
 from hub.ports import Desk
 from hub.reuse.accept_case import accept_case
+from hub.reuse.list_of_case import list_of_case
 from hub.reuse.match import Answer, Question, match
 from hub.reuse.record_consent import record_consent
 from hub.reuse.start_case import start_case
@@ -37,7 +38,7 @@ def today(desk: Desk) -> date:
 
 
 def item_of(tx: Connection, case_no: str) -> PublishedItem:
-    version = tx.execute(select(Case.item_version_id).where(Case.case_no == case_no)).scalar_one()
+    version = list_of_case(tx, case_no).version_id
     assert version is not None
     return item_version(tx, version)
 
