@@ -1,4 +1,4 @@
-"""The demo's two departments as they would be at the departments: own folder, own private key, own connector settings.
+"""The demo's three departments that run a program of their own: own folder, own private key, own connector settings.
 
 Guarantees: private keys are made once, in files only their owner can read, and never leave their folder; the settings
 file and the trust bundle are written anew at every start, because ports may change.
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from schemas import dumps
 from shenguan.demo import CONNECTED, Connected
+from shenguan.demo_county_words import PULLING, SIGN_DAYS
 from shenguan.settings import Settings
 from shenguan.trust_bundle import Bundle
 from storage.signing import generate_private_key, public_pem
@@ -19,6 +20,10 @@ from storage.signing import generate_private_key, public_pem
 KEY_FILE = "private-key.pem"
 CONFIG_FILE = "connector.toml"
 BUNDLE_FILE = "trust-bundle.json"
+REST_POLL_MS = 2000
+_PULLING = Connected(PULLING.code, PULLING.name, PULLING.uscc, ("supervising",), "table", SIGN_DAYS)
+#: Everyone with a program of its own, in the order in which they are shown.
+OWN_PROGRAMS = (*CONNECTED, _PULLING)
 
 
 def folder_of(data: Path, code: str) -> Path:
@@ -28,7 +33,7 @@ def folder_of(data: Path, code: str) -> Path:
 
 def ensure_keys(data: Path) -> dict[str, str]:
     """Each department's public key, its private key made now if there is none."""
-    return {department.code: _public_key(folder_of(data, department.code)) for department in CONNECTED}
+    return {department.code: _public_key(folder_of(data, department.code)) for department in OWN_PROGRAMS}
 
 
 def _public_key(folder: Path) -> str:
@@ -55,7 +60,7 @@ def write_private(file: Path, content: bytes) -> None:
 def write_settings(data: Path, settings: Settings, bundle: Bundle) -> dict[str, Path]:
     """The connectors' settings files, by department."""
     files = {}
-    for department in CONNECTED:
+    for department in OWN_PROGRAMS:
         folder = folder_of(data, department.code)
         _replace(folder / BUNDLE_FILE, dumps(bundle))
         _replace(folder / CONFIG_FILE, _toml(department, settings).encode())
@@ -70,7 +75,11 @@ def _replace(file: Path, content: bytes) -> None:
 
 
 def _toml(department: Connected, settings: Settings) -> str:
-    place = 'database = "sqlite:///scjg.sqlite"' if department.adapter == "table" else 'folder = "."'
+    table = f'database = "sqlite:///{department.code}.sqlite"'
+    place = table if department.adapter == "table" else 'folder = "."'
+    broker = f'[broker]\nbootstrap = "{settings.kafka_bootstrap}"\n'
+    broker += f"fetch_max_wait_ms = {settings.kafka_fetch_max_wait_ms or 500}"
+    line = f"[rest]\npoll_ms = {REST_POLL_MS}" if department is _PULLING else broker
     return f"""\
 # {department.name} 的连接器设置。演示环境每次启动时重新生成；部门自己的写法见 docs/joining.md。
 [department]
@@ -84,9 +93,7 @@ state_dir = "state"
 trust_bundle = "{BUNDLE_FILE}"
 public_url = "{settings.public_url}"
 
-[broker]
-bootstrap = "{settings.kafka_bootstrap}"
-fetch_max_wait_ms = {settings.kafka_fetch_max_wait_ms or 500}
+{line}
 
 [adapter]
 kind = "{department.adapter}"

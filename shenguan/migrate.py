@@ -14,6 +14,9 @@ from sqlalchemy import text
 from hub import migrations
 from hub.exchange import outbox_partitions, pull
 from shenguan import demo, demo_web, wiring, working_calendar
+from shenguan.demo_county import add_county
+from shenguan.demo_county_words import PULLING
+from shenguan.demo_mappings import ensure_places
 from shenguan.settings import Settings
 
 Report = Callable[[str], None]
@@ -51,12 +54,15 @@ def accounts(settings: Settings) -> None:
 
 
 def demo_area(settings: Settings, public_keys: Mapping[str, str], passwords: Mapping[str, str]) -> None:
-    """The demo's departments, items, rules and users."""
+    """The demo's departments, items, rules and users, and the hosted departments' own folders."""
+    ensure_places(settings.connector_folder_here)
     engine = wiring.engine_of(settings)
     try:
         with engine.begin() as tx:
             if demo.ensure_demo_area(tx, public_keys):
-                demo_web.add_demo_web_department(tx, wiring.desk_of(settings), actor=demo.ACTOR)
+                desk = wiring.desk_of(settings)
+                demo_web.add_demo_web_department(tx, desk, actor=demo.ACTOR)
+                add_county(tx, desk, public_keys[PULLING.code], actor=demo.ACTOR)
             known = set(tx.execute(text("SELECT username FROM ab_user")).scalars())
     finally:
         engine.dispose()

@@ -89,8 +89,7 @@ def _demo(settings: Settings, report: Report) -> None:
 
 
 def _programs(settings: Settings) -> list[Program]:
-    from shenguan.demo import CONNECTED
-    from shenguan.demo_departments import CONFIG_FILE, folder_of
+    from shenguan.demo_departments import CONFIG_FILE, OWN_PROGRAMS, folder_of
     from shenguan.keeper import Program
     from shenguan.probes import web_answers
 
@@ -102,7 +101,7 @@ def _programs(settings: Settings) -> list[Program]:
             str(folder_of(settings.data, department.code) / CONFIG_FILE),
             title=f"连接器 {department.name}",
         )
-        for department in CONNECTED
+        for department in OWN_PROGRAMS
     ]
     return [
         Program.of_ours("web", "web", title="网页", ready=lambda: web_answers(settings.public_url)),

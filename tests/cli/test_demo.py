@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, delete, func, select, update
 
+from hub.connecting.connector import Connector
 from hub.department import Department, DepartmentKey
 from hub.item import ServiceItem
 from hub.joining.custodial_key import signer_for
@@ -15,7 +16,16 @@ from hub.ports import Desk
 from hub.pushing.rules.rule import PushRule, RuleDepartment
 from hub.sheets.sheet_case import load_catalogue
 from hub.workday import CalendarDay, due, exceptions, is_working
-from shenguan import demo, demo_departments, demo_web, wiring, working_calendar
+from shenguan import (
+    demo,
+    demo_county_words,
+    demo_departments,
+    demo_mappings,
+    demo_web,
+    wiring,
+    working_calendar,
+)
+from shenguan.demo_county import add_county
 from shenguan.sample_words import PERMITS
 from storage.custody import KeyCustody
 from storage.identity import IdentityVault
@@ -111,3 +121,33 @@ def test_the_department_without_a_system_waits_for_its_rule(engine: Engine, tmp_
         named = select(PushRule.state).join(RuleDepartment).where(RuleDepartment.department == demo_web.CODE)
         assert tx.execute(named).scalars().all() == ["draft"]
         signer_for(tx, demo_web.CODE, desk)
+
+
+def test_a_whole_county_signs(engine: Engine, tmp_path: Path) -> None:
+    """Every permit of the sample has at least four departments that sign for it by themselves, one permit seven; every
+    connector is live with a version without faults, and its department's own folder or table is made once."""
+    desk = Desk(
+        "990101", "http://x", Signer.from_pem("hub", generate_private_key()), VAULT, wiring.now, CUSTODY
+    )
+    keys = demo_departments.ensure_keys(tmp_path)
+    with engine.begin() as tx:
+        demo.ensure_demo_area(tx, keys)
+        add_county(tx, desk, keys[demo_county_words.PULLING.code], actor=demo.ACTOR)
+        channels = dict(
+            tx.execute(select(Department.channel, func.count()).group_by(Department.channel)).all()
+        )
+        live = tx.execute(select(func.count()).where(Connector.state == "live")).scalar_one()
+    hosted = len(demo_county_words.HOSTED)
+    assert (live, channels["hosted"], channels["rest"]) == (hosted, hosted, 1)
+    signing = [
+        len(demo.CONNECTED) + sum(number in one.permits for one in demo_county_words.NEIGHBOURS)
+        for number in range(1, len(PERMITS) + 1)
+    ]
+    assert (min(signing), max(signing)) == (4, 7)
+    demo_mappings.ensure_places(tmp_path)
+    made = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.sqlite")}
+    demo_mappings.ensure_places(tmp_path)
+    assert {path: path.stat().st_mtime_ns for path in made} == made
+    assert len(made) == sum(
+        one.way in ("permit_table", "table", "table_both") for one in demo_county_words.HOSTED
+    )

@@ -21,14 +21,16 @@ from sqlalchemy.engine import Engine
 from hub.licensing.licence import FROZEN, Licence
 from hub.noticing.notice import Notice
 from hub.pushing.push import Push
+from shenguan.demo import CONNECTED
+from shenguan.demo_county_words import NEIGHBOURS
 from shenguan.secrets_folder import SecretsFolder
 from tests.browser_install import find
 from tests.e2e.running_hub import RunningHub
 
-ROWS = 1000
+ROWS = 450  # with four to seven departments each
 SEEN_SECONDS = 10.0  # what the test demands; what is promised is one, and the time is printed
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")
@@ -66,19 +68,19 @@ def in_folder(hub: RunningHub) -> list[str]:
     return sorted(path.name.split("__")[0] for path in (departments(hub) / "zhzf" / "inbox").glob("*.json"))
 
 
-def test_a_thousand_decisions_reach_both_departments(hub: RunningHub, sheet: Path) -> None:
-    """Claim: 1,000 rows load as 1,000 decisions, both departments' own stores hold each of them exactly once, every push is
-    signed for, and nothing waits anywhere."""
+def test_decisions_reach_every_department(hub: RunningHub, sheet: Path, engine: Engine) -> None:
+    """Claim: rows load as as many decisions, the stores of the two departments that supervise everything hold each of them
+    exactly once, all nineteen departments that sign by themselves have signed for theirs, and nothing waits anywhere."""
     begun = time.monotonic()
     loaded = hub.command("load", str(sheet), "--json")
     assert loaded.code == 0, loaded.err
     assert loaded.document == {"accepted": ROWS, "unchanged": 0, "refused": []}
     loading = time.monotonic() - begun
     hub.until(
-        lambda: len(in_table(hub)) >= ROWS and len(in_folder(hub)) >= ROWS, seconds=90, what="1,000 packages in both"
+        lambda: len(in_table(hub)) >= ROWS and len(in_folder(hub)) >= ROWS, what="every package in both"
     )  # fmt: skip
     arrived = time.monotonic() - begun
-    status = hub.until(lambda: _all_signed(hub), seconds=60, what="2,000 signed pushes", every=0.5)
+    status = hub.until(lambda: _all_signed(hub), what="every push signed", every=0.5)
     assert status
     print(
         f"loaded in {loading:.1f} s, all arrived after {arrived:.1f} s, signed {time.monotonic() - begun:.1f} s"
@@ -88,12 +90,17 @@ def test_a_thousand_decisions_reach_both_departments(hub: RunningHub, sheet: Pat
     counts = status["counts"]
     assert counts["decisions"] == ROWS
     assert counts["outbox_unpublished"] == counts["parked_keys"] == counts["quarantined"] == 0
+    assert counts["pushes"]["signed"] >= 4 * ROWS
     assert {each["undelivered"] for each in status["departments"]} == {0}
+    with engine.connect() as tx:
+        signed_by = set(tx.execute(select(Push.department).distinct()).scalars())
+    assert signed_by == {each.code for each in (*CONNECTED, *NEIGHBOURS)}
 
 
 def _all_signed(hub: RunningHub) -> dict[str, Any] | None:
     status = dict(hub.status())
-    return status if status["counts"]["pushes"]["signed"] == 2 * ROWS else None
+    pushes = status["counts"]["pushes"]
+    return status if pushes["signed"] == sum(pushes.values()) else None
 
 
 def test_the_same_file_again_changes_nothing(hub: RunningHub, sheet: Path) -> None:
@@ -195,7 +202,7 @@ def _claim(hub: RunningHub, engine: Engine, case_no: str) -> None:
             query = select(Push.claimed_by).where(Push.case_no == case_no, Push.department == "scjg")
             return tx.execute(query).scalar_one() == "示例辛"
 
-    hub.until(claimed, seconds=30, what="the claim", every=0.5)
+    hub.until(claimed, what="the claim", every=0.5)
 
 
 def _trace_shows_receipts(page: Page, hub: RunningHub, case_no: str) -> None:
@@ -245,7 +252,7 @@ def _sign_in(page: Page, hub: RunningHub, name: str) -> None:
 
 def test_the_ledger_is_whole(hub: RunningHub) -> None:
     """Claim: after all that, every ledger row is sealed within seconds and agrees with its signed head."""
-    hub.until(lambda: hub.status()["counts"]["ledger_unsealed"] == 0, seconds=30, what="sealing", every=0.5)
+    hub.until(lambda: hub.status()["counts"]["ledger_unsealed"] == 0, what="sealing", every=0.5)
     verdict = hub.command("verify", "ledger", "--json")
     assert verdict.code == 0, verdict.out
     assert verdict.document["ok"] is True
@@ -261,7 +268,7 @@ def test_stopping_leaves_nothing_and_a_second_start_finds_everything(hub: Runnin
     begun = time.monotonic()
     hub.start()
     print(f"second start in {time.monotonic() - begun:.1f} s")
-    status = hub.until(lambda: _well(hub), seconds=60, what="everything to be well", every=0.5)
+    status = hub.until(lambda: _well(hub), what="everything to be well", every=0.5)
     assert status
     kept = ("decisions", "pushes", "findings", "quarantined", "notices_unread", "parked_keys")
     assert {name: status["counts"][name] for name in kept} == {name: before[name] for name in kept}
