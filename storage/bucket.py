@@ -122,16 +122,21 @@ class Bucket:
                 part_size=_PART,
             )
 
-    def has(self, name: str) -> bool:
-        """Whether there is an object of this name."""
+    def look(self, name: str) -> Found | None:
+        """The object of this name, if there is one."""
         with _faults(self._bucket):
             try:
-                self._client.stat_object(bucket_name=self._bucket, object_name=name)
+                one = self._client.stat_object(bucket_name=self._bucket, object_name=name)
             except S3Error as error:
                 if error.code in _NO_OBJECT:
-                    return False
+                    return None
                 raise
-        return True
+        modified = one.last_modified or datetime.now(UTC)
+        return Found(name, int(one.size or 0), modified, str(one.etag or "").strip('"'))
+
+    def has(self, name: str) -> bool:
+        """Whether there is an object of this name."""
+        return self.look(name) is not None
 
     def copy(self, name: str, to: str) -> bool:
         """The same bytes under another name; False if there is no such object."""

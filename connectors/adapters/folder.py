@@ -84,6 +84,17 @@ class LocalShelf(Shelf):
                         found.append(_lying(entry.name, entry.stat(follow_symlinks=False)))
         return found
 
+    def find(self, folder: str, name: str) -> Lying | None:
+        """A link is no plain file."""
+        at = self._at(folder)
+        with self._watched(folder):
+            os.stat(at)  # a folder that is gone is said to be
+            try:
+                facts = os.lstat(at / name)
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+        return _lying(name, facts) if stat.S_ISREG(facts.st_mode) else None
+
     def fetch(self, folder: str, found: Lying, into: IO[bytes], most: int) -> bool:
         """Through one descriptor: a file that takes its name meanwhile is another file."""
         with self._watched(folder):

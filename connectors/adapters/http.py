@@ -10,11 +10,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import IO, Any
 from urllib.parse import quote
 
 import httpx
 
+from connectors.adapters import http_files
 from connectors.adapters.filled import filled
 from connectors.adapters.http_address import read_address
 from connectors.adapters.http_answer import read_verdicts, refuse_for_all
@@ -208,6 +209,14 @@ class HttpAdapter(Adapter):
     def _number(self, answer: Answer) -> Any:
         known = found(answer.incoming.record, self._place["id_field"]) if self._place["id_field"] else None
         return answer.incoming.ref if known is None else known
+
+    def fetch_file(self, name: str, into: IO[bytes], most: int) -> None:
+        """From the address that the flow's place names, or the one that the record gives, on the same server."""
+        self._wait_as_asked()
+        try:
+            http_files.fetch(self, str(self._place.get("files_at", "")).strip(), name, into, most)
+        except AdapterUnavailable as error:
+            raise self._away(error) from error
 
     def columns(self) -> Sequence[Column]:
         """Of what is read, those of its records; a webhook does not say what it takes."""

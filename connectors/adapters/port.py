@@ -11,7 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 from connectors.errors import AdapterUnavailable
 
@@ -24,6 +24,8 @@ __all__ = [
     "Column",
     "Incoming",
     "Layer",
+    "NoFile",
+    "NotReady",
     "Outgoing",
     "Refusal",
     "Step",
@@ -34,6 +36,14 @@ Layer = Literal["address", "name", "tcp", "tls", "sign_in", "permission", "shape
 LAYERS: tuple[Layer, ...] = ("address", "name", "tcp", "tls", "sign_in", "permission", "shape")
 
 Record = Mapping[str, Any]
+
+
+class NoFile(Exception):
+    """A file that a record names is not to be had, with why: a sentence. Asking again does not help by itself."""
+
+
+class NotReady(AdapterUnavailable):
+    """这个文件还在写入，稍后再取。"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +140,10 @@ class Adapter(ABC):
     def found(self, batch: Sequence[Outgoing]) -> Sequence[Record | None] | None:  # noqa: ARG002 - most cannot
         """What the other side has of these now, in their order; None where it cannot be asked."""
         return None
+
+    def fetch_file(self, name: str, into: IO[bytes], most: int) -> None:  # noqa: ARG002 - most have none
+        """Copy a file that a collected record names, whole. Raises NoFile, NotReady; `files_at` of the place says where."""
+        raise NoFile("这种接口不能取佐证文件。请在网页收件箱补充，或改用文件夹、SFTP、对象存储或 HTTP 接口")
 
     def close(self) -> None:  # noqa: B027 - most hold nothing open
         """Let go; may be used again."""

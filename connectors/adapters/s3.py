@@ -88,6 +88,12 @@ class S3Shelf(Shelf):
             Lying(one.name, one.size, one.modified.timestamp(), one.etag) for one in found if seen(one.name)
         ]
 
+    def find(self, folder: str, name: str) -> Lying | None:
+        """The object of this name."""
+        with self._watched():
+            one = self._bucket.look(self._at(folder) + name)
+        return None if one is None else Lying(name, one.size, one.modified.timestamp(), one.etag)
+
     def fetch(self, folder: str, found: Lying, into: IO[bytes], most: int) -> bool:
         """In one answer, so that it cannot change meanwhile."""
         with self._watched():

@@ -80,6 +80,16 @@ class SftpShelf(Shelf):
             if seen(name) and stat.S_ISREG(facts.st_mode or 0)
         ]
 
+    def find(self, folder: str, name: str) -> Lying | None:
+        """A link is no plain file."""
+        with self._watched(folder) as client:
+            try:
+                facts = client.lstat(self._at(folder, name))
+            except FileNotFoundError:
+                return None
+        plain = stat.S_ISREG(facts.st_mode or 0)
+        return Lying(name, facts.st_size or 0, float(facts.st_mtime or 0)) if plain else None
+
     def fetch(self, folder: str, found: Lying, into: IO[bytes], most: int) -> bool:
         """With several requests on the way at once; unchanged if size and time are the same before and after."""
         path = self._at(folder, found.name)

@@ -61,6 +61,10 @@ class Shelf(ABC):
         """The plain files in this folder, not below it."""
 
     @abstractmethod
+    def find(self, folder: str, name: str) -> Lying | None:
+        """The plain file of this name; None: there is none."""
+
+    @abstractmethod
     def fetch(self, folder: str, found: Lying, into: IO[bytes], most: int) -> bool:
         """Copy the file's bytes; False: it changed meanwhile, or is gone. Raises TooLarge, Locked."""
 

@@ -6,12 +6,13 @@ A rehearsal keeps to the folder `sandbox/` of the root: it delivers there, and c
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import IO, Any
 
 from connectors.adapters.outside import Outside
-from connectors.adapters.port import Adapter, Answer, Collected, Column, Outgoing, Refusal, Step
+from connectors.adapters.port import Adapter, Answer, Collected, Column, NoFile, Outgoing, Refusal, Step
 from connectors.adapters.reachable import Watch
 from connectors.adapters.shelf import FolderMissing, Shelf, below, inside
+from connectors.adapters.shelf_files import NamedFiles
 from connectors.adapters.shelf_in import Dropped, Inbox
 from connectors.adapters.shelf_out import Outbox, Written
 from connectors.errors import AdapterUnavailable, Misconfigured
@@ -30,6 +31,7 @@ class ShelfAdapter(Adapter):
         self._shelf, self._flow, self._outside = shelf, flow, outside
         self._inbox: Inbox | None = None
         self._outbox: Outbox | None = None
+        self._files: NamedFiles | None = None
         self._folder = ""
         if flow is None:
             return
@@ -39,7 +41,13 @@ class ShelfAdapter(Adapter):
         if flow.direction == "out":
             self._outbox = Outbox(shelf, _written(flow, self._folder), outside.clock)
         else:
-            self._inbox = Inbox(shelf, _dropped(flow.place, self._folder), outside.clock)
+            dropped = _dropped(flow.place, self._folder)
+            self._inbox = Inbox(shelf, dropped, outside.clock)
+            if files_at := str(flow.place.get("files_at", "")).strip():
+                folder = below(self._folder, inside(files_at)) if inside(files_at) else self._folder
+                # A marker speaks for all that came with it.
+                quiet_s = 0.0 if dropped.marker else dropped.quiet_seconds
+                self._files = NamedFiles(shelf, folder, quiet_s, outside.clock)
 
     def check(self) -> Iterator[Step]:
         """The way there, what may be done there, and whether the flow's folder is as it should be."""
@@ -89,6 +97,12 @@ class ShelfAdapter(Adapter):
         """Finished files go to `done/`, or to `failed/` with a list of problems."""
         if self._inbox is not None:
             self._inbox.settle(answers)
+
+    def fetch_file(self, name: str, into: IO[bytes], most: int) -> None:
+        """From the folder that the flow's place names."""
+        if self._files is None:
+            raise NoFile("没有写明佐证文件在哪里，请在线路的位置中填写“佐证文件在哪里”")
+        self._files.fetch(name, into, most)
 
     def columns(self) -> Sequence[Column]:
         """Those of the newest file that was dropped; what is delivered has the columns of the mapping."""

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, cast
 from connectors.adapters.port import Adapter, Answer, Incoming
 from connectors.department.adapters.port import Draft, Kind
 from connectors.department.figures import Figures
+from connectors.department.flow_files import FlowFiles
 from connectors.department.mapped_state import Aside, MappedState, Refused
 from connectors.department.timetable import Timetable
 from connectors.errors import ConnectorError
@@ -47,6 +48,7 @@ class _Source:
 
     flow: Flow
     mapping: Compiled
+    files: FlowFiles
     due_at: datetime | None = None  # None: at once
     last_at: datetime | None = None
     wait_s: float = 1.0
@@ -69,8 +71,10 @@ class Collecting:
     """All flows of one connector that bring something."""
 
     def __init__(self, flows: Iterable[tuple[Flow, Compiled]], means: Means) -> None:
-        self._sources = {flow.name: _Source(flow, mapping) for flow, mapping in flows}
         self._state, self._adapter, self._figures, self._timetable, self._clock, self._base = means
+        self._sources = {
+            flow.name: _Source(flow, mapping, FlowFiles(flow, self._adapter)) for flow, mapping in flows
+        }
         self._aside: dict[str, Aside] = {}  # given as drafts, not answered yet
 
     @property
@@ -251,8 +255,9 @@ class Collecting:
         raise KeyError(ref)
 
     def _draft(self, aside: Aside) -> Draft:
-        kind = cast(Kind, self._sources[aside.flow].flow.message)
-        return Draft(f"{aside.flow}\x1f{aside.ref}\x1f{aside.nr}", kind, aside.fields, base=self._base)
+        source = self._sources[aside.flow]
+        ref, kind = f"{aside.flow}\x1f{aside.ref}\x1f{aside.nr}", cast(Kind, source.flow.message)
+        return Draft(ref, kind, aside.fields, base=self._base, fetch=source.files.fetch)
 
     def _draft_aside(self, aside: Aside) -> Draft:
         draft = self._draft(aside)

@@ -1,19 +1,25 @@
 """Evidence files that a draft names: brought to the hub first, then named in the message by SHA-256.
 
-Guarantees: a file that the hub has is not brought again; a hub that is away makes the draft wait, and only that draft.
+Guarantees: every file of a draft is in hand before the first is brought; one that the hub has is not brought again, so a
+draft that is tried again names the same files; what is away makes the draft wait, and only that draft.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any, Protocol
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import IO, Any, Protocol, cast
 
 import httpx
 
+from connectors.adapters.file_names import plain_name
+from connectors.adapters.port import NoFile
+from connectors.department.adapters.port import Draft, NotYet
 from connectors.department.hub_door import HubDoor, said
 from connectors.department.state import State
 from connectors.errors import ConnectorError
@@ -21,105 +27,150 @@ from schemas import Malformed, loads
 from schemas.drafts.unfit import Unfit
 
 LARGEST = 64 << 20
+MOST, MOST_TOGETHER = 50, 256 << 20  # of one draft: files, and their bytes
 AGAIN_S = 5.0
-_SEPARATORS = re.compile(r"[、；;\n]+")
+_SEPARATORS = re.compile(r"[、；;，\n]+")
 _PIECE = 1 << 20
-
-
-class NotYet(Exception):
-    """The file could not be brought just now; the sentence says why."""
 
 
 class EvidenceSource(Protocol):
     """What makes `files` of a message."""
 
-    def named(self, written: Any, base: Path) -> list[dict[str, Any]]:
+    def named(self, written: Any, draft: Draft) -> list[dict[str, Any]]:
         """From what was written. Raises Unfit, NotYet."""
 
 
-class NoEvidence:
-    """Where there is no folder of the department's: only what a message says already."""
+class Way(Protocol):
+    """How a file gets to the hub."""
 
-    def named(self, written: Any, base: Path) -> list[dict[str, Any]]:
-        """`files` as they are. Raises Unfit where a file is named that would have to be fetched."""
-        del base
-        listed = _listed(written)
-        if not all(isinstance(one, Mapping) for one in listed):
-            raise Unfit("在中心运行的连接器不能附带佐证文件。请在网页收件箱补充，或改由部门运行连接器")
-        return [dict(one) for one in listed]
+    def bring(self, file: IO[bytes], name: str, sha256: str) -> dict[str, Any]:
+        """Its name, digest, size and kind there; once however often. Raises Unfit, NotYet."""
+
+
+@dataclass(frozen=True, slots=True)
+class InHand:
+    """One file, copied to where nobody changes it."""
+
+    name: str
+    sha256: str
+    size: int
+    file: IO[bytes]
 
 
 class Evidence:
     """Brings files."""
 
-    def __init__(self, door: HubDoor, state: State) -> None:
-        self._door = door
-        self._state = state
+    def __init__(self, way: Way, state: State, *, from_folder: bool = True) -> None:
+        self._way, self._state = way, state
+        self._from_folder = from_folder
         self._away: tuple[float, str] = (0.0, "")
 
-    def named(self, written: Any, base: Path) -> list[dict[str, Any]]:
+    def named(self, written: Any, draft: Draft) -> list[dict[str, Any]]:
         """`files` of a message from names of files, or from what a message says already. Raises Unfit, NotYet."""
-        return [
-            dict(one) if isinstance(one, Mapping) else self._brought(base / str(one).strip())
-            for one in _listed(written)
-        ]
+        listed = listed_files(written)
+        if draft.fetch is not None and any(isinstance(one, str) for one in listed):
+            self._still_away()  # what is fetched over a network is not fetched for nothing
+        with ExitStack() as stack:
+            in_hand = files_in_hand(listed, draft, stack, from_folder=self._from_folder)
+            return [dict(one) if isinstance(one, Mapping) else self._brought(in_hand[one]) for one in listed]
 
-    def _brought(self, path: Path) -> dict[str, Any]:
-        try:
-            size = path.stat().st_size
-            if not 0 < size <= LARGEST:
-                raise Unfit(f"佐证文件 {path.name} 有 {size} 字节，应不为空、不超过 {LARGEST >> 20} MiB")
-            sha256 = _digest(path)
-        except OSError as error:
-            raise Unfit(f"佐证文件 {path} 读不出来：{error.strerror or error}") from error
-        known = self._state.evidence(sha256)
+    def _brought(self, one: InHand) -> dict[str, Any]:
+        known = self._state.evidence(one.sha256)
         if known is None:
-            known = self._bring(path, sha256)
+            self._still_away()
+            try:
+                one.file.seek(0)
+                known = self._way.bring(one.file, one.name, one.sha256)
+            except NotYet as error:
+                self._away = (time.monotonic() + AGAIN_S, f"佐证文件暂时送不到平台：{error}")
+                raise NotYet(self._away[1]) from error
             self._state.note_evidence(known)
-        return {**known, "name": path.name}
+        return {**known, "name": one.name}
 
-    def _bring(self, path: Path, sha256: str) -> dict[str, Any]:
+    def _still_away(self) -> None:
         until, words = self._away
         if time.monotonic() < until:
             raise NotYet(words)
+
+
+class OverRest:
+    """The hub's REST door."""
+
+    def __init__(self, door: HubDoor) -> None:
+        self._door = door
+
+    def bring(self, file: IO[bytes], name: str, sha256: str) -> dict[str, Any]:
+        """Streamed."""
+        params = {"name": name, "sha256": sha256}
         try:
-            answer = self._door.ask(
-                "POST", "/evidence", params={"name": path.name, "sha256": sha256}, content=_pieces(path)
-            )
+            answer = self._door.ask("POST", "/evidence", params=params, content=_pieces(file))
         except (httpx.HTTPError, ConnectorError, OSError) as error:
-            raise self._wait(str(error) or type(error).__name__) from error
+            raise NotYet(str(error) or type(error).__name__) from error
         if answer.status_code in (200, 201):
-            document: dict[str, Any] = answer.json()
-            return document
+            return cast(dict[str, Any], answer.json())
         if answer.status_code in (413, 422):
-            raise Unfit(f"佐证文件 {path.name}：{said(answer)}")
-        raise self._wait(said(answer))
-
-    def _wait(self, words: str) -> NotYet:
-        self._away = (time.monotonic() + AGAIN_S, f"佐证文件暂时送不到平台：{words}")
-        return NotYet(self._away[1])
+            raise Unfit(f"佐证文件 {name}：{said(answer)}")
+        raise NotYet(said(answer))
 
 
-def _listed(written: Any) -> list[Any]:
+def listed_files(written: Any) -> list[Any]:
+    """Names of files, each without the spaces around it, or what a message says of them already. Raises Unfit."""
     if isinstance(written, str):
         if written.lstrip().startswith("["):
             try:
                 written = loads(written)
             except Malformed as error:
-                raise Unfit(f"files 应为文件名，几个之间用顿号隔开：{error}") from error
+                raise Unfit(f"files 应为文件名，几个之间用顿号或分号隔开：{error}") from error
         else:
-            written = [part for part in _SEPARATORS.split(written) if part.strip()]
+            written = _SEPARATORS.split(written)
     if not isinstance(written, list) or not all(isinstance(one, str | Mapping) for one in written):
-        raise Unfit("files 应为文件名，几个之间用顿号隔开")
-    return written
+        raise Unfit("files 应为文件名，几个之间用顿号或分号隔开")
+    listed = [one.strip() if isinstance(one, str) else one for one in written]
+    listed = [one for number, one in enumerate(listed) if one and one not in listed[:number]]
+    if len(listed) > MOST:
+        raise Unfit(f"佐证文件有 {len(listed)} 个，最多 {MOST} 个")
+    return listed
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def files_in_hand(
+    listed: list[Any], draft: Draft, stack: ExitStack, *, from_folder: bool
+) -> dict[str, InHand]:
+    """A copy of every file that is named, until the stack ends. Raises Unfit for the first that is not to be had, NotYet."""
+    found: dict[str, InHand] = {}
+    for written in (one for one in listed if isinstance(one, str)):
+        file = stack.enter_context(tempfile.TemporaryFile(prefix="shenguan-evidence-"))  # noqa: SIM115 - it is
+        try:
+            name = _copied(written, draft, file, from_folder=from_folder)
+        except NoFile as error:
+            raise Unfit(f"{error}") from error
+        size = file.tell()
+        if not 0 < size <= LARGEST:
+            raise Unfit(f"佐证文件 {name} 有 {size} 字节，应不为空、不超过 {LARGEST >> 20} MiB")
+        file.seek(0)
+        found[written] = InHand(name, hashlib.file_digest(file, "sha256").hexdigest(), size, file)
+        if sum(one.size for one in found.values()) > MOST_TOGETHER:
+            raise Unfit(f"一条记录的佐证文件合计超过 {MOST_TOGETHER >> 20} MiB，请分成几条或压缩后重试")
+    return found
 
 
-def _pieces(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while piece := file.read(_PIECE):
-            yield piece
+def _copied(written: str, draft: Draft, file: IO[bytes], *, from_folder: bool) -> str:
+    """From behind the draft's own place, where it has one; else from the folder for such files. Gives the file's name."""
+    if draft.fetch is not None:
+        draft.fetch(written, file, LARGEST)
+        return written.replace("\\", "/").partition("?")[0].rpartition("/")[2][:200]
+    if not from_folder:
+        raise NoFile("没有写明佐证文件在哪里：请在线路的位置中填写“佐证文件在哪里”，或在网页收件箱补充")
+    folder, name = plain_name(written)
+    path = draft.base / folder / name
+    try:
+        with path.open("rb") as found:
+            while (piece := found.read(_PIECE)) and file.tell() <= LARGEST:
+                file.write(piece)
+    except OSError as error:
+        raise NoFile(f"佐证文件 {path} 读不出来：{error.strerror or error}") from error
+    return name
+
+
+def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+    while piece := file.read(_PIECE):
+        yield piece

@@ -21,7 +21,7 @@ from connectors.bus import Consumer, Message, Producer
 from connectors.department.adapters import open_adapter
 from connectors.department.config import ConnectorConfig, read_config, validate_config
 from connectors.department.count import Counter
-from connectors.department.evidence import Evidence
+from connectors.department.evidence import Evidence, OverRest
 from connectors.department.files import Files
 from connectors.department.health import Health, read_health
 from connectors.department.held import try_held
@@ -109,7 +109,7 @@ class Connector:
             Reporter(self._parts, self._mapped, self._door, self._renewal) if self._mapped else None
         )
         self._receiver = Receiver(self._parts)
-        self._sender = Sender(self._parts, Evidence(self._door, self._state))
+        self._sender = Sender(self._parts, Evidence(OverRest(self._door), self._state))
         self._counter = Counter(self._parts)
         self._files = Files(config, signer, state_path)
         facts = {"department": config.code, "area": config.area, "adapter": config.adapter, "kid": signer.kid}

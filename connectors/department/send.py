@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from connectors.department.adapters.port import Draft
+from connectors.department.adapters.port import Draft, NotYet
 from connectors.department.events import Signed, event, finding_id, instant, report_id, sign
-from connectors.department.evidence import EvidenceSource, NotYet
+from connectors.department.evidence import EvidenceSource
 from connectors.department.parts import Parts, publish
 from connectors.department.receive import receipt_event
 from connectors.department.state import Received
@@ -108,7 +108,7 @@ class Sender:
             self._parts.config.source,
             draft,
             self._parts.clock(),
-            lambda written: self._evidence.named(written, draft.base),
+            lambda written: self._evidence.named(written, draft),
         )
         return self._checked(kind, document)
 

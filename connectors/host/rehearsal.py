@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, cast
 
-from connectors.adapters.port import Incoming, Outgoing
+from connectors.adapters.port import Adapter, Incoming, Outgoing
 from connectors.department.mapped import out_record
 from connectors.errors import ConnectorError
 from connectors.host import tried_packages
@@ -86,21 +86,21 @@ def _sandbox_events(one: Try, flow: Flow) -> list[dict[str, Any]]:
     return tried_packages.made_up(flow.message, department, min(count, tried_packages.MOST), seed)
 
 
-def _to_say(one: Try, flow: Flow) -> Sequence[Incoming]:
+def _sandbox_in(one: Try, flow: Flow) -> list[dict[str, Any]]:
     """From the place beside the real one; where there is none, from the real one: reading changes nothing there."""
     try:
         with one.adapter(flow, sandbox=True) as adapter:
-            return adapter.collect("", MOST_SAMPLED).records
+            return _judged(one, flow, adapter, adapter.collect("", MOST_SAMPLED).records)
     except ConnectorError:
         with one.adapter(flow, sandbox=False) as adapter:
-            return adapter.collect("", MOST_SAMPLED).records
+            return _judged(one, flow, adapter, adapter.collect("", MOST_SAMPLED).records)
 
 
-def _sandbox_in(one: Try, flow: Flow) -> list[dict[str, Any]]:
+def _judged(one: Try, flow: Flow, adapter: Adapter, found: Sequence[Incoming]) -> list[dict[str, Any]]:
     mapping = one.mapping(flow)
     rows = []
-    for incoming in _to_say(one, flow):
-        judged = judged_row(one, flow, mapping, incoming)
+    for incoming in found:
+        judged = judged_row(one, flow, mapping, incoming, adapter)
         words = "；".join(fault["words"] for fault in judged["faults"])
         same = not judged["faults"]
         rows.append(

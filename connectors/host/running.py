@@ -16,7 +16,7 @@ from connectors.department.collecting import Collecting
 from connectors.department.config import ConnectorConfig
 from connectors.department.count import Counter
 from connectors.department.document_config import secrets_of
-from connectors.department.evidence import NoEvidence
+from connectors.department.evidence import Evidence
 from connectors.department.figures import Figures
 from connectors.department.mapped import MappedSystem
 from connectors.department.open_mapped import version_of
@@ -27,6 +27,7 @@ from connectors.department.state import State
 from connectors.department.timetable import Bucket, Timetable
 from connectors.department.trust import Trust
 from connectors.errors import Misconfigured
+from connectors.host.evidence_in import IntoStore
 from connectors.host.facts import Facts, document_of
 from connectors.host.publisher import SharedPublisher
 from connectors.host.settings import HostConfig
@@ -116,8 +117,10 @@ def load(facts: Facts, state: State, shared: Shared) -> Running:
         version=version_of(document),
     )
     running = document.running
+    way = IntoStore(shared.engine, config.intake, facts.department)
+    evidence = Evidence(way, state, from_folder=False)
     return Running(
-        facts, parts, Receiver(parts), Sender(parts, NoEvidence()), Counter(parts), system,
+        facts, parts, Receiver(parts), Sender(parts, evidence), Counter(parts), system,
         Timetable(running), Bucket(running.rate_per_minute),
     )  # fmt: skip
 

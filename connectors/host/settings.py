@@ -10,6 +10,7 @@ from pathlib import Path
 
 from connectors.bus import BusSettings
 from hub.ports import Desk
+from storage.intake.finish import Intake
 
 NAME = "host"
 
@@ -27,6 +28,7 @@ class HostConfig:
     desk: Desk
     hub_keys: Mapping[str, str]  # kid -> public PEM: who may speak for the hub
     folder: Path  # below it, a folder for each connector that exchanges files on this machine
+    intake: Intake | None = None  # what takes in evidence; without it drafts that name files wait
     instance: str = field(default_factory=_instance)
     loopback_allowed: bool = False
     private_allowed: bool = True

@@ -71,10 +71,9 @@ def dry_run(one: Try) -> Result:
             rows.append(mapped_row(mapping, event["subject"], out_record(event)))
     else:
         with one.adapter(flow) as adapter:
-            found = adapter.collect("", limit).records
-        for incoming in found:
-            one.told.go_on()
-            rows.append(judged_row(one, flow, mapping, incoming))
+            for incoming in adapter.collect("", limit).records:
+                one.told.go_on()
+                rows.append(judged_row(one, flow, mapping, incoming, adapter))
     refused = sum(bool(row["faults"]) for row in rows)
     counts = {"collected": len(rows), "passed": len(rows) - refused, "refused": refused}
     return {"rows": rows, "counts": counts}, f"{len(rows)} 条中 {len(rows) - refused} 条通过"

@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 
 from connectors.adapters.port import Adapter, Incoming
 from connectors.department.adapters.port import Draft, Kind
-from connectors.department.evidence import NoEvidence
+from connectors.department.flow_files import FlowFiles
 from connectors.department.send import report_document
 from connectors.errors import Misconfigured
 from connectors.host import tried_packages
@@ -22,6 +22,7 @@ from connectors.host.facts import document_of
 from connectors.host.job_desk import Job, Told
 from connectors.host.running import open_endpoint, own_config
 from connectors.host.settings import HostConfig
+from connectors.host.tried_files import TriedFiles
 from hub.connecting.keep_secrets import opened_secrets
 from schemas import violations
 from schemas.connector.document import ConnectorDocument, Faults, Flow
@@ -101,8 +102,10 @@ def mapped_row(mapping: Compiled, ref: str, record: Mapping[str, Any]) -> dict[s
     }
 
 
-def judged_row(one: Try, flow: Flow, mapping: Compiled, incoming: Incoming) -> dict[str, Any]:
-    """One collected record, mapped and judged as if it were to be said."""
+def judged_row(
+    one: Try, flow: Flow, mapping: Compiled, incoming: Incoming, adapter: Adapter
+) -> dict[str, Any]:
+    """One collected record, mapped and judged as if it were to be said; what it names is got from the adapter."""
     if incoming.fault:
         fault = {"target": "", "cause": "format", "words": incoming.fault, "value": None}
         return {"ref": incoming.ref, "record": {}, "mapped": [], "faults": [fault], "message": None}
@@ -110,7 +113,7 @@ def judged_row(one: Try, flow: Flow, mapping: Compiled, incoming: Incoming) -> d
     message: dict[str, Any] | None = None
     for fields in row["mapped"]:
         try:
-            message = _message(one, flow, fields)
+            message = _message(one, flow, fields, adapter)
         except Unfit as error:
             row["faults"].append({"target": "", "cause": "unfit", "words": str(error), "value": None})
     row["faults"] = [{**fault, "value": masked({"v": fault.get("value")})["v"]} for fault in row["faults"]]
@@ -122,15 +125,16 @@ def judged_row(one: Try, flow: Flow, mapping: Compiled, incoming: Incoming) -> d
     }
 
 
-def _message(one: Try, flow: Flow, fields: Mapping[str, Any]) -> dict[str, Any]:
+def _message(one: Try, flow: Flow, fields: Mapping[str, Any], adapter: Adapter) -> dict[str, Any]:
     """The data of the message that would be said. Raises Unfit. Statements about packages are judged when they are said."""
     if flow.message not in FORMS:
         return dict(fields)
     names = own_config(one.config, one.document.department)
-    draft = Draft("", cast(Kind, flow.message), fields)
+    fetch = FlowFiles(flow, lambda _: adapter).fetch
+    draft = Draft("", cast(Kind, flow.message), fields, fetch=fetch)
     now = one.config.desk.clock()
     kind, document = report_document(
-        names.code, names.source, draft, now, lambda written: NoEvidence().named(written, draft.base)
+        names.code, names.source, draft, now, lambda written: TriedFiles().named(written, draft)
     )
     if found := violations(kind, document):
         raise Unfit("；".join(str(fault).removeprefix("data.") for fault in found[:5]))

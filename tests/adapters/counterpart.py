@@ -65,6 +65,10 @@ class Counterpart(ABC):
         """The department writes what it wants to say."""
         raise NotImplementedError
 
+    def put_file(self, name: str, content: bytes) -> None:
+        """The department lays a file where its records' files are, below the folder or path 'files'."""
+        raise NotImplementedError
+
     def settled(self) -> dict[str, tuple[bool, str]]:
         """For each record that was settled, by id: whether it is shown as said, and the words shown beside it."""
         raise NotImplementedError

@@ -24,6 +24,7 @@ from tests.adapters.contract import (
     Checks,
     Collects,
     Delivers,
+    GivesFiles,
     Refuses,
     Rehearses,
     RehearsesCollecting,
@@ -90,7 +91,7 @@ def counterpart(sftp_server: SftpAt) -> Iterator[Sftp]:
     made.wire.cut()
 
 
-class TestSftp(Checks, Delivers, Refuses, Collects, Settles, Rehearses, RehearsesCollecting):
+class TestSftp(Checks, Delivers, Refuses, Collects, Settles, Rehearses, RehearsesCollecting, GivesFiles):
     """The contract."""
 
 

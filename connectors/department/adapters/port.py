@@ -6,15 +6,15 @@ comes as drafts; each is answered by exactly one of `sent` and `refused`, possib
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import IO, Any, Literal, Protocol
 
 from connectors.department.judge import LicenceChanged, Package, Told
 from connectors.errors import AdapterUnavailable
 
-__all__ = ["AdapterUnavailable", "Draft", "Held", "Kind", "OwnSystem", "Report", "Statement"]
+__all__ = ["AdapterUnavailable", "Draft", "Held", "Kind", "NotYet", "OwnSystem", "Report", "Statement"]
 
 #: Statements about a package are receipts; every other kind is a message of its own.
 Statement = Literal["claimed", "returned", "closed"]
@@ -22,6 +22,14 @@ Report = Literal[
     "finding", "plan", "rectification", "enforcement", "credit", "withdrawal", "advice", "supply"
 ]
 Kind = Statement | Report
+
+
+#: (name, into, most bytes): copies a file that a draft names. Raises NoFile, NotYet.
+Fetch = Callable[[str, IO[bytes], int], None]
+
+
+class NotYet(Exception):
+    """A draft has to wait, and only that draft; the sentence says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +41,7 @@ class Draft:
     fields: Mapping[str, Any] = field(default_factory=dict)
     fault: str | None = None
     base: Path = Path()  # where the evidence files it names are looked for
+    fetch: Fetch | None = None  # or how they are got from behind the place where it was found
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 API_KEY = "k3y-9f2c-secret"
 CLIENT_SECRET = "cl1ent-secret-77"
@@ -54,6 +54,7 @@ class HttpSystem:
         self.taken: dict[bool, dict[str, dict[str, Any]]] = {False: {}, True: {}}
         self.listed: dict[bool, list[dict[str, Any]]] = {False: [], True: []}
         self.settled: dict[str, tuple[bool, str]] = {}
+        self.files: dict[str, bytes] = {}
         self._lock = threading.Lock()
         self._server: ThreadingHTTPServer | None = None
         self._open: set[socket.socket] = set()
@@ -148,6 +149,8 @@ class HttpSystem:
             return as_json({"status": "UP"})
         if path == "/receive" and call.method in ("POST", "PUT"):
             return self._receive(call, "x-shenguan-sandbox" in call.headers)
+        if (file := self.files.get(unquote(call.path))) is not None and call.method == "GET":
+            return 200, {"Content-Type": "application/octet-stream"}, file
         if path == "/findings" and call.method == "GET":
             return self._list(call, self.listed[trial])
         if path == "/findings/answers" and call.method == "POST":

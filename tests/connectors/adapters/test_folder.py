@@ -19,6 +19,7 @@ from tests.adapters.contract import (
     Checks,
     Collects,
     Delivers,
+    GivesFiles,
     Refuses,
     Rehearses,
     RehearsesCollecting,
@@ -28,7 +29,7 @@ from tests.adapters.contract import (
 )
 from tests.adapters.counterpart import FIELDS, Counterpart, Record, Trouble, as_text, record
 
-OUT, IN = {"folder": "out", "formula_safe": False}, {"folder": "in", "quiet_seconds": 0}
+OUT, IN = {"folder": "out", "formula_safe": False}, {"folder": "in", "quiet_seconds": 0, "files_at": "files"}
 
 
 class Folder(Counterpart):
@@ -68,6 +69,11 @@ class Folder(Counterpart):
         folder = self.root / ("sandbox/in" if sandbox else "in")
         folder.mkdir(parents=True, exist_ok=True)
         written(folder / f"d-{next(self._files):03d}.{self.kind}", records)
+
+    def put_file(self, name: str, content: bytes) -> None:
+        path = self.root / "in" / "files" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
 
     def settled(self) -> dict[str, tuple[bool, str]]:
         shown: dict[str, tuple[bool, str]] = {}
@@ -117,7 +123,7 @@ class _Both(Checks, Delivers, Collects, Settles, Rehearses, RehearsesCollecting)
 
 
 @pytest.mark.parametrize("place", [{"format": "csv", "per": "batch"}], ids=["csv-batch"])
-class TestCsvInBatches(_Both, Refuses):
+class TestCsvInBatches(_Both, Refuses, GivesFiles):
     """One CSV for each batch."""
 
 

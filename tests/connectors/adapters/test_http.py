@@ -18,6 +18,7 @@ from tests.adapters.contract import (
     Checks,
     Collects,
     Delivers,
+    GivesFiles,
     Refuses,
     Rehearses,
     RehearsesCollecting,
@@ -28,6 +29,7 @@ from tests.connectors.adapters import pki
 from tests.connectors.adapters.http_system import API_KEY, CLIENT_SECRET, HttpSystem
 
 IN = {"path": "/findings", "list_path": "data.list", "id_field": "id", "settle_path": "/findings/answers"}
+IN |= {"files_at": "/files/{name}"}
 OUT = {"path": "/receive", "wrap": "data", "success_field": "code", "success_values": "0"}
 
 
@@ -73,6 +75,9 @@ class HttpCounterpart(Counterpart):
     def put(self, records: Sequence[Record], *, sandbox: bool = False) -> None:
         self.system.listed[sandbox] += [dict(one) for one in records]
 
+    def put_file(self, name: str, content: bytes) -> None:
+        self.system.files[f"/files/{name}"] = content
+
     def settled(self) -> dict[str, tuple[bool, str]]:
         return dict(self.system.settled)
 
@@ -94,7 +99,7 @@ def ca() -> pki.Pair:
     return pki.authority()
 
 
-class TestOneByOne(Checks, Delivers, Refuses, Collects, Settles, Rehearses, RehearsesCollecting):
+class TestOneByOne(Checks, Delivers, Refuses, Collects, Settles, Rehearses, RehearsesCollecting, GivesFiles):
     """One request for each record."""
 
     @pytest.fixture

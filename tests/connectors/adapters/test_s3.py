@@ -22,6 +22,7 @@ from tests.adapters.contract import (
     Checks,
     Collects,
     Delivers,
+    GivesFiles,
     Refuses,
     Rehearses,
     RehearsesCollecting,
@@ -50,7 +51,7 @@ class Prefix(Counterpart):
         self._files = itertools.count(1)
 
     def open(self, *, out: bool = True, trouble: Trouble | None = None, sandbox: bool = False) -> Adapter:
-        place: dict[str, Any] = {"folder": "in"}
+        place: dict[str, Any] = {"folder": "in", "files_at": "files"}
         if out:
             place = {"folder": "out", "format": "csv", "per": "batch", "formula_safe": False}
         settings = {
@@ -74,6 +75,9 @@ class Prefix(Counterpart):
         write_file(file, "csv", FIELDS, records, Writing(formula_safe=False))
         name = f"d-{next(self._files):03d}.csv"
         self.store.put_bytes(f"exchange/示范/{'sandbox/' if sandbox else ''}in/{name}", file.getvalue())
+
+    def put_file(self, name: str, content: bytes) -> None:
+        self.store.put_bytes(f"exchange/示范/in/files/{name}", content)
 
     def settled(self) -> dict[str, tuple[bool, str]]:
         names = [one.name for one in self.store.list("exchange/示范/in/")]
@@ -107,7 +111,7 @@ def counterpart(parts: Any, bucket: str) -> Iterator[Prefix]:
     made.wire.cut()
 
 
-class TestS3(Checks, Delivers, Refuses, Collects, Settles, Rehearses, RehearsesCollecting):
+class TestS3(Checks, Delivers, Refuses, Collects, Settles, Rehearses, RehearsesCollecting, GivesFiles):
     """The contract."""
 
 
