@@ -119,4 +119,4 @@ def web_is_up(hub: HubShell) -> None:
     """Wait for the pages."""
     from shenguan.probes import web_answers
 
-    until(lambda: web_answers(hub.env["SHENGUAN_PUBLIC_URL"]), seconds=120)
+    until(lambda: web_answers(hub.env["SHENGUAN_PUBLIC_URL"]))

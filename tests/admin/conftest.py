@@ -46,6 +46,9 @@ if TYPE_CHECKING:
 PASSWORD = "correct horse battery"
 AREA = "990101"
 SUPERVISOR_OF = "scjg"
+PATIENCE_MS = (
+    60_000  # of the browser, on a machine that does much else; nothing waits that long when it is green
+)
 
 
 @dataclass(frozen=True)
@@ -226,8 +229,9 @@ class Watched:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(
             executable_path=chromium_path(playwright), args=["--no-sandbox", "--disable-gpu"]
@@ -244,6 +248,7 @@ def open_as(browser: Any, address: str) -> Iterator[Callable[..., Watched]]:
 
     def start(user: str | None, *, width: int = 1366, height: int = 768) -> Watched:
         context = browser.new_context(viewport={"width": width, "height": height}, locale="zh-CN")
+        context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         watched = Watched(context.new_page(), [], [])
         opened.append(watched)

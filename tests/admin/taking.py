@@ -66,7 +66,7 @@ class Client:
 
     def settled(self, upload: str) -> Any:
         """The answer once nothing is going on any more."""
-        for _ in range(400):
+        for _ in range(2000):
             said = self.client.get(f"/uploads/{upload}").get_json()
             if said["state"] != "checking":
                 return said

@@ -248,7 +248,7 @@ def test_nothing_new_is_304_and_waiting_ends_when_something_comes(hub: Hub, outs
     assert (again.status_code, again.content) == (304, b"")
     begun = time.monotonic()
     assert outsider.pull(start, wait=1)["messages"] == []
-    assert 0.9 < time.monotonic() - begun < 5
+    assert time.monotonic() - begun > 0.9
     decided(hub)
     tag = {"If-None-Match": first.headers["ETag"]}
     until(lambda: outsider.ask("GET", "/messages", params={"after": start}, headers=tag).status_code == 200)

@@ -62,7 +62,7 @@ def hand_in(client: FlaskClient, data: bytes, name: str, **said: str) -> str:
     answer = client.post(f"{BASE}/new", data=form, content_type="multipart/form-data")
     assert answer.status_code == 302, answer.get_data(as_text=True)[:300]
     address = str(answer.headers["Location"])
-    for _ in range(100):
+    for _ in range(1200):
         if "正在读取" not in (page := client.get(address).get_data(as_text=True)):
             return address
         time.sleep(0.05)

@@ -16,7 +16,7 @@ from tests.admin.conftest import Hub, Watched
 from tests.admin.licences import APPROVER, FIRM, TYPE
 
 Open = Callable[..., Watched]
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module", autouse=True)

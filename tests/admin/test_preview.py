@@ -50,7 +50,7 @@ def reads(hub: Hub, material: str) -> list[Any]:
 
 def until(true: Callable[[], bool]) -> None:
     """Wait for it, without asking the page to evaluate anything: its policy forbids that."""
-    for _ in range(100):
+    for _ in range(1200):
         if true():
             return
         time.sleep(0.05)
@@ -65,12 +65,11 @@ def test_the_viewer_in_a_browser(open_as: Callable[..., Watched], stored: Callab
     page.fill("input[name=use]", "核对申请书")
     page.click(".asked button")
     page.wait_for_selector(".pv-roll img")
-    page.wait_for_timeout(600)
+    until(lambda: "第 1 页" in page.inner_text(".pv-bar output"))
     if folder := os.environ.get("SHENGUAN_PICTURES"):
         page.screenshot(path=f"{folder}/preview.png")
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
-    assert "第 1 页" in page.inner_text(".pv-bar output")
     page.keyboard.press("PageDown")
     until(lambda: "第 2 页" in page.inner_text(".pv-bar output"))
     wide = page.locator(".pv-roll figure").first.bounding_box()["width"]

@@ -15,7 +15,7 @@ from hub.noticing.notice import Notice
 from tests.admin.conftest import Hub, Watched
 from tests.hub.builders import a_case, a_finding
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(900)
 
 
 def test_chosen_messages_are_settled_one_by_one(hub: Hub, open_as: Callable[..., Watched]) -> None:

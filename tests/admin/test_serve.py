@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ import pytest
 from sqlalchemy import text
 
 from admin.accounts import ensure_user
+from shenguan.embedded import ports
 from tests.admin.conftest import PASSWORD, Hub, token_of
 
 SCRIPT = """
@@ -36,13 +36,7 @@ serve(AdminConfig(sys.argv[1], "only for tests, " * 3, desk), host="127.0.0.1", 
 """
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def until(condition: Callable[[], Any], seconds: float = 20.0) -> None:
+def until(condition: Callable[[], Any], seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "waited too long"
@@ -51,7 +45,9 @@ def until(condition: Callable[[], Any], seconds: float = 20.0) -> None:
 
 @pytest.fixture
 def served(hub: Hub, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    script, port = tmp_path / "serve.py", free_port()
+    script = tmp_path / "serve.py"
+    # None of those that a connection may be given meanwhile.
+    port = ports.choose(("served",), remembered={}, configured={})["served"]
     script.write_text(SCRIPT)
     with subprocess.Popen([sys.executable, str(script), hub.database_url, str(port)]) as process:
         address = f"http://127.0.0.1:{port}"

@@ -19,7 +19,7 @@ from tests.admin.window import FIRM, LI, PERSON
 from tests.e2e import once_only_area as area
 
 Open = Callable[..., Watched]
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -119,7 +119,7 @@ def test_several_files_dropped_on_a_line(hub: Hub, open_as: Open, files: list[Pa
     page = open_as(LI).page
     at(page, f"/workbench/case/{case_no}")
     _drop(page, ".line >> nth=3", files[0], files[1])
-    expect(line(page, "健康证明").locator(".got")).to_have_count(2, timeout=20_000)
+    expect(line(page, "健康证明").locator(".got")).to_have_count(2)
     _drop(page, ".wb-case-head", files[2])
     expect(page.locator("#wb-said")).to_contain_text("请把文件放到要交的那一项上")
     assert page.url.endswith(case_no)
@@ -176,7 +176,7 @@ def test_an_upload_survives_a_dropped_connection(hub: Hub, open_as: Open, large:
 
     page.route("**/uploads/**", sometimes)
     line(page, "健康证明").locator("input[data-pick]").set_input_files(str(large))
-    expect(line(page, "健康证明").locator(".got")).to_have_count(1, timeout=60_000)
+    expect(line(page, "健康证明").locator(".got")).to_have_count(1)
     assert len(pieces) >= 6
     with hub.engine.connect() as tx:
         assert tx.scalar(text("SELECT size FROM stored_objects")) == large.stat().st_size
@@ -203,14 +203,14 @@ def test_an_upload_goes_on_after_a_reload(hub: Hub, open_as: Open, large: Path) 
 
     page.route("**/uploads/**", once)
     line(page, "健康证明").locator("input[data-pick]").set_input_files(str(large))
-    expect(line(page, "健康证明").locator(".ups p")).to_contain_text("连接中断", timeout=20_000)
+    expect(line(page, "健康证明").locator(".ups p")).to_contain_text("连接中断")
     line(page, "健康证明").locator("text=暂停").click()
     page.once("dialog", lambda dialog: dialog.accept())
     page.reload()
     expect(line(page, "健康证明").locator(".ups")).to_contain_text("请重新选择“large.png”")
     first = False
     line(page, "健康证明").locator("input[data-pick]").set_input_files(str(large))
-    expect(line(page, "健康证明").locator(".got")).to_have_count(1, timeout=60_000)
+    expect(line(page, "健康证明").locator(".got")).to_have_count(1)
     expect(page.locator(".ups li")).to_have_count(0)
     assert sent.count(0) == 1  # the first piece was not sent a second time
     forgive(watched, "ERR_CONNECTION_RESET")
@@ -232,7 +232,7 @@ def test_what_is_refused_is_said_on_its_line(
     expect(line(page, "主体资格证明").locator(".fault")).to_contain_text("经营场所")
     line(page, "主体资格证明").locator("[data-file-field=address]").fill("示例路 3 号")
     line(page, "健康证明").locator("input[data-pick]").set_input_files(str(files[3]))
-    expect(line(page, "健康证明").locator(".got")).to_have_count(1, timeout=20_000)
+    expect(line(page, "健康证明").locator(".got")).to_have_count(1)
     expect(line(page, "主体资格证明").locator("[data-file-field=address]")).to_have_value("示例路 3 号")
     forgive(watched, "422")
 
@@ -274,13 +274,13 @@ def _states(hub: Hub) -> dict[str, tuple[str, Callable[[Page], None] | None]]:
         def act(page: Page) -> None:
             page.fill("#wb-q", typed)
             press(page, "Enter")
-            page.wait_for_selector(".flash, .wb-new, .wb-none, #wb-found", timeout=5000)
+            page.wait_for_selector(".flash, .wb-new, .wb-none, #wb-found")
 
         return act
 
     def preview(page: Page) -> None:
         page.click("[data-view] >> nth=0")
-        page.wait_for_selector("#wb-view .say:not(:text('…'))", timeout=15_000)
+        page.wait_for_selector("#wb-view .say:not(:text('…'))")
 
     def refuse(page: Page) -> None:
         press(page, "F9")
@@ -371,9 +371,9 @@ def test_a_finding_shows_on_the_open_case_as_a_notice(hub: Hub, open_as: Open) -
     page = open_as(LI).page
     at(page, "/workbench/")
     page.wait_for_function("() => document.querySelector('#toasts') !== null")
-    for _ in range(100):
+    for _ in range(1200):
         if hub.app.extensions["shenguan"].live.listening:
             break
         page.wait_for_timeout(50)
     cases.arrive(hub, cases.finding(hub, cases.any_push(hub), explain="现场不符"))
-    page.wait_for_selector("#toasts .toast.alert", timeout=5000)
+    page.wait_for_selector("#toasts .toast.alert")

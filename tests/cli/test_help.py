@@ -134,9 +134,9 @@ def test_the_connector_runs_without_the_hub(parts: Any, area: str, tmp_path: Pat
         env={**os.environ, "SHENGUAN_DATA": str(tmp_path)},
     )
     try:
-        until(lambda: running.poll() is not None or (tmp_path / "state" / "state.json").exists(), seconds=30)
+        until(lambda: running.poll() is not None or (tmp_path / "state" / "state.json").exists())
         assert running.poll() is None
-        until(lambda: alone("connector", "health", config).returncode == 0, seconds=30)
+        until(lambda: alone("connector", "health", config).returncode == 0)
         running.send_signal(signal.SIGTERM)
         assert running.wait(20) == 0
     finally:

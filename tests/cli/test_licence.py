@@ -68,7 +68,7 @@ def test_the_press_issues_in_two_processes(hub: HubShell, engine: Engine, tmp_pa
         assert settled(hub, batch)["issued"] == 20
         children = children_of(press.pid)
         assert len(children) >= 2
-    until(lambda: not [pid for pid in children if Path(f"/proc/{pid}").exists()], seconds=10)
+    until(lambda: not [pid for pid in children if Path(f"/proc/{pid}").exists()])
     with engine.connect() as tx:
         assert tx.scalar(text("SELECT count(*) FROM licence_documents WHERE level = 'B-B'")) == 20
         workers = tx.scalar(text("SELECT count(DISTINCT instance) FROM programs WHERE name = 'press'"))

@@ -31,7 +31,7 @@ def test_status_tells_all_of_a_running_hub(hub: HubShell) -> None:
     assert hub.ask("migrate") == {"ok": True}
     with hub.program("relay"), hub.program("intake"), hub.program("web"):
         web_is_up(hub)
-        seen = until(lambda: _fine(hub), seconds=60, every=1)
+        seen = until(lambda: _fine(hub), every=1)
     assert set(seen["parts"]) == {"database", "object_store", "broker", "web", "relay", "intake"}
     assert all(part["state"] == "ok" for part in seen["parts"].values())
     assert seen["counts"]["pushes"] == dict.fromkeys(STATES, 0)
@@ -84,7 +84,7 @@ def test_a_single_program_is_asked_for_its_health(hub: HubShell) -> None:
     """`status --program`, the containers' health check: 1 while it is not there, 0 while it is."""
     assert hub.run("status", "--program", "relay").returncode == 1
     with hub.program("relay"):
-        until(lambda: hub.run("status", "--program", "relay").returncode == 0, seconds=30, every=0.5)
+        until(lambda: hub.run("status", "--program", "relay").returncode == 0, every=0.5)
     assert hub.run("status", "--program", "relay").returncode == 1
 
 
@@ -134,7 +134,7 @@ def test_verify_names_the_row_that_was_changed(hub: HubShell, engine: Engine) ->
     hub.run("sample", "--rows", 5, "--out", "sheet.csv")
     hub.ask("load", "sheet.csv")
     with hub.program("relay"):
-        until(lambda: hub.ask("verify", "ledger")["unsealed"] == 0, seconds=60, every=0.5)
+        until(lambda: hub.ask("verify", "ledger")["unsealed"] == 0, every=0.5)
     whole = hub.ask("verify", "ledger")
     assert whole["ok"] is True
     assert whole["rows"] > 5

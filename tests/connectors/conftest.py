@@ -24,7 +24,7 @@ from schemas import dumps
 from storage.identity import IdentityVault
 from storage.key_encryption import KeyEncryption
 from storage.signing import Signer, generate_private_key
-from tests.connectors.waiting import until
+from tests.connectors.waiting import PATIENCE_S, until
 
 CODES = {"scjg": "示范县市场监督管理局", "zhzf": "示范县综合行政执法局"}
 
@@ -137,7 +137,7 @@ class Tap:
         self.messages += found
         return len(found)
 
-    def until(self, count: int, *, seconds: float = 30.0) -> list[Message]:
+    def until(self, count: int, *, seconds: float = PATIENCE_S) -> list[Message]:
         """At least `count` messages in all."""
         until(lambda: self._poll() is not None and len(self.messages) >= count, seconds=seconds, every=0)
         return self.messages

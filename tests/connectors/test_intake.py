@@ -255,5 +255,5 @@ def test_a_new_department_is_read_without_a_restart(
         case = decided(county, desk, 1)[0]
         message = a_finding(desk, fresh, case.case_no, f"WJ-{uuid.uuid4()}", "1", "1")
         until(lambda: producer.publish([sent(message)]) == [None])
-        until(lambda: len(rows(county, Finding)) == 1, seconds=40)
+        until(lambda: len(rows(county, Finding)) == 1)
     assert [row.state for row in rows(county, Program)] == ["stopped"]

@@ -51,13 +51,13 @@ def test_a_finding_freezes_and_both_departments_have_it_within_seconds(
         running(lambda stop: run_configured(folder, stop)),
     ):
         db = own(table)
-        until(lambda: _inbox(db) == [("01", None)], seconds=40)
+        until(lambda: _inbox(db) == [("01", None)])
         db.execute(
             "INSERT INTO shenguan_findings (finding_no, project_no, inspected_at, inspectors, check_result, handling,"
             " explain) VALUES ('JC-1', ?, '2026-11-21', '示例己', '不符合', '移交执法', '无证加工')",
             (case.case_no,),
         )
-        frozen = until(lambda: _changes(db), seconds=30)
+        frozen = until(lambda: _changes(db))
         assert frozen == [("暂扣", "02", "无证加工", "示范县市场监督管理局", "JC-1")]
         assert [status for status, _ in _inbox(db)] == ["02"]
         (file,) = until(lambda: list((folder.folder / "licences").glob("*.json")))
@@ -68,7 +68,7 @@ def test_a_finding_freezes_and_both_departments_have_it_within_seconds(
                 tx, tx.execute(select(Licence.id)).scalar_one(), "restore",
                 reason="整改合格", actor="user:a", department="scjg", desk=desk,
             )  # fmt: skip
-        until(lambda: len(_changes(db)) == 2, seconds=30)
+        until(lambda: len(_changes(db)) == 2)
         assert _changes(db)[1][:2] == ("暂扣发还", "01")
         assert [status for status, _ in _inbox(db)] == ["01"]
         until(lambda: _signed(county) == [True] * 4)

@@ -61,7 +61,7 @@ def test_a_decision_reaches_both_departments_and_findings_come_back(
         running(lambda stop: run_configured(table, stop)),
         running(lambda stop: run_configured(folder, stop)),
     ):
-        until(lambda: states(county) == {"scjg": ["signed"] * 3, "zhzf": ["signed"] * 3}, seconds=40)
+        until(lambda: states(county) == {"scjg": ["signed"] * 3, "zhzf": ["signed"] * 3})
         db = own(table)
         rows = db.execute("SELECT case_no, party_name, licence_no, decided_on FROM shenguan_inbox").fetchall()
         assert {row[0] for row in rows} == {case.case_no for case in cases}
@@ -78,7 +78,7 @@ def test_a_decision_reaches_both_departments_and_findings_come_back(
             f'{{"finding_no": "F-1", "project_no": "{cases[1].case_no}", "inspected_at": "2026-11-20",'
             f' "inspectors": ["示例己"], "check_result": 1, "handling": 1}}'.encode("gb18030")
         )
-        until(lambda: _count(county, Finding) == 2, seconds=30)
+        until(lambda: _count(county, Finding) == 2)
         until(lambda: sorted(states(county)["scjg"]) == ["signed", "signed", "supervising"])
         until(lambda: claimed_by(county) == ["示例辛"])
         status = until(
@@ -124,12 +124,11 @@ def test_data_that_a_department_supplies_becomes_reusable(
                 " '91370102MA3C00011F', ?, '2026-09-17')",
                 [("DJ-1", '{"address": "示范县样例路1号"}'), ("DJ-2", "{}")],
             )
-        until(lambda: _count(county, Material) == 1, seconds=30)
+        until(lambda: _count(county, Material) == 1)
         problem = until(
             lambda: db.execute(
                 "SELECT supply_no, problem FROM shenguan_supplies WHERE status = 'problem'"
             ).fetchone(),
-            seconds=30,
         )
         assert problem[0] == "DJ-2"
         assert "住所" in problem[1]

@@ -72,12 +72,12 @@ def test_a_broker_that_dies_and_comes_back_empty(
         until(lambda: states(county) == {"signed"})
         broker.kill()
         decided(county, desk, 5)
-        until(lambda: waiting_programs(county) >= {"relay", "intake"}, seconds=30)
+        until(lambda: waiting_programs(county) >= {"relay", "intake"})
         until(
             lambda: (read_health(config.state_dir / "state.json") or {}).get("state") == "waiting", seconds=30
         )
         broker.start()
-        until(lambda: states(county) == {"signed"}, seconds=60)
+        until(lambda: states(county) == {"signed"})
         until(lambda: not waiting_programs(county))
         with county.begin() as tx:
             assert resend(tx, actor="user:t", reason="消息代理重建", topic=f"{desk.area}.scjg.in") == 5

@@ -51,11 +51,11 @@ def test_connectors_count_what_the_hub_counts(
         running(lambda stop: run_configured(configs[0], stop, clock=clock)),
         running(lambda stop: run_configured(configs[1], stop, clock=clock)),
     ):
-        until(signed, seconds=60)
+        until(signed)
         clock.advance(days=1)
         with county.begin() as tx:
             run_id = start_run(tx, DAY, DAY, desk, actor="user:test")
-        until(counted, seconds=60)
+        until(counted)
     run = reconcile(county, run_id, desk)
 
     assert differences(county, run) == []

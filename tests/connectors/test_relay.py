@@ -359,7 +359,7 @@ def test_the_last_row_of_a_backlog_leaves_within_a_second_on_a_quiet_system(
         with engine.begin() as tx:
             tx.execute(text("ALTER TABLE outbox DISABLE TRIGGER outbox_wake"))
         fill(engine, [topics[0]], 1)
-        until(lambda: waiting(engine) == 0, seconds=3)
+        until(lambda: waiting(engine) == 0)
 
 
 def test_resend_refills_a_broker(
@@ -392,4 +392,4 @@ def test_a_cut_database_session_is_replaced(
                 )
             )
         fill(engine, [topics[0]], 10)
-        until(lambda: waiting(engine) == 0, seconds=15)
+        until(lambda: waiting(engine) == 0)

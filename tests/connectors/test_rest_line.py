@@ -114,7 +114,7 @@ def test_a_department_moves_between_broker_and_door_and_loses_nothing(
             cases += more(county, desk, 3)
             with running(partial(run_configured, config)):
                 cases += more(county, desk, 2)
-                until(everything_signed, seconds=60)
+                until(everything_signed)
                 report(config, f"JC-{reported}", cases[-1])
                 until(everything_reported)
     assert sorted(delivered(over_broker)) == sorted(cases)

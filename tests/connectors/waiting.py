@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 T = TypeVar("T")
+PATIENCE_S = 120.0  # on a machine that does much else; nothing waits that long when it is green
 
 
-def until(question: Callable[[], T], *, seconds: float = 30.0, every: float = 0.05) -> T:
+def until(question: Callable[[], T], *, seconds: float = PATIENCE_S, every: float = 0.05) -> T:
     """The first true answer; fails the test when none comes in time."""
     deadline = time.monotonic() + seconds
     while True:
@@ -25,7 +26,7 @@ def until(question: Callable[[], T], *, seconds: float = 30.0, every: float = 0.
 
 @contextmanager
 def running(
-    program: Callable[[threading.Event], None], *, seconds: float = 20.0
+    program: Callable[[threading.Event], None], *, seconds: float = PATIENCE_S
 ) -> Iterator[threading.Event]:
     """Run a program in a thread; its error is the test's."""
     stop = threading.Event()

@@ -138,7 +138,7 @@ class County:
         )
         stack.enter_context(running(lambda stop: run_configured(config, stop, clock=self.clock), seconds=60))
         health = home / "state" / "state.json"
-        until(lambda: health.exists() and b'"running"' in health.read_bytes(), seconds=60)
+        until(lambda: health.exists() and b'"running"' in health.read_bytes())
         return FolderVoice(home / "exchange") if how == "folder" else TableVoice(home / "own.sqlite")
 
     @contextmanager

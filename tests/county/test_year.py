@@ -139,7 +139,7 @@ def _everybody_signs(year: Year) -> None:
 def _wait(county: County, question: Callable[[], Any]) -> None:
     """With what stands in the way, where it takes too long."""
     try:
-        until(question, seconds=240, every=0.2)
+        until(question, seconds=480, every=0.2)
     except AssertionError as error:
         raise AssertionError(f"still waiting: {county.waiting()}") from error
 

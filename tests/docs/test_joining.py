@@ -190,11 +190,11 @@ def test_an_outsider_joins_with_this_page_alone(
     with hub.program("relay"), hub.program("intake"), hub.program("web"):
         web_is_up(hub)
         _run_outsider(outsider, "received 6")
-        until(lambda: _came_back(engine), seconds=60)
-        until(lambda: _told(engine) != [], seconds=60)
+        until(lambda: _came_back(engine))
+        until(lambda: _told(engine) != [])
         said = _run_outsider(outsider, "received 1")
         assert re.search(r"^licence \S+ 暂扣 暂扣$", said, re.MULTILINE), said
-        until(lambda: all(_told(engine)), seconds=60)
+        until(lambda: all(_told(engine)))
     assert (outsider / f"{material}.bin").read_bytes() == content
     with engine.connect() as tx:
         assert set(tx.execute(select(Push.state)).scalars()) == {

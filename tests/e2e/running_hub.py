@@ -23,7 +23,7 @@ from shenguan.embedded.process import Child, spawn
 from shenguan.settings import Settings, load
 
 T = TypeVar("T")
-START_SECONDS = 120.0
+START_SECONDS = 300.0  # of a busy machine; some seconds when it is alone
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class RunningHub:
             self._end()
             raise
 
-    def stop(self, seconds: float = 20.0) -> float:
+    def stop(self, seconds: float = 60.0) -> float:
         """Ctrl-C; how long it took. Fails when it takes longer than `seconds`."""
         assert self._process is not None
         begun = time.monotonic()
@@ -106,7 +106,7 @@ class RunningHub:
 
     def kill(self, name: str) -> int:
         """kill -9; which process it was."""
-        pid = self.until(lambda: self.unit(name).pid, seconds=60, what=f"{name} to have a process")
+        pid = self.until(lambda: self.unit(name).pid, what=f"{name} to have a process")
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
         return pid
@@ -142,7 +142,9 @@ class RunningHub:
         document: Mapping[str, Any] = self.command("status", "--json").document
         return document
 
-    def until(self, question: Callable[[], T], *, seconds: float, what: str = "", every: float = 0.1) -> T:
+    def until(
+        self, question: Callable[[], T], *, seconds: float = 240.0, what: str = "", every: float = 0.1
+    ) -> T:
         """The first true answer; fails when none comes in time or the supervisor ends."""
         deadline = time.monotonic() + seconds
         while not (answer := question()):

@@ -41,7 +41,7 @@ PLACE = "示范县示例路 1 号"
 WHY = "示例：制作间未按许可条件使用"
 SECONDS = 2.0
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")

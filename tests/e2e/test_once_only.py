@@ -28,7 +28,7 @@ PARTY, CODE = "示例甲餐饮有限公司", "91370102MA3C00011F"
 DOCUMENT_NO, FINDING_NO = "示许〔2026〕一次办1号", "YC-JC-1"
 WHY_FROZEN = "示例：现场环境不符合许可条件"
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")
@@ -183,7 +183,7 @@ def test_the_third_is_refused_the_licence_that_a_finding_froze(
         done["third"] = choose(page, area.THIRD)
         expect(line(page, "示例许可证复印件").locator("input[name=pick]")).to_be_checked()
         _report_finding(hub, done["first"])
-        hub.until(lambda: _frozen(engine), seconds=60, what="the licence to be frozen")
+        hub.until(lambda: _frozen(engine), what="the licence to be frozen")
         page.click("#wb-reuse")
         said = page.locator("#wb-said [role=alert]")
         expect(said).to_contain_text("已冻结（暂扣）")
@@ -209,7 +209,7 @@ def _report_finding(hub: RunningHub, case_no: str) -> None:
         with closing(sqlite3.connect(file, timeout=10)) as db:
             return bool(db.execute("SELECT 1 FROM shenguan_inbox WHERE case_no = ?", (case_no,)).fetchone())
 
-    hub.until(arrived, seconds=60, what="the package at the department")
+    hub.until(arrived, what="the package at the department")
     with closing(sqlite3.connect(file, timeout=10)) as db, db:
         db.execute(
             "INSERT INTO shenguan_findings (finding_no, project_no, inspected_at, inspectors, check_result, handling,"

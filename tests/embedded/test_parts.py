@@ -23,7 +23,7 @@ def kill_hard(part: Part) -> None:
     """`kill -9` from outside, as a fault does it, and start again in the same place."""
     assert part.pid
     os.kill(part.pid, signal.SIGKILL)
-    assert wait_until(lambda: not part.running, seconds=5)
+    assert wait_until(lambda: not part.running, seconds=60)
     assert part.returncode == -signal.SIGKILL
     part.kill()
     part.start()
@@ -69,7 +69,7 @@ def test_stale_lock_of_an_unrelated_process(installation: Installation):
     server.kill()
     lock = server.directory / "data" / "postmaster.pid"
     lines = lock.read_text().splitlines()
-    assert wait_until(lambda: _attached(int(lines[6].split()[1])) == 0, seconds=10)
+    assert wait_until(lambda: _attached(int(lines[6].split()[1])) == 0, seconds=60)
     lines[0] = str(os.getppid())
     lock.write_text("\n".join(lines) + "\n")
     server.start()
@@ -142,7 +142,7 @@ def _consume(bootstrap: str, count: int) -> list[str]:
                 values.extend(record.value.decode() for record in records)
             return len(values) >= count
 
-        assert wait_until(enough, seconds=30)
+        assert wait_until(enough, seconds=60)
         consumer.commit()
         return values
     finally:

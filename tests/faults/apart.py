@@ -93,14 +93,14 @@ class Apart:
 
     def end(self, child: Child) -> None:
         """Let a program finish what it is doing."""
-        child.end(signal.SIGTERM, 20)
+        child.end(signal.SIGTERM, 60)
         del self._children[child]
 
     def command(self, *arguments: str, code: int = 0) -> str:
         """Run a command; its standard output."""
         done = subprocess.run(
             [sys.executable, "-m", "shenguan", *arguments],
-            env=self._env(), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False,
+            env=self._env(), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False,
         )  # fmt: skip
         assert done.returncode == code, f"{arguments}: {done.returncode} {done.stderr} {done.stdout}"
         return done.stdout
@@ -117,7 +117,7 @@ class Apart:
             parts = json.loads(self._status_now())["parts"]
             return all(parts[name]["state"] == "ok" for name in names)
 
-        until(heard, seconds=40, every=0.5)
+        until(heard, every=0.5)
 
     def said(self, lines: int = 8) -> str:
         """The end of everybody's log, shown when a test fails."""
@@ -140,7 +140,7 @@ class Apart:
     def _status_now(self) -> str:
         done = subprocess.run(
             [sys.executable, "-m", "shenguan", "status", "--json"],
-            env=self._env(), capture_output=True, text=True, timeout=60, check=False,
+            env=self._env(), capture_output=True, text=True, timeout=300, check=False,
         )  # fmt: skip
         return done.stdout
 

@@ -71,7 +71,7 @@ class Load:
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         for thread in self._threads:
-            thread.join(60)
+            thread.join(240)
         assert not any(thread.is_alive() for thread in self._threads), "a writer did not come to an end"
         if self._broken:
             raise self._broken[0]
@@ -178,7 +178,7 @@ class Reporter:
         if self.store.is_dir():
             names = sorted(path.name for path in (self.store / "inbox").glob("*.json"))
             return [name.split("__")[0] for name in names]
-        with closing(sqlite3.connect(self.store, timeout=20)) as db:
+        with closing(sqlite3.connect(self.store, timeout=60)) as db:
             return [row[0] for row in db.execute("SELECT case_no FROM shenguan_inbox ORDER BY case_no")]
 
     def _report(self, case_no: str, chance: random.Random) -> None:
@@ -196,7 +196,7 @@ class Reporter:
             draft.write_text(json.dumps(said, ensure_ascii=False), "utf-8")
             draft.rename(draft.with_suffix(".json"))
         else:
-            with closing(sqlite3.connect(self.store, timeout=20)) as db, db:
+            with closing(sqlite3.connect(self.store, timeout=60)) as db, db:
                 marks = ", ".join("?" * len(said))
                 db.execute(
                     f"INSERT INTO shenguan_findings ({', '.join(said)}) VALUES ({marks})", list(said.values())

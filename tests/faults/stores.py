@@ -107,7 +107,7 @@ def _delivered(store: Path) -> Iterable[Delivered]:
             event = loads(file.read_bytes())  # a file that is not whole fails here
             yield Delivered(event["id"], event["subject"])
         return
-    with closing(sqlite3.connect(store, timeout=20)) as db:
+    with closing(sqlite3.connect(store, timeout=60)) as db:
         for event_id, case_no, package in db.execute("SELECT event_id, case_no, package FROM shenguan_inbox"):
             assert loads(package)["case"]["project_no"] == case_no
             yield Delivered(event_id, case_no)
@@ -121,7 +121,7 @@ def _seen(bootstrap: str, topic: str, *, expected: int) -> dict[str, list[int]]:
     """
     if not expected:
         return {}
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60
     while True:
         found = [(message.key.decode(), int(message.value)) for message in read_topic(bootstrap, topic)]
         if len(set(found)) >= expected or time.monotonic() > deadline:
@@ -130,10 +130,10 @@ def _seen(bootstrap: str, topic: str, *, expected: int) -> dict[str, list[int]]:
         time.sleep(0.5)
 
 
-def read_topic(bootstrap: str, topic: str, *, seconds: float = 40.0) -> list[Any]:
+def read_topic(bootstrap: str, topic: str, *, seconds: float = 120.0) -> list[Any]:
     """Every record of a topic, each partition from its beginning to its end of now."""
     consumer = KafkaConsumer(
-        bootstrap_servers=bootstrap, enable_auto_commit=False, fetch_max_wait_ms=50, request_timeout_ms=10_000
+        bootstrap_servers=bootstrap, enable_auto_commit=False, fetch_max_wait_ms=50, request_timeout_ms=30_000
     )
     try:
         places = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import statistics
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from sqlalchemy import Engine, select, text
 from connectors.bus import BusSettings
 from connectors.intake import program as intake
 from connectors.relay import program as relay
+from connectors.relay.topic_watch import TopicWatch
 from hub.department import topic_in
 from hub.exchange.inbox import Quarantined
 from hub.exchange.settle_quarantine import dismiss
@@ -35,10 +37,11 @@ from tests.faults.stores import collect
 from tests.hub.builders import a_case, decided
 
 SEEDS = range(1, 1 + int(os.environ.get("SHENGUAN_FAULT_SEEDS", "1")))
-#: How much longer than undisturbed a healthy department may wait at the 95th percentile, and what it may wait at any rate.
-TIMES, FLOOR_S = 3.0, 3.0
+#: How much longer than undisturbed a healthy department may wait at the 95th percentile, and what it may wait at any rate
+#: on a machine that does much else. (Alone it is a second; who waited for the one that is away would wait for ever.)
+TIMES, FLOOR_S = 3.0, 30.0
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
 
 
 @pytest.fixture
@@ -106,20 +109,20 @@ def test_no_department_waits_for_another(
         *(Reporter(code, seven.stores[code], log, seed, pause=0.5) for code in (QUICK[0], AGAIN)),
     ]
     with seven.at_work(*present):
-        until(lambda: all(path.exists() for code, path in seven.stores.items() if code != AWAY), seconds=40)
+        until(lambda: all(path.exists() for code, path in seven.stores.items() if code != AWAY))
         begun = datetime.now(UTC)
         with Load(*work):
             wait(4)
-        until(lambda: unsigned(engine, present) == 0, seconds=40)
+        until(lambda: unsigned(engine, present) == 0)
         quiet = gaps(engine, begun, QUICK)
         begun = datetime.now(UTC)
         with seven.troubled(a_case(1, area=desk.area).case_no), Load(*work):
             wait(6)
-        until(lambda: unsigned(engine, QUICK) == 0, seconds=20)
+        until(lambda: unsigned(engine, QUICK) == 0)
         troubled = gaps(engine, begun, QUICK)
         assert unsigned(engine, (AWAY,)) > 0
         with seven.at_work(AWAY):
-            until(lambda: _settled(engine, seven, log), seconds=60, every=0.3)
+            until(lambda: _settled(engine, seven, log), every=0.3)
     print(
         f"quick departments: median {statistics.median(quiet):.3f} s, p95 {p95(quiet):.3f} s undisturbed; "
         f"{statistics.median(troubled):.3f} s, {p95(troubled):.3f} s beside the others; "
@@ -158,8 +161,21 @@ def _dismiss_everything(engine: Engine, seven: Seven) -> None:
         assert tried == min(20, len(rows))
 
 
+def _until_the_relay_looked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It knows the topics that are there now."""
+    looks: list[int] = []
+    whole = TopicWatch.look
+
+    def look(watch: TopicWatch) -> int:
+        looks.append(whole(watch))
+        return looks[-1]
+
+    monkeypatch.setattr(TopicWatch, "look", look)
+    until(lambda: looks)
+
+
 def test_a_topic_that_is_wiped_comes_back_by_itself(
-    seven: Seven, engine: Engine, desk: Desk, hub_at_work: None
+    seven: Seven, engine: Engine, desk: Desk, hub_at_work: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Claim: a department's topic is deleted with messages on it that nobody had fetched; without any command every one of
     them arrives, those that had arrived before are not delivered twice, and each try is on record."""
@@ -170,13 +186,12 @@ def test_a_topic_that_is_wiped_comes_back_by_itself(
     decided(engine, desk, 9)
     until(lambda: _unpublished(engine) == 0)
     assert unsigned(engine, (code,)) == 6
-    wait(1.5)  # the relay has looked at its topics once
-    admin = KafkaAdminClient(bootstrap_servers=seven.bus.bootstrap)
-    admin.delete_topics([topic_in(desk.area, code)])
-    admin.close()
-    until(lambda: _tries(engine) >= 6, seconds=30)
+    _until_the_relay_looked(monkeypatch)
+    with closing(KafkaAdminClient(bootstrap_servers=seven.bus.bootstrap)) as admin:
+        admin.delete_topics([topic_in(desk.area, code)])
+    until(lambda: _tries(engine) >= 6)
     with seven.at_work(code):
-        until(lambda: unsigned(engine, (code,)) == 0, seconds=30)
+        until(lambda: unsigned(engine, (code,)) == 0)
     history = collect(
         engine, Log(), stores={code: seven.stores[code]}, area=desk.area, bootstrap=seven.bus.bootstrap
     )

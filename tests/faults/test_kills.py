@@ -37,10 +37,10 @@ VICTIMS = {  # and how often each is killed in its own test
     "object_store": 2,
 }
 SEEDS = range(1, 1 + int(os.environ.get("SHENGUAN_FAULT_SEEDS", "1")))
-QUIET_SECONDS = 60.0
+QUIET_SECONDS = 240.0
 LEAST = 12  # decisions in a test, or it has shown nothing
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
 
 
 @dataclass
@@ -88,7 +88,7 @@ def test_kill_9(town: Town, seed: int, victim: str) -> None:
             _wait(chance, 0.3, 1.5)
         _until_enough(town, decided)
         if victim == "web":
-            town.hub.until(lambda: window.confirmed, seconds=30, what="a decision by the web form")
+            town.hub.until(lambda: window.confirmed, what="a decision by the web form")
     _both_ends_agree(town, f"{victim}/{seed}")
 
 
@@ -128,7 +128,7 @@ def _wait(chance: random.Random, least: float, most: float) -> None:
 
 def _until_enough(town: Town, before: int) -> None:
     """The load goes on until it has shown something after the last kill."""
-    town.hub.until(lambda: len(town.log.acknowledged) - before >= LEAST, seconds=40, what="decisions")
+    town.hub.until(lambda: len(town.log.acknowledged) - before >= LEAST, what="decisions")
 
 
 def _both_ends_agree(town: Town, name: str) -> None:
