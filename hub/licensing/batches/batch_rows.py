@@ -209,15 +209,20 @@ def same_as(row: int, earlier: int) -> Refusal:
     )
 
 
+def cells_context(batch_id: uuid.UUID) -> str:
+    """What a row of a batch is sealed for."""
+    return f"licence-batch|{batch_id}"
+
+
 def seal_cells(vault: IdentityVault, batch_id: uuid.UUID, cells: Sequence[str]) -> bytes:
     """A row as it is kept."""
     text = json.dumps(list(cells), ensure_ascii=False, separators=(",", ":"))
-    return vault.seal_text(text, context=f"licence-batch|{batch_id}")
+    return vault.seal_text(text, context=cells_context(batch_id))
 
 
 def unseal_cells(vault: IdentityVault, batch_id: uuid.UUID, payload: bytes) -> list[str]:
     """Its cells back."""
-    cells: list[str] = json.loads(vault.unseal_text(bytes(payload), context=f"licence-batch|{batch_id}"))
+    cells: list[str] = json.loads(vault.unseal_text(bytes(payload), context=cells_context(batch_id)))
     return cells
 
 

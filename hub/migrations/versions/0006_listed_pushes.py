@@ -45,6 +45,24 @@ CREATE TRIGGER decision_revisions_listed BEFORE INSERT ON decision_revisions
 CREATE TRIGGER cases_stay_listed BEFORE UPDATE OF created_at ON cases
   FOR EACH ROW WHEN (OLD.created_at <> NEW.created_at) EXECUTE FUNCTION shenguan_pushing_stands();
 """
+#: An issued licence still stands, but a person's number in it may be sealed anew: its digest says that it is the same.
+SEALS = """
+CREATE FUNCTION shenguan_without_seals(fields jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE
+  RETURN (SELECT jsonb_object_agg(key, CASE WHEN value ? 'digest' THEN value - 'sealed' ELSE value END)
+    FROM jsonb_each(fields));
+CREATE OR REPLACE FUNCTION shenguan_licence_stands() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF (NEW.identifier, NEW.number, NEW.type_code, NEW.issuer_code, NEW.party_id, NEW.version, NEW.valid_from)
+     IS DISTINCT FROM
+     (OLD.identifier, OLD.number, OLD.type_code, OLD.issuer_code, OLD.party_id, OLD.version, OLD.valid_from)
+     OR (NEW.fields IS DISTINCT FROM OLD.fields
+       AND shenguan_without_seals(NEW.fields) IS DISTINCT FROM shenguan_without_seals(OLD.fields))
+  THEN
+    RAISE EXCEPTION 'an issued licence does not change; issue a new version' USING ERRCODE = 'integrity_constraint_violation';
+  END IF;
+  RETURN NEW;
+END $$;
+"""
 #: Which pushes a list of decisions is narrowed to, and how that is said.
 NARROWED = (
     ("unsigned", "state IN ('owed', 'arrived')"),
@@ -67,4 +85,5 @@ def upgrade() -> None:
         )
     op.create_index("ix_decision_revisions_listed", "decision_revisions", ["listed_at"], unique=False)
     op.execute(TRIGGERS)
+    op.execute(SEALS)
     op.execute("ANALYZE pushes, decision_revisions")
