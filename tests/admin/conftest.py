@@ -46,9 +46,8 @@ if TYPE_CHECKING:
 PASSWORD = "correct horse battery"
 AREA = "990101"
 SUPERVISOR_OF = "scjg"
-PATIENCE_MS = (
-    60_000  # of the browser, on a machine that does much else; nothing waits that long when it is green
-)
+#: Of the browser, on a machine that does much else; nothing waits that long when it is green.
+PATIENCE_MS = 60_000
 
 
 @dataclass(frozen=True)

