@@ -7,7 +7,7 @@ line names exists (`reference_faults`).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -52,6 +52,13 @@ def known(tx: Connection, lines: Sequence[Line] | None = None) -> Known:
         {row.code: row for row in tx.execute(materials)},
         {row.code: row for row in tx.execute(licences)},
         {row.code: row for row in tx.execute(items)},
+    )
+
+
+def named(entries: Known, lines: Sequence[Line]) -> tuple[Line, ...]:
+    """Lines with a name each: what has none is called as its material type, which must be known."""
+    return tuple(
+        one if one.name else replace(one, name=entries.materials[one.material_type].name) for one in lines
     )
 
 

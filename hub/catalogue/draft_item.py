@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
 from hub.catalogue import compare
-from hub.catalogue.check_item import known, reference_faults
+from hub.catalogue.check_item import known, named, reference_faults
 from hub.catalogue.faults import refuse
 from hub.catalogue.fields import FieldDef
 from hub.catalogue.item_header import header_of, must_columns, must_of, parse_header
@@ -60,23 +59,41 @@ def draft_item(tx: Connection, item_code: str, *, actor: str) -> uuid.UUID:
     source = next((one for one in versions if one.state == "published"), versions[0] if versions else None)
     number = versions[0].number + 1 if versions else 1
     draft = uuid.uuid4()
-    must = must_of(source) if source else {}
+    header = {**header_of(item), **(must_of(source) if source else {})}
     tx.execute(
         insert(ItemVersion).values(
-            id=draft,
-            item_code=item_code,
-            number=number,
-            header={**header_of(item), **must},
-            form=source.form if source else [],
-            **must_columns(must),
-            created_by=actor,
+            draft_row(draft, item_code, number, header, source.form if source else [], actor)
         )
     )
     if source:
         replace_lines(tx, draft, read_lines(tx, source.id))
-    detail = {"number": number, "from": source.number if source else None}
-    record(tx, Entry(actor, "item.drafted", f"item:{item_code}", detail=detail))
+    record(tx, drafted(item_code, number, source.number if source else None, actor))
     return draft
+
+
+def draft_row(
+    draft: uuid.UUID,
+    item_code: str,
+    number: int,
+    header: Mapping[str, Any],
+    form: Sequence[Mapping[str, Any]],
+    actor: str,
+) -> dict[str, Any]:
+    """A new draft, without its lines."""
+    return {
+        "id": draft,
+        "item_code": item_code,
+        "number": number,
+        "header": dict(header),
+        "form": list(form),
+        **must_columns(header),
+        "created_by": actor,
+    }
+
+
+def drafted(item_code: str, number: int, source: int | None, actor: str) -> Entry:
+    """For the ledger."""
+    return Entry(actor, "item.drafted", f"item:{item_code}", detail={"number": number, "from": source})
 
 
 def set_header(tx: Connection, version_id: uuid.UUID, header: Mapping[str, Any], *, actor: str) -> None:
@@ -128,14 +145,16 @@ def _changed(tx: Connection, row: Any, found: Sequence[compare.Change], actor: s
         return
     if values:
         tx.execute(update(ItemVersion).where(ItemVersion.id == row.id).values(**values))
-    detail = {"number": row.number, "changes": [one.told() for one in found]}
-    record(tx, Entry(actor, "item.draft_changed", f"item:{row.item_code}", detail=detail))
+    record(tx, draft_changed(row.item_code, row.number, found, actor))
+
+
+def draft_changed(item_code: str, number: int, found: Sequence[compare.Change], actor: str) -> Entry:
+    """For the ledger."""
+    detail = {"number": number, "changes": [one.told() for one in found]}
+    return Entry(actor, "item.draft_changed", f"item:{item_code}", detail=detail)
 
 
 def _named(tx: Connection, lines: Sequence[Line]) -> tuple[Line, ...]:
-    """Lines with a name each; Faulty where what a line names does not exist."""
     entries = known(tx, lines)
     refuse(reference_faults(entries, lines))
-    return tuple(
-        one if one.name else replace(one, name=entries.materials[one.material_type].name) for one in lines
-    )
+    return named(entries, lines)

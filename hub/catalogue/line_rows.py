@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, delete, select
@@ -61,32 +61,40 @@ def _line(row: Any, stand_ins: Iterable[tuple[str, str]]) -> Line:
 
 def replace_lines(tx: Connection, version_id: uuid.UUID, lines: Sequence[Line]) -> None:
     """Put these lines in the place of a draft's; a trigger refuses it for anything but a draft."""
-    tx.execute(delete(Requirement).where(Requirement.version_id == version_id))
+    replace_all_lines(tx, {version_id: lines})
+
+
+def replace_all_lines(tx: Connection, lines: Mapping[uuid.UUID, Sequence[Line]]) -> None:
+    """The same for several drafts, in as many statements as for one."""
+    tx.execute(delete(Requirement).where(Requirement.version_id.in_(list(lines))))
     requirements: list[dict[str, Any]] = []
     stand_ins: list[dict[str, Any]] = []
-    for seq, one in enumerate(lines, 1):
-        row_id = uuid.uuid4()
-        requirements.append(
-            {
-                "id": row_id,
-                "version_id": version_id,
-                "code": one.code,
-                "seq": seq,
-                "name": one.name,
-                "material_type": one.material_type,
-                "required": one.required,
-                "may_follow": one.may_follow,
-                "deferral_days": one.deferral_days,
-                "form": one.form,
-                "copies": one.copies,
-                "formats": list(one.formats),
-                "max_bytes": one.max_bytes,
-                "note": one.note,
-            }
-        )
-        for place, (kind, code) in enumerate(one.stand_ins, 1):
-            target = {column: code if name == kind else None for name, column in _TARGETS.items()}
-            stand_ins.append(
-                {"id": uuid.uuid4(), "requirement_id": row_id, "seq": place, "kind": kind, **target}
-            )
+    for version_id, of_one in lines.items():
+        for seq, one in enumerate(of_one, 1):
+            row_id = uuid.uuid4()
+            requirements.append(_requirement(row_id, version_id, seq, one))
+            for place, (kind, code) in enumerate(one.stand_ins, 1):
+                target = {column: code if name == kind else None for name, column in _TARGETS.items()}
+                stand_ins.append(
+                    {"id": uuid.uuid4(), "requirement_id": row_id, "seq": place, "kind": kind, **target}
+                )
     write(tx, Rows(Requirement, requirements), Rows(StandIn, stand_ins))
+
+
+def _requirement(row_id: uuid.UUID, version_id: uuid.UUID, seq: int, one: Line) -> dict[str, Any]:
+    return {
+        "id": row_id,
+        "version_id": version_id,
+        "code": one.code,
+        "seq": seq,
+        "name": one.name,
+        "material_type": one.material_type,
+        "required": one.required,
+        "may_follow": one.may_follow,
+        "deferral_days": one.deferral_days,
+        "form": one.form,
+        "copies": one.copies,
+        "formats": list(one.formats),
+        "max_bytes": one.max_bytes,
+        "note": one.note,
+    }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,34 +58,60 @@ class Standing:
 
 def standing_item(tx: Connection, item: Any) -> Standing:
     """What to show in the editor of an item (a row of service_items)."""
-    order = {"draft": 0, "published": 1}
     versions = tx.execute(
         select(*ItemVersion.__table__.c)
         .where(ItemVersion.item_code == item.code)
         .order_by(ItemVersion.number.desc())
     ).all()
-    if not versions:
+    found = shown_version(versions)
+    return standing_of(item, found, read_lines(tx, found.id) if found else ())
+
+
+def shown_version(versions: Sequence[Any]) -> Any:
+    """Of an item's versions, the one that stands: its draft, else what is published, else the last; None: it has none."""
+    order = {"draft": 0, "published": 1}
+    return min(versions, key=lambda one: (order.get(one.state, 2), -one.number), default=None)
+
+
+def standing_of(item: Any, found: Any, lines: tuple[Line, ...]) -> Standing:
+    """What an item says in the version that stands, with its lines."""
+    if found is None:
         return Standing(None, 0, "", header_of(item))
-    found = min(versions, key=lambda one: (order.get(one.state, 2), -one.number))
     header = found.header if found.state == "draft" else header_of(item)
     header = {**header, **must_of(found)}
-    return Standing(found.id, found.number, found.state, header, tuple(found.form), read_lines(tx, found.id))
+    return Standing(found.id, found.number, found.state, header, tuple(found.form), lines)
 
 
 def add_item(tx: Connection, *, code: str, name: str, actor: str) -> None:
     """A new item, with nothing published yet."""
+    code, name = new_item(code, name)
+    taken = tx.execute(
+        select(ServiceItem.code).where((ServiceItem.code == code) | (ServiceItem.name == name))
+    ).scalar()
+    if taken:
+        raise item_taken(code, name, taken)
+    tx.execute(insert(ServiceItem).values(code=code, name=name))
+    record(tx, item_added(code, name, actor))
+
+
+def new_item(code: str, name: str) -> tuple[str, str]:
+    """Code and name as they are stored. Raises Rejected with what would be right."""
     code, name = code.strip(), " ".join(name.split())
     if not re.fullmatch(ITEM_CODE, code):
         raise Rejected("事项编码只含数字、字母、连字符，3 到 40 位。")
     if not 1 <= len(name) <= 200:
         raise Rejected("请填写事项名称，至多 200 字。")
-    taken = tx.execute(
-        select(ServiceItem.code).where((ServiceItem.code == code) | (ServiceItem.name == name))
-    ).scalar()
-    if taken:
-        raise Conflict(f"事项编码 {code} 或名称“{name}”已经登记（{taken}）。")
-    tx.execute(insert(ServiceItem).values(code=code, name=name))
-    record(tx, Entry(actor, "item.added", f"item:{code}", detail={"name": name}))
+    return code, name
+
+
+def item_taken(code: str, name: str, by: str) -> Conflict:
+    """What is said where another item has the code or the name."""
+    return Conflict(f"事项编码 {code} 或名称“{name}”已经登记（{by}）。")
+
+
+def item_added(code: str, name: str, actor: str) -> Entry:
+    """For the ledger."""
+    return Entry(actor, "item.added", f"item:{code}", detail={"name": name})
 
 
 def save_item(

@@ -14,12 +14,13 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from hub.catalogue import compare
-from hub.catalogue.check_item import Known, known
+from hub.catalogue.check_item import Known, known, named
 from hub.catalogue.draft_type import add_type
 from hub.catalogue.faults import Fault, Faulty
-from hub.catalogue.item_lines import Line
+from hub.catalogue.item_lines import Line, coded
 from hub.catalogue.material_type import MaterialType
-from hub.catalogue.save_item import add_item, checked_item, save_item, standing_item
+from hub.catalogue.save_item import checked_item
+from hub.catalogue.save_items import Held, Wanted, add_items, held_items, save_items
 from hub.catalogue.save_type import checked_type, save_type, standing_type
 from hub.catalogue.sheet_columns import SHEETS, title_of
 from hub.catalogue.sheet_live import put_licence, put_pattern
@@ -47,6 +48,15 @@ class Outcome:
     state: str = "unchanged"  # new, changed, unchanged, refused
     changes: list[compare.Change] = field(default_factory=list)
     faults: list[SheetFault] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shelf:
+    """What the items of a workbook are held against, and what is to become of them, all at once at the end."""
+
+    catalogue: Known
+    held: Mapping[str, Held]
+    wanted: list[Wanted] = field(default_factory=list)
 
 
 def preview(tx: Connection, entries: Sequence[Entry], *, actor: str) -> list[Outcome]:
@@ -83,19 +93,17 @@ def _attempt(
 ) -> tuple[list[Outcome], set[tuple[str, str]]]:
     found: list[Outcome] = []
     strangers = _announce(tx, wanted, actor)
-    catalogue = known(tx)
+    shelf = _Shelf(known(tx), held_items(tx, [one.code for one in wanted if one.kind == "item"]))
     for entry in wanted:
         name = str(entry.header.values.get("name") or "") if entry.header else ""
         outcome = Outcome(entry.kind, entry.code, name, faults=list(entry.faults))
         found.append(outcome)
         if not outcome.faults:
-            with tx.begin_nested() as step:
-                new = _one(tx, entry, outcome, actor, catalogue) or (entry.kind, entry.code) in strangers
-                outcome.state = "new" if new else "changed" if outcome.changes else "unchanged"
-                if outcome.faults:
-                    step.rollback()
+            new = _one(tx, entry, outcome, actor, shelf) or (entry.kind, entry.code) in strangers
+            outcome.state = "new" if new else "changed" if outcome.changes else "unchanged"
         if outcome.faults:
             outcome.state = "refused"
+    save_items(tx, shelf.wanted, shelf.held, actor=actor)
     return found, strangers
 
 
@@ -104,23 +112,33 @@ def _announce(tx: Connection, entries: Sequence[Entry], actor: str) -> set[tuple
     there = {("item", code) for code in tx.execute(select(ServiceItem.code)).scalars()} | {
         ("type", code) for code in tx.execute(select(MaterialType.code)).scalars()
     }
-    new: set[tuple[str, str]] = set()
-    for entry in entries:
-        if entry.kind not in ("item", "type") or (entry.kind, entry.code) in there or entry.faults:
-            continue
+    strange = [
+        one
+        for one in entries
+        if one.kind in ("item", "type") and (one.kind, one.code) not in there and not one.faults
+    ]
+    for entry in strange:
         if entry.header is None:
             entry.faults.append(_missing(entry))
+    named = {one.code: str(one.header.values["name"]) for one in strange if one.kind == "item" and one.header}
+    refused = {("item", code): error for code, error in add_items(tx, named, actor=actor).items()}
+    new: set[tuple[str, str]] = set()
+    for entry in strange:
+        place = entry.kind, entry.code
+        if entry.header is None:
             continue
-        try:
-            with tx.begin_nested():
-                add = add_item if entry.kind == "item" else add_type
-                add(tx, code=entry.code, name=str(entry.header.values["name"]), actor=actor)
-        except HubError as error:
+        if entry.kind == "type":
+            try:
+                with tx.begin_nested():
+                    add_type(tx, code=entry.code, name=str(entry.header.values["name"]), actor=actor)
+            except HubError as error:
+                refused[place] = error
+        if place in refused:
             sheet = _SHEETS[entry.kind]
             column = SHEETS[sheet][0].title
-            entry.faults.append(SheetFault(sheet, entry.header.number, column, error.message, ""))
-            continue
-        new.add((entry.kind, entry.code))
+            entry.faults.append(SheetFault(sheet, entry.header.number, column, refused[place].message, ""))
+        else:
+            new.add(place)
     return new
 
 
@@ -143,14 +161,16 @@ def _missing(entry: Entry) -> SheetFault:
     )
 
 
-def _one(tx: Connection, entry: Entry, outcome: Outcome, actor: str, catalogue: Known) -> bool:
-    """Do one entry; whether it was added just now."""
+def _one(tx: Connection, entry: Entry, outcome: Outcome, actor: str, shelf: _Shelf) -> bool:
+    """Do one entry, an item's only in `shelf`; whether it was added just now."""
     try:
         if entry.kind == "item":
-            _item(tx, entry, outcome, actor, catalogue)
-        elif entry.kind == "type":
-            _type(tx, entry, outcome, actor)
-        else:
+            _item(tx, entry, outcome, shelf)
+            return False
+        with tx.begin_nested():
+            if entry.kind == "type":
+                _type(tx, entry, outcome, actor)
+                return False
             put = put_licence if entry.kind == "licence" else put_pattern
             new, outcome.changes = put(tx, entry, actor)
             return new
@@ -162,10 +182,10 @@ def _one(tx: Connection, entry: Entry, outcome: Outcome, actor: str, catalogue: 
     return False
 
 
-def _item(tx: Connection, entry: Entry, outcome: Outcome, actor: str, catalogue: Known) -> None:
-    item = tx.execute(select(*ServiceItem.__table__.c).where(ServiceItem.code == entry.code)).one()
-    outcome.name = outcome.name or item.name
-    now = standing_item(tx, item)
+def _item(tx: Connection, entry: Entry, outcome: Outcome, shelf: _Shelf) -> None:
+    held = shelf.held[entry.code]
+    outcome.name = outcome.name or held.name
+    now = held.standing
     said: dict[str, Any] = {}
     header = dict(entry.header.values) if entry.header else {}
     if entry.steps is not None:
@@ -178,7 +198,9 @@ def _item(tx: Connection, entry: Entry, outcome: Outcome, actor: str, catalogue:
         said["lines"] = _lines(entry, now.lines, kept=True)
     if entry.fields is not None:
         said["form"] = [row.values for row in entry.fields]
-    clean, form, lines = checked_item(tx, said, now.header, catalogue)
+    clean, form, lines = checked_item(tx, said, now.header, shelf.catalogue)
+    if lines is not None:
+        lines = named(shelf.catalogue, coded(lines))
     before = compare.content(now.header, now.lines, now.form)
     after = compare.content(
         now.header if clean is None else clean,
@@ -187,7 +209,7 @@ def _item(tx: Connection, entry: Entry, outcome: Outcome, actor: str, catalogue:
     )
     outcome.changes = compare.changes(before, after)
     if outcome.changes:
-        save_item(tx, entry.code, said, actor=actor)
+        shelf.wanted.append(Wanted(entry.code, clean, form, lines))
 
 
 def _lines(entry: Entry, now: Sequence[Line], *, kept: bool = False) -> list[dict[str, Any]]:
