@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from contextlib import closing
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from flask import Response, jsonify, request
 from flask_appbuilder import expose, has_access, permission_name
 from flask_babel import gettext
 from sqlalchemy import Connection, select
 
+from admin.licensing.types.rights import LICENCE_TYPE_RIGHTS
 from admin.licensing.types.starting_layouts import starting_layout
 from admin.licensing.types.type_forms import Design, read_design, sent_design
 from admin.licensing.types.type_images import LARGEST_IMAGE, add, files, image_told, looked_at, put
@@ -41,6 +42,7 @@ class LicenceDesignView(Screen):
     route_base = "/licence-designs"
     default_view = "sample"
     class_permission_name = "LicenceTypeView"
+    base_permissions: ClassVar = list(LICENCE_TYPE_RIGHTS)
 
     @expose("/sample/<code>", methods=["POST"])
     @has_access

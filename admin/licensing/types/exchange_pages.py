@@ -6,7 +6,7 @@ import hashlib
 import json
 import uuid
 from contextlib import closing
-from typing import Any
+from typing import Any, ClassVar
 
 from flask import Response, flash, g, redirect, request, url_for
 from flask_appbuilder import expose, has_access, permission_name
@@ -16,6 +16,7 @@ from sqlalchemy import Connection, select
 from werkzeug.wrappers import Response as Answer
 
 from admin.licensing.types.design_pages import licence_type_row
+from admin.licensing.types.rights import LICENCE_TYPE_RIGHTS
 from admin.licensing.types.type_exchange import (
     Brought,
     WaitingDesigns,
@@ -52,6 +53,7 @@ class LicenceExchangeView(Screen):
     route_base = "/licence-exchange"
     default_view = "bring"
     class_permission_name = "LicenceTypeView"
+    base_permissions: ClassVar = list(LICENCE_TYPE_RIGHTS)
 
     @expose("/take/<code>/<int:version>.json")
     @has_access

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from flask import flash, redirect, request, url_for
 from flask_appbuilder import expose, has_access, permission_name
@@ -20,6 +20,7 @@ from admin.ledger_pages import action_text
 from admin.licensing.types import type_list
 from admin.licensing.types.design_pages import licence_type_row
 from admin.licensing.types.edit_pages import TypeEditing, standing_draft
+from admin.licensing.types.rights import LICENCE_TYPE_RIGHTS
 from admin.licensing.types.type_code import code_remarks
 from admin.licensing.types.type_forms import SHARING
 from admin.licensing.types.type_told import ISSUER_TITLES, element_names, recorded, told, validity_words
@@ -44,6 +45,7 @@ class LicenceTypeView(TypeEditing, ExportedList):
     """证照类型."""
 
     route_base = "/licence-types"
+    base_permissions: ClassVar = list(LICENCE_TYPE_RIGHTS)
     list_template = "licence_types.html"
     listing = type_list.LISTING
 
