@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from schemas.mapping.apply import Compiled
 from schemas.mapping.compare import Change, compare, rule_words
-from schemas.mapping.compile import compile_flow, compile_mapping
+from schemas.mapping.compile import brings_rows, compile_flow, compile_mapping
 from schemas.mapping.coverage import Coverage, coverage
 from schemas.mapping.fields import FieldInfo, source_fields, target_fields
 from schemas.mapping.masking import masked
@@ -25,6 +25,7 @@ __all__ = [
     "PairSuggestion",
     "Suggestion",
     "Unmapped",
+    "brings_rows",
     "compare",
     "compile_flow",
     "compile_mapping",

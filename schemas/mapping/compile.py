@@ -67,9 +67,13 @@ def compile_mapping(
 def compile_flow(document: ConnectorDocument, flow: Flow) -> Compiled:
     """The mapping of a flow of this document, as it runs. Raises Faults."""
     kind = next((one.kind for one in document.endpoints if one.name == flow.endpoint), "")
+    return compile_mapping(flow, document.code_tables, whole_rows=brings_rows(kind, flow))
+
+
+def brings_rows(kind: str, flow: Flow) -> bool:
+    """Whether what comes from an endpoint of this kind are rows of tables, which have every column."""
     files = kind in ("folder", "sftp", "s3") and flow.place.get("format") not in ("json", "xml")
-    rows = flow.direction == "in" and (files or kind in ("sql", "up_tables"))
-    return compile_mapping(flow, document.code_tables, whole_rows=rows)
+    return flow.direction == "in" and (files or kind in ("sql", "up_tables"))
 
 
 def _condition(source: str, at: str, faults: list[Fault]) -> Callable[[Mapping[str, Any]], bool] | None:

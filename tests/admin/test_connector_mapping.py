@@ -15,6 +15,8 @@ from sqlalchemy import text
 
 from hub.connecting.draft_connector import make_connector, save_draft
 from schemas import permit_columns
+from schemas.connector.document import document_from
+from schemas.mapping import compile_flow
 from storage.spreadsheet import write_rows
 from tests.admin import cases
 from tests.admin.conftest import Hub
@@ -138,6 +140,43 @@ def test_a_preview_says_field_by_field_what_fails(hub: Hub, as_user: Client, csr
     assert status == 200
     assert told["broken"][0]["at"] == "when"
     assert asked(as_user("data_admin"), csrf("data_admin"), path, [1])[0] == 422
+
+
+def test_a_preview_refuses_a_renamed_column_in_the_words_of_the_run(
+    hub: Hub, as_user: Client, csrf: Token
+) -> None:
+    """A column that the record has no more is told at its field with exactly what the running flow says; where a record
+    need not have every field (JSON), it is an empty value in both."""
+    code = a_connector(hub)
+    record = {
+        "编号": "JC-1",
+        "办件号": "990101202611200001",
+        "检查时间": "2026-03-05 10:00",
+        "检查结论": "合格",
+    }
+    for kind, place in (("sql", IN["place"]), ("folder", {"format": "json"})):
+        with hub.engine.begin() as tx:
+            saves = tx.scalar(text("SELECT saves FROM connector_versions WHERE connector = :c"), {"c": code})
+            flow = {**IN, "place": place}
+            document = {
+                "code": code, "department": "scjg", "title": "前置库", "endpoints": [{"name": "front", "kind": kind}],
+                "flows": [flow], "code_tables": [TABLE],
+            }  # fmt: skip
+            save_draft(tx, hub.desk, code, document, saves=saves, actor="user:test")
+        path = f"/connectors/{code}/flows/jcjg/mapping/preview"
+        status, told = asked(
+            as_user("data_admin"), csrf("data_admin"), path, {"flow": flow, "record": record}
+        )
+        run = document_from(document)
+        meant = compile_flow(run, run.flows[0]).apply(record).faults
+        assert (status, told["faults"]) == (
+            200,
+            [
+                {"target": one.target, "cause": one.cause, "words": one.words, "value": one.value}
+                for one in meant
+            ],
+        )
+        assert ["已不在记录中" in one["words"] for one in told["faults"]] == ([True] if kind == "sql" else [])
 
 
 def test_a_preview_is_bounded(hub: Hub, as_user: Client, csrf: Token) -> None:

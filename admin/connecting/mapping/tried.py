@@ -19,7 +19,7 @@ from schemas.connector.faults import Faults
 from schemas.drafts.forms import FORMS
 from schemas.drafts.unfit import Unfit
 from schemas.drafts.written import report_data
-from schemas.mapping import compile_mapping
+from schemas.mapping import brings_rows, compile_mapping
 from schemas.mapping.paths import BadPath, parsed
 
 MOST_SHOWN, LONGEST = 20, 2000
@@ -33,10 +33,12 @@ _STATED = {
 }
 
 
-def tried(flow: Flow, tables: tuple[CodeTable, ...], record: Mapping[str, Any]) -> dict[str, Any]:
-    """What the page shows of one record."""
+def tried(
+    flow: Flow, tables: tuple[CodeTable, ...], record: Mapping[str, Any], *, kind: str = ""
+) -> dict[str, Any]:
+    """What the page shows of one record; `kind`: of the flow's endpoint, so that what a run refuses is refused here."""
     try:
-        compiled = compile_mapping(flow, tables)
+        compiled = compile_mapping(flow, tables, whole_rows=brings_rows(kind, flow))
     except Faults as error:
         return {"broken": [{"at": one.at, "words": one.words} for one in error.faults[:MOST_SHOWN]]}
     mapped = compiled.apply(_shortened(record, flow), explain=True)

@@ -117,7 +117,9 @@ class ConnectorMappingView(Screen):
             return answer({"broken": [], "lacking": lacking})
         posted = tables_said(said["tables"]) if "tables" in said else open_.document.get("code_tables")
         tables = table_values(posted)
-        return answer({**tried(value, tables, record), "lacking": lacking})
+        endpoints = open_.document.get("endpoints", ())
+        kind = next((str(one.get("kind", "")) for one in endpoints if one.get("name") == value.endpoint), "")
+        return answer({**tried(value, tables, record, kind=kind), "lacking": lacking})
 
     @expose(_FLOW + "/suggestions", methods=["POST"])
     @has_access
