@@ -8,7 +8,7 @@ place in the hub that knows what the driver can do.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -36,6 +36,20 @@ class Rows:
     model: type[DeclarativeBase]
     rows: Sequence[Row]
     once: bool = False
+
+
+def listed(values: Iterable[object]) -> str:
+    """An array as PostgreSQL writes it down, for a placeholder whose type the statement says or the column beside it.
+
+    For long lists that are sent with every batch: measured, the driver's own way takes two to seven times as long.
+    """
+    return "{" + ",".join(map(_element, values)) + "}"
+
+
+def _element(value: object) -> str:
+    if value is None:
+        return "NULL"
+    return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def ask(tx: Connection, *questions: Question) -> list[list[Any]]:

@@ -28,7 +28,7 @@ from hub.moments import parse_moment
 from hub.ports import Desk
 from hub.pushing import acknowledge
 from hub.reconciling import take_counts
-from hub.round_trips import Rows, ask, tell, write
+from hub.round_trips import Rows, ask, listed, tell, write
 from schemas import MESSAGE_TYPES, loads
 
 
@@ -167,7 +167,7 @@ def _look_up(tx: Connection, arrived: Sequence[Arrived]) -> tuple[list[Arrived],
         taker.questions([one for one in first.values() if one.event["type"] in taker.types])
         for taker in TAKERS
     ]
-    of = {"sources": [source for source, _ in first], "event_ids": [event_id for _, event_id in first]}
+    of = {"sources": listed(source for source, _ in first), "event_ids": listed(id_ for _, id_ in first)}
     taken, *answers = ask(tx, (_TAKEN, of), *(question for questions in asked for question in questions))
     waiting = iter(answers)
     grounds = [

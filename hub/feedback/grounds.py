@@ -19,7 +19,7 @@ from hub.feedback.light_rules import LightRules, light_rules
 from hub.feedback.story import Story
 from hub.licensing.findings.rules_of_findings import QUESTION as RULES
 from hub.licensing.findings.rules_of_findings import RulesOfFindings, rules_of_findings
-from hub.round_trips import Question
+from hub.round_trips import Question, listed
 
 Answer = Sequence[Any]
 #: Causes that go away by themselves when what is missing comes (hub.exchange.take_in.WAITS).
@@ -131,15 +131,15 @@ def questions(messages: Sequence[Arrived]) -> tuple[Question, ...]:
     """Ask for everything that facts speak of."""
     case_nos = sorted({str(message.data["project_no"]) for message in messages})
     departments = sorted({message.department for message in messages})
-    of = {"case_nos": case_nos, "departments": departments}
+    of = {"case_nos": listed(case_nos), "departments": departments}
     numbers = {
-        "departments": [message.department for message in messages],
-        "numbers": [number_of(message) for message in messages],
+        "departments": listed(message.department for message in messages),
+        "numbers": listed(number_of(message) for message in messages),
     }
     sha256s = {file["sha256"] for message in messages for file in message.data.get("files") or ()}
     files = {"departments": departments, "sha256s": [bytes.fromhex(one) for one in sorted(sha256s)]}
     return (
-        (_LOCK, {"keys": sorted({_key(case_no) for case_no in case_nos})}),
+        (_LOCK, {"keys": listed(sorted({_key(case_no) for case_no in case_nos}))}),
         (_CASES, of),
         (_PUSHES, of),
         (_DEPARTMENTS, {}),

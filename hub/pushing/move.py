@@ -10,6 +10,8 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection
@@ -18,7 +20,7 @@ from hub.errors import Conflict, NotFound
 from hub.ledger import LedgerRow
 from hub.pushing.push import PushMove, after
 from hub.pushing.standing import COLUMNS, LIMITS, STILL, Act, Row, forward, note, replay, steps, tick
-from hub.round_trips import Question, Rows, ask, tell, write
+from hub.round_trips import Question, Rows, ask, listed, tell, write
 
 __all__ = ["Act", "locked", "move_by_hand", "move_pushes", "save_pushes"]
 
@@ -34,11 +36,16 @@ def _type(name: str) -> str:
     return _TYPES.get(name) or ("text" if name in _TEXTS else "timestamptz")
 
 
-_SAVE = f"""
-UPDATE pushes p SET {", ".join(f"{name} = n.{name}" for name in _SAVED)}
-FROM unnest({", ".join(f"%({name})s::{_type(name)}[]" for name in ("id", *_SAVED))}) AS n(id, {", ".join(_SAVED)})
+@lru_cache(maxsize=100)
+def _save(names: tuple[str, ...]) -> str:
+    """Of a batch only the columns that change: a fact changes six of two dozen."""
+    return f"""
+UPDATE pushes p SET {", ".join(f"{name} = n.{name}" for name in names)}
+FROM unnest({", ".join(f"%({name})s::{_type(name)}[]" for name in ("id", *names))}) AS n(id, {", ".join(names)})
 WHERE p.id = n.id
 """  # noqa: S608 - our own names
+
+
 _STEP = """
 UPDATE pushes p SET state = n.state FROM unnest(%(ids)s::uuid[], %(states)s::text[]) AS n(id, state) WHERE p.id = n.id
 """
@@ -71,7 +78,7 @@ FROM findings WHERE push_id = ANY(%(ids)s) AND standing = 'standing'
 
 def locked(tx: Connection, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Row]:
     """These pushes, locked in one order for all."""
-    (rows,) = ask(tx, (_LOCK, {"ids": sorted(set(ids))}))
+    (rows,) = ask(tx, (_LOCK, {"ids": listed(sorted(set(ids), key=attrgetter("int")))}))
     return {row[0]: dict(zip(COLUMNS, row, strict=True)) for row in rows}
 
 
@@ -126,8 +133,9 @@ def save_pushes(
     if not changed:
         return
     statements = _detours(before, changed)
-    columns = {name: [push[name] for push in changed] for name in ("id", *_SAVED)}
-    statements.append((_SAVE, columns))
+    names = tuple(name for name in _SAVED if any(push[name] != before[push["id"]][name] for push in changed))
+    columns = {name: listed([push[name] for push in changed]) for name in ("id", *names)}
+    statements.append((_save(names), columns))
     late = [push["id"] for push in changed if any(push[name] and push[name] < now for name in LIMITS)]
     if late:
         statements.append((_ENDED, {"ids": late, "still": sorted(STILL), "now": now}))

@@ -11,6 +11,7 @@ import uuid
 from collections import deque
 from collections.abc import Iterable, Mapping
 from datetime import datetime, time
+from functools import cache
 from typing import Any, NamedTuple
 
 from hub.pushing.push import SETTLED, STATES, TRANSITIONS, after
@@ -145,7 +146,8 @@ def met(push: Mapping[str, Any], limit: str) -> bool:
     return any(push[name] is not None for name in _MET_BY[limit])
 
 
-def steps(was: str, becomes: str) -> list[str]:
+@cache
+def steps(was: str, becomes: str) -> tuple[str, ...]:
     """The states from one to another, each step one that the table knows; the last is `becomes`."""
     pairs: dict[str, list[str]] = {}
     for (state, _), to in TRANSITIONS.items():
@@ -161,8 +163,8 @@ def steps(was: str, becomes: str) -> list[str]:
                 came[to] = state
                 waiting.append(to)
     if becomes not in came:
-        return []
+        return ()
     way = [becomes]
     while came[way[-1]]:
         way.append(came[way[-1]])
-    return way[-2::-1]
+    return tuple(way[-2::-1])

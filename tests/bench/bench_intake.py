@@ -30,6 +30,7 @@ from hub.ports import Desk
 from hub.pushing.rules.add_rule import add_rule
 from hub.register_department import add_department, trusted_keys
 from schemas import dumps
+from shenguan.cli.stopping import spare_what_is_loaded
 from storage.identity import IdentityVault
 from storage.judging import Judge
 from storage.key_encryption import KeyEncryption
@@ -158,6 +159,7 @@ def _take(
     intake = Intake(IntakeConfig(url, bus, desk, poll_ms=100), engine)
     try:
         intake.warm()
+        spare_what_is_loaded()  # as the program does when it begins
         assert not any(producer.publish(records))
         done, begun, cpu = 0, time.perf_counter(), time.process_time()
         while done < len(records):

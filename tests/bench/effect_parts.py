@@ -25,6 +25,7 @@ from connectors.department.adapters import Draft, TableAdapter
 from connectors.department.config import ConnectorConfig
 from connectors.department.judge import Package
 from connectors.relay import program as relay
+from shenguan.cli.stopping import spare_what_is_loaded
 
 GROUP = "bench.effect"
 
@@ -52,6 +53,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     moments: dict[str, float] = {}
     bus = BusSettings(settings["bootstrap"], fetch_max_wait_ms=settings["fetch_max_wait_ms"], partitions=1)
+    spare_what_is_loaded()  # as every program of ours does when it begins
     {"relay": _relay, "connector": _connector, "consumer": _consumer, "debezium": _debezium}[part](
         settings, bus, stop, moments
     )

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from hub.errors import Unavailable
 from hub.licensing.licence import FROZEN, REVOKED, VALID, WITHDRAWN
-from hub.round_trips import ask
+from hub.round_trips import ask, listed
 from hub.workday import LOCAL
 
 Seat = tuple[uuid.UUID, str]  # (licence, department)
@@ -146,7 +146,7 @@ WHERE licence_id = ANY(%(ids)s) AND state <> 'overtaken'
 
 def said_of_licences(tx: Connection, ids: set[uuid.UUID]) -> Bench:
     """Take the locks and read. Raises Unavailable where one was renewed while we waited: it is another licence now."""
-    of = {"ids": list(ids)}
+    of = {"ids": listed(ids)}
     licences, cases, said, holds, let_go, proposals = ask(
         tx, (_LOCK, of), (_CASES, of), (_SAID, of), (_HOLDS, of), (_LET_GO, of), (_PROPOSALS, of)
     )
