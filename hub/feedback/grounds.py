@@ -55,6 +55,7 @@ class PushFacts(NamedTuple):
     hears: Sequence[str]
     left_out: Sequence[str]
     masked: Sequence[str]
+    sign_days: int | None  # within which its rule has it sign
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ FROM cases c LEFT JOIN party_lights l ON l.party_id = c.party_id WHERE c.case_no
 """
 _PUSHES = """
 SELECT p.id, p.case_no, p.department, p.state, coalesce(r.hears, '{}'), coalesce(r.left_out, '{}'),
-  coalesce(r.masked, '{}')
+  coalesce(r.masked, '{}'), r.sign_days
 FROM pushes p
 LEFT JOIN push_rule_departments r ON r.rule_id = p.rule_id AND r.department = p.department
 WHERE p.case_no = ANY(%(case_nos)s) AND p.state <> 'held' ORDER BY p.case_no, p.department

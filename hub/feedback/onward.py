@@ -11,6 +11,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
@@ -24,9 +25,11 @@ from hub.feedback.notices import nobody_enforces
 from hub.feedback.rows import Taken
 from hub.noticing.notice import Notice
 from hub.ports import Desk
-from hub.pushing.package import seal_event
+from hub.pushing.package import instant, seal_event
+from hub.pushing.rulebook import Rulebook, limit_questions, read_rulebook
 from hub.pushing.withhold import masked_text
 from hub.round_trips import Rows, ask
+from hub.workday import local_day
 
 EVENT_TYPE = "finding.forwarded.v1"
 _NOT_SENT = frozenset({"held", "reassigned", "recalled"})
@@ -52,6 +55,7 @@ _ALIASES = {
 class Onward:
     """What goes on, growing fact by fact."""
 
+    tx: Connection
     desk: Desk
     known: Grounds
     heard: Mapping[uuid.UUID, frozenset[str]]  # fact that stands no longer -> who was told of it
@@ -60,6 +64,7 @@ class Onward:
     notices: list[dict[str, Any]] = field(default_factory=list)
     #: Facts that are handed over to a department without a push of the case.
     newcomers: list[tuple[Taken, str]] = field(default_factory=list)
+    limits: Rulebook | None = None  # asked for once something goes on
 
     def add(self, one: Taken, effect: str | None) -> None:
         """One fact, to all who are to hear of it."""
@@ -104,6 +109,7 @@ class Onward:
     ) -> None:
         row, message = one.row, one.message
         event_id = uuid.uuid5(row["id"], f"{EVENT_TYPE} {department}")
+        sign_by = self._sign_by(row["case_no"], department, push)
         data = {
             "department": department,
             "project_no": row["case_no"],
@@ -116,6 +122,7 @@ class Onward:
             "original_event_id": message.event["id"],
             "original_sha256": row["envelope_sha256"].hex(),
             "effect": effect,
+            "sign_by": instant(sign_by) if sign_by else None,
         }
         lane = BULK if row["case_no"] in self.known.behind else LIVE
         sealed = seal_event(
@@ -133,8 +140,17 @@ class Onward:
                 "finding_id": row["id"],
                 "message_sha256": sealed.sha256,
                 "created_at": row["received_at"],
+                "sign_by": sign_by,
             }
         )
+
+    def _sign_by(self, case_no: str, department: str, push: PushFacts | None) -> datetime | None:
+        """By the rule by which the department has the case, else by the limits of its item."""
+        today = local_day(self.desk.clock())
+        if self.limits is None:
+            self.limits = read_rulebook((), *ask(self.tx, *limit_questions(today)))
+        item_code = self.known.cases[case_no].item_code
+        return self.limits.sign_by(today, item_code, department, push.sign_days if push else None)
 
 
 _HEARD = """

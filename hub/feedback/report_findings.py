@@ -161,7 +161,7 @@ def _write(
     """Facts, and what follows from them, in the order in which they refer to each other."""
     changes = by_finding(ruled.changes)
     effects = effects_of(tx, ruled.changes, desk, spoken=True)
-    onward = Onward(desk, known, heard_of(tx, facts))
+    onward = Onward(tx, desk, known, heard_of(tx, facts))
     notices, ledger = [], []
     for one in facts:
         mine = changes.get(one.row["id"], ())

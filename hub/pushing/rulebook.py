@@ -104,10 +104,7 @@ class Rulebook:
         return [self._owed(code, found[code], marks.item_code) for code in sorted(found)]
 
     def _owed(self, department: str, rules: Sequence[Rule], item_code: str) -> Owed:
-        fallback = [
-            self.limits.get(key, _NO_DAYS)
-            for key in ((item_code, department), (item_code, None), (None, department), (None, None))
-        ]
+        fallback = self._general(item_code, department)
         days = [
             _shortest([rule.days[n] for rule in rules])
             if any(rule.days[n] is not None for rule in rules)
@@ -123,6 +120,18 @@ class Rulebook:
             tuple(sorted({path for rule in rules for path in rule.masked})),
             any(rule.blocks for rule in rules),
         )
+
+    def _general(self, item_code: str, department: str) -> list[Days]:
+        """The limits where no rule says one, the closest first."""
+        keys = ((item_code, department), (item_code, None), (None, department), (None, None))
+        return [self.limits.get(key, _NO_DAYS) for key in keys]
+
+    def sign_by(self, day: date, item_code: str, department: str, days: int | None = None) -> datetime | None:
+        """By when a message told on `day` is to be signed for; `days`: what the rule of its department says."""
+        if days is None:
+            general = self._general(item_code, department)
+            days = next((one[0] for one in general if one[0] is not None), None)
+        return self.clock(day, (days, None, None, None)).sign_by
 
     def clock(self, day: date, days: Days) -> Clock:
         """The last moments of the last working days of each limit, counted from `day` (local), which does not count."""
@@ -152,8 +161,17 @@ _BEFORE, _AFTER = timedelta(400), timedelta(550)
 
 def rulebook_questions(today: date) -> tuple[Question, ...]:
     """What `read_rulebook` reads from the answers to: published rules, limits, the calendar around the (local) day."""
+    return (*_RULES, _calendar(today))
+
+
+def limit_questions(today: date) -> tuple[Question, ...]:
+    """The same without the rules, for who knows by which rule something is told."""
+    return (_RULES[1], _calendar(today))
+
+
+def _calendar(today: date) -> Question:
     days = "SELECT day, working FROM calendar_days WHERE day BETWEEN %(since)s AND %(until)s"
-    return (*_RULES, (days, {"since": today - _BEFORE, "until": today + _AFTER}))
+    return days, {"since": today - _BEFORE, "until": today + _AFTER}
 
 
 def read_rulebook(

@@ -17,7 +17,9 @@ from hub.feedback.shine_lights import dim_lights
 from hub.licensing.licence import Hold, Licence
 from hub.noticing.notice import Notice
 from hub.ports import Desk
+from hub.pushing.package import instant
 from hub.pushing.push import Push
+from hub.workday import due, end_of, exceptions, local_day
 from schemas import loads, violations
 from storage.signing import Signer
 from tests.hub.builders import Clock, decided
@@ -234,13 +236,13 @@ def test_lights_last_as_long_as_their_rules_say(
 
 
 def test_other_departments_hear_what_their_rules_name(county: Engine, desk: Desk, signers: Signers) -> None:
-    """A rule's hearer is told, signed and valid, masked; of the withdrawal, too; nobody else is."""
+    """A rule's hearer is told, signed and valid, masked, with its limit; of the withdrawal, too; nobody else is."""
     with county.begin() as tx:
         tx.execute(text("ALTER TABLE push_rule_departments DISABLE TRIGGER USER"))
         tx.execute(
             text(
                 "UPDATE push_rule_departments SET hears = '{enforcement}', left_out = '{case.legal}',"
-                " masked = '{case.applyer_name}' WHERE department = 'scjg'"
+                " masked = '{case.applyer_name}', sign_days = 2 WHERE department = 'scjg'"
             )
         )
     (case,) = decided(county, desk)
@@ -255,9 +257,12 @@ def test_other_departments_hear_what_their_rules_name(county: Engine, desk: Desk
             .order_by(OutboxRow.id)
         ).all()
         told = tx.execute(select(Announcement.department, Announcement.case_no)).all()
+        until = end_of(due(local_day(desk.clock()), 2, exceptions(tx)))
+        assert set(tx.execute(select(Announcement.sign_by)).scalars()) == {until}
     events = [loads(bytes(row.value)) for row in sent]
     assert [violations("finding.forwarded.v1", event) for event in events] == [[], []]
     assert [event["data"]["fact_no"] for event in events] == ["CF1", "CX1"]
+    assert {event["data"]["sign_by"] for event in events} == {instant(until)}
     shown = events[0]["data"]["fact"]["columns"]
     assert "CF_FRDB" not in shown
     assert "*" in shown["CF_XDR_MC"]
@@ -315,6 +320,7 @@ def test_an_enforcing_department_without_the_case_gets_it(
                 "INSERT INTO departments (code, name, roles) VALUES ('yjj', '示范县应急管理局', '{enforcing}')"
             )
         )
+        tx.execute(text("INSERT INTO push_limits (department, sign_days) VALUES ('yjj', 3)"))
     (case,) = decided(county, desk)
     of = (desk, signers["scjg"], case.case_no)
     taken = take(county, desk, a_finding(*of, "F1", "3", "3", transfer_to="yjj"), a_plan(*of, "J1"))
@@ -330,6 +336,9 @@ def test_an_enforcing_department_without_the_case_gets_it(
         push = tx.execute(
             select(Push.state, Push.came_from, Push.sign_by).where(Push.department == "yjj")
         ).one()
+        told = tx.execute(select(Announcement.sign_by).where(Announcement.kind == "finding.forwarded.v1"))
+        assert set(told.scalars()) == {push.sign_by}
+        assert push.sign_by == end_of(due(local_day(desk.clock()), 3, exceptions(tx)))
     assert types == ["approval.decided.v1", "finding.forwarded.v1", "finding.forwarded.v1"]
     assert push.state == "owed"
     assert push.came_from is not None
