@@ -189,6 +189,7 @@ ACTIONS = {
     "connector.resumed": "恢复连接器",
     "connector.rewound": "连接器回退重送",
     "connector.retired": "停用连接器",
+    "connector.state_dropped": "清除停用连接器的状态",
     "connector.imported": "导入连接器",
     "connector.secret_set": "填写连接器秘密",
     "connector.secret_forgotten": "清除连接器秘密",

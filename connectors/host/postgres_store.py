@@ -25,11 +25,16 @@ class StateAway(BusUnavailable):
     """数据库暂时不可用。数据没有丢失，恢复后会自动继续。"""
 
 
+def schema_of(connector: str) -> str:
+    """Where this connector's state is."""
+    return f"connector_{connector.replace('-', '_')}"
+
+
 class PostgresStore:
     """Has a connection only inside `bound`."""
 
     def __init__(self, connector: str) -> None:
-        self.schema = f"connector_{connector.replace('-', '_')}"
+        self.schema = schema_of(connector)
         self._connection: psycopg.Connection[Any] | None = None
 
     @contextmanager

@@ -19,6 +19,7 @@ from datetime import date, datetime, timedelta
 import structlog
 from sqlalchemy import Engine, text
 
+from connectors.host.retired import drop_retired
 from connectors.relay.topic_watch import TopicWatch
 from hub.advice.tell_late_answers import tell_late_answers
 from hub.connecting.forget_old import forget_old
@@ -75,6 +76,7 @@ TITLES = {
     "reconciled": "对账",
     "completed": "补齐后放行",
     "forgotten": "清理连接器旧记录",
+    "dropped": "清除停用连接器的状态",
 }
 REMOVED = frozenset({"abandoned", "spooled", "orphans"})
 
@@ -118,6 +120,7 @@ class Housekeeper:
             "alerts": self._look_for_alerts,
             "resent": self._resend,
             "forgotten": lambda: self._batches(forget_old),
+            "dropped": lambda: self._batches(lambda tx, now: drop_retired(tx, now, actor=ACTOR)),
         }
         if self.watch is not None:
             chores["refilled"] = self.watch.look

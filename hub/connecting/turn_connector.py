@@ -113,11 +113,15 @@ def rewind(tx: Connection, desk: Desk, code: str, *, to: datetime, reason: str, 
 
 
 def retire(tx: Connection, desk: Desk, code: str, *, reason: str, actor: str) -> None:
-    """Stop for good; its secrets are forgotten. Whom the hub signed for goes on in the browser: nothing is left unread."""
+    """Stop for good; its secrets are forgotten. Whom the hub signed for goes on in the browser: nothing is left unread.
+
+    What it remembered on the host is kept for a while, counted from now (connectors.host.retired).
+    """
     given, row = reason_of(reason), held(tx, code)
     if row.state == "retired":
         return
-    change(tx, code, state=_next(row, "retire"), rewind_to=None, rewind_why=None)
+    stands = {"paused_why": given, "paused_at": desk.clock()}
+    change(tx, code, state=_next(row, "retire"), rewind_to=None, rewind_why=None, **stands)
     forget_secrets(tx, code)
     hosted = tx.scalar(select(Department.channel).where(Department.code == row.department)) == "hosted"
     if row.state in ("live", "paused") and row.runs_at == "host" and hosted:
