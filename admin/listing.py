@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from flask import request
 from flask_babel import gettext
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, literal, nulls_last, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 from werkzeug.datastructures import MultiDict
 
 from admin import cells
-from hub.workday import LOCAL
+from admin.narrowing import Walk, narrowing
 from schemas import code_table
 
 COUNTED = 10_000
@@ -53,11 +53,11 @@ class Choice:
     title: Any
     column: Any
     options: Callable[[Connection], Sequence[tuple[str, Any]]]
-    conditions: Mapping[str, Callable[[], ColumnElement[bool]]] = field(default_factory=dict)
+    conditions: Mapping[str, Callable[[], ColumnElement[bool] | Walk]] = field(default_factory=dict)
 
     narrow: Callable[[str], ColumnElement[bool]] | None = None
 
-    def where(self, value: str) -> ColumnElement[bool]:
+    def where(self, value: str) -> ColumnElement[bool] | Walk:
         """The condition for a chosen value."""
         if self.narrow is not None:
             return self.narrow(value)
@@ -134,13 +134,10 @@ def open_page(tx: Connection, listing: Listing, *extra: ColumnElement[bool]) -> 
     size = _number(args.get("size"), PAGE_SIZES[0])
     size = size if size in PAGE_SIZES else PAGE_SIZES[0]
     number = min(max(1, _number(args.get("page"), 1)), DEEPEST)
-    chosen = narrowed(listing, args, *extra)
-    slim = chosen if listing.slim is None else listing.slim()
-    counted = select(literal(1)).select_from(*slim.get_final_froms())
-    if chosen.whereclause is not None:
-        counted = counted.where(chosen.whereclause)
-    count = tx.scalar(select(func.count()).select_from(counted.limit(listing.most + 1).subquery())) or 0
-    rows = tx.execute(_ordered(listing, chosen, args).limit(size).offset((number - 1) * size)).all()
+    left = narrowing(listing, args, extra)
+    counted = left.counted((listing.slim or listing.query)()).limit(listing.most + 1).subquery()
+    count = tx.scalar(select(func.count()).select_from(counted)) or 0
+    rows = tx.execute(left.page(listing.query(), size, (number - 1) * size)).all()
     options = {choice.key: choice.options(tx) for choice in listing.choices}
     return Page(listing, rows, number, size, count, args, options)
 
@@ -148,54 +145,14 @@ def open_page(tx: Connection, listing: Listing, *extra: ColumnElement[bool]) -> 
 def every_row(tx: Connection, listing: Listing, *extra: ColumnElement[bool]) -> Iterator[list[str]]:
     """The titles, then the rows of the whole filtered list as texts, at most EXPORTED of them."""
     yield [str(column.title) for column in listing.columns]
-    chosen = _ordered(listing, narrowed(listing, request.args, *extra), request.args).limit(EXPORTED)
+    chosen = narrowing(listing, request.args, extra).page(listing.query(), EXPORTED)
     for row in tx.execution_options(yield_per=500).execute(chosen):
         yield [_text(column, row) for column in listing.columns]
 
 
 def narrowed(listing: Listing, args: Mapping[str, str], *extra: ColumnElement[bool]) -> Select[Any]:
     """The query with the request's search, choices and days."""
-    query = listing.query()
-    for condition in extra:
-        query = query.where(condition)
-    words = (args.get("q") or "").strip()[:80]
-    for word in words.split():
-        if listing.searched is not None:
-            query = query.where(listing.searched(word))
-            continue
-        literal_word = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        query = query.where(or_(*(column.ilike(f"%{literal_word}%") for column in listing.search)))
-    for choice in listing.choices:
-        if value := args.get(choice.key):
-            query = query.where(choice.where(value[:64]))
-    if listing.day is not None:
-        query = _within(query, listing.day[1], args)
-    return query
-
-
-def _within(query: Select[Any], column: Any, args: Mapping[str, str]) -> Select[Any]:
-    stamped = hasattr(column.type, "timezone")
-    first, last = _day(args.get("from")), _day(args.get("to"))
-    if first is not None:
-        query = query.where(column >= (_midnight(first) if stamped else first))
-    if last is not None:
-        after = last + timedelta(days=1)
-        query = query.where(column < (_midnight(after) if stamped else after))
-    return query
-
-
-def _midnight(value: date) -> datetime:
-    return datetime(value.year, value.month, value.day, tzinfo=LOCAL)
-
-
-def _ordered(listing: Listing, query: Select[Any], args: Mapping[str, str]) -> Select[Any]:
-    wanted = next((c for c in listing.columns if c.sort is not None and c.key == args.get("sort")), None)
-    if wanted is None:
-        return query.order_by(*listing.order)
-    way = wanted.sort.asc() if args.get("dir") == "asc" else wanted.sort.desc()
-    # An index gives the order of a column without gaps either way; "nulls last" would keep it from that.
-    gaps = getattr(wanted.sort, "nullable", True)
-    return query.order_by(nulls_last(way) if gaps else way, *listing.order)
+    return narrowing(listing, args, extra).of(listing.query())
 
 
 def _text(column: Column, row: Any) -> str:
@@ -207,13 +164,6 @@ def _text(column: Column, row: Any) -> str:
 
 def _number(text: str | None, fallback: int) -> int:
     return int(text) if text and text.isdecimal() and len(text) < 7 else fallback
-
-
-def _day(text: str | None) -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        return None
 
 
 def codes(table: str, only: Sequence[str] | None = None) -> Callable[[Connection], Sequence[tuple[str, Any]]]:

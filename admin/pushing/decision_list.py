@@ -8,10 +8,11 @@ from flask import url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from markupsafe import Markup
-from sqlalchemy import ColumnElement, Connection, Select, exists, func, or_, select
+from sqlalchemy import Boolean, ColumnElement, Connection, Select, exists, func, literal_column, or_, select
 
 from admin import cells
 from admin.listing import Choice, Column, Listing
+from admin.narrowing import Walk
 from admin.pushing.push_pages import MOST, items
 from admin.pushing.push_search import cases_like
 from hub.case import Case, Decision
@@ -20,7 +21,7 @@ from hub.exchange.announcement import Announcement
 from hub.item import ServiceItem
 from hub.party import Party
 from hub.pushing.act_on_push import RENEWED
-from hub.pushing.push import Push
+from hub.pushing.push import NARROWED, Push
 
 _OVER = ("reassigned", "recalled")
 
@@ -58,12 +59,25 @@ def _some(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
     return exists().where(Push.decision_id == Decision.id, *conditions)
 
 
+def _any_push(condition: str) -> Walk:
+    """Decisions of which it holds for any push."""
+    said = literal_column(NARROWED[condition], Boolean)
+    rows: Select[Any] = select(Push.listed_at, Push.case_no).where(said).distinct()
+    return Walk(rows, Case.created_at, Decision.case_no, _some(said))
+
+
+def _corrected() -> Walk:
+    rows: Select[Any] = select(DecisionRevision.listed_at, DecisionRevision.case_no).distinct()
+    revised = exists().where(DecisionRevision.decision_id == Decision.id)
+    return Walk(rows, Case.created_at, Decision.case_no, revised)
+
+
 CONDITIONS = {
-    "unsigned": lambda: _some(Push.state.in_(["owed", "arrived"])),
-    "returned": lambda: _some(Push.state == "returned"),
-    "overdue": lambda: _some(Push.overdue),
-    "revision": lambda: _some(Push.unsigned_revision),
-    "corrected": lambda: Decision.id.in_(select(DecisionRevision.decision_id)),
+    "unsigned": lambda: _any_push("unsigned"),
+    "returned": lambda: _any_push("returned"),
+    "overdue": lambda: _any_push("overdue"),
+    "revision": lambda: _any_push("revision"),
+    "corrected": _corrected,
 }
 
 

@@ -18,7 +18,7 @@ class DecisionRevision(Base):
     __table_args__ = (
         one_of("kind", ("corrected", "withdrawn")),
         CheckConstraint("revision > 1", name="after_the_first"),
-        Index("ix_decision_revisions_listed", "listed_at"),
+        Index("ix_decision_revisions_listed", "listed_at", "case_no"),
     )
 
     decision_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("decisions.id"), primary_key=True)
@@ -30,4 +30,6 @@ class DecisionRevision(Base):
     after: Mapped[dict[str, object]]
     actor: Mapped[str]
     at: Mapped[datetime] = mapped_column(server_default=text("now()"))
-    listed_at: Mapped[datetime]  # when its case came in; the database says so
+    # Where a list has its decision, when the case came in: the database says so.
+    case_no: Mapped[str]
+    listed_at: Mapped[datetime]

@@ -364,8 +364,8 @@ def test_the_sixth_release_takes_pushes_and_revisions_that_are_there(empty_datab
                 ("scjg", True), ("scjg", True), ("wjj", True), ("wjj", True), ("zhzf", True), ("zhzf", True),
             ]  # fmt: skip
             revisions = text(
-                "SELECT c.case_no, r.listed_at = c.created_at FROM decision_revisions r"
-                " JOIN decisions d ON d.id = r.decision_id JOIN cases c USING (case_no) ORDER BY 1"
+                "SELECT c.case_no, r.case_no = c.case_no AND r.listed_at = c.created_at FROM decision_revisions r"
+                " JOIN decisions d ON d.id = r.decision_id JOIN cases c ON c.case_no = d.case_no ORDER BY 1"
             )
             assert tx.execute(revisions).all() == [("C1", True), ("C2", True)]
         for statement in ("UPDATE pushes SET listed_at = now()", "UPDATE cases SET created_at = now()"):

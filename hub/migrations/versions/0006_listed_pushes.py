@@ -15,14 +15,15 @@ down_revision = "0005"
 LISTED = """
 CREATE FUNCTION shenguan_case_listed_at(number text) RETURNS timestamptz LANGUAGE sql STABLE
   RETURN (SELECT created_at FROM cases WHERE case_no = number);
-CREATE FUNCTION shenguan_decision_listed_at(decision uuid) RETURNS timestamptz LANGUAGE sql STABLE
-  RETURN (SELECT c.created_at FROM decisions d JOIN cases c ON c.case_no = d.case_no WHERE d.id = decision);
+CREATE FUNCTION shenguan_decided_case(decision uuid) RETURNS text LANGUAGE sql STABLE
+  RETURN (SELECT case_no FROM decisions WHERE id = decision);
 ALTER TABLE pushes ADD COLUMN listed_at timestamptz;
-ALTER TABLE decision_revisions ADD COLUMN listed_at timestamptz;
+ALTER TABLE decision_revisions ADD COLUMN case_no text, ADD COLUMN listed_at timestamptz;
 ALTER TABLE pushes ALTER COLUMN listed_at TYPE timestamptz USING shenguan_case_listed_at(case_no),
   ALTER COLUMN listed_at SET NOT NULL;
-ALTER TABLE decision_revisions ALTER COLUMN listed_at TYPE timestamptz USING shenguan_decision_listed_at(decision_id),
-  ALTER COLUMN listed_at SET NOT NULL;
+ALTER TABLE decision_revisions ALTER COLUMN case_no TYPE text USING shenguan_decided_case(decision_id),
+  ALTER COLUMN listed_at TYPE timestamptz USING shenguan_case_listed_at(shenguan_decided_case(decision_id)),
+  ALTER COLUMN case_no SET NOT NULL, ALTER COLUMN listed_at SET NOT NULL;
 """
 #: Of what comes, whoever writes it. A case's own moment never changes, and so does this one.
 TRIGGERS = """
@@ -37,7 +38,8 @@ CREATE TRIGGER pushes_stay_listed BEFORE UPDATE OF listed_at, case_no ON pushes
   EXECUTE FUNCTION shenguan_pushing_stands();
 CREATE FUNCTION shenguan_decision_revisions_listed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  NEW.listed_at := shenguan_decision_listed_at(NEW.decision_id);
+  NEW.case_no := shenguan_decided_case(NEW.decision_id);
+  NEW.listed_at := shenguan_case_listed_at(NEW.case_no);
   RETURN NEW;
 END $$;
 CREATE TRIGGER decision_revisions_listed BEFORE INSERT ON decision_revisions
@@ -83,7 +85,9 @@ def upgrade() -> None:
             unique=False,
             postgresql_where=sa.text(condition),
         )
-    op.create_index("ix_decision_revisions_listed", "decision_revisions", ["listed_at"], unique=False)
+    op.create_index(
+        "ix_decision_revisions_listed", "decision_revisions", ["listed_at", "case_no"], unique=False
+    )
     op.execute(TRIGGERS)
     op.execute(SEALS)
     op.execute("ANALYZE pushes, decision_revisions")
