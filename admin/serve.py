@@ -17,6 +17,7 @@ from gunicorn.app.base import BaseApplication
 
 from admin.app import create_app
 from admin.config import AdminConfig
+from hub.noticing.stand_in import StandIn
 from hub.report_program import forget_gone, report
 
 THREADS = 64
@@ -95,12 +96,13 @@ def _at_exit(server: Any, worker: Any) -> None:
 
 
 class _Beat(threading.Thread):
-    """Says every few seconds that this worker is there, and at the end that it has stopped."""
+    """Says every few seconds that this worker is there, and at the end that it has stopped; notices if nobody looks."""
 
     def __init__(self, app: Flask) -> None:
         super().__init__(name="web-beat", daemon=True)
         self.stopping = threading.Event()
         self._engine = app.extensions["shenguan"].engine
+        self._stand_in = StandIn(self._engine, "web")
         self._instance = f"{os.uname().nodename}:{os.getpid()}"
 
     def run(self) -> None:
@@ -111,6 +113,8 @@ class _Beat(threading.Thread):
                     report(tx, "web", self._instance, "stopped" if ending else "running")
                     if not ending:
                         forget_gone(tx)
+                if not ending:
+                    self._stand_in.look()
             except Exception:  # noqa: S110 - the database is down: /healthz says so, and we go on
                 pass
             if ending:

@@ -13,7 +13,7 @@ from hub.pushing.rules.rule import PushRule
 from hub.workday import CalendarDay
 from shenguan import probes, wiring
 from shenguan.doctor_finding import Check, Finding, Look, unchecked
-from shenguan.doctor_host import connector_host
+from shenguan.doctor_host import alerts, connector_host, press
 from shenguan.status import TITLES, connector_health
 
 SLOW_SECONDS = 60.0
@@ -144,7 +144,7 @@ def _contents(look: Look) -> Iterator[Finding]:
         not look.settings.database_url
         or not probes.ask_all({"": lambda: probes.database(look.settings)})[""].ok
     ):
-        for title in ("后台程序", "部门密钥", "推送规则", "工作日历", "发件箱", "隔离区", "签收"):
+        for title in ("后台程序", "告警", "部门密钥", "推送规则", "工作日历", "发件箱", "隔离区", "签收"):
             yield unchecked(title, UNREACHABLE)
         return
     engine = wiring.engine_of(look.settings)
@@ -153,6 +153,8 @@ def _contents(look: Look) -> Iterator[Finding]:
             seen = overview(tx, wiring.now())
             yield from _programs(seen)
             yield from connector_host(tx, seen)
+            yield from press(tx, seen)
+            yield from alerts(tx)
             yield from _departments(tx)
             yield from _rules(tx)
             yield from _calendar(tx)

@@ -129,9 +129,13 @@ _CHECKS = {
 assert {*_CHECKS, "silent"} == set(KINDS) == set(TITLES)
 
 
-def raise_alerts(tx: Connection, kind: str, now: datetime) -> int:
-    """Look for one kind: raise what is new, clear what is over. Gives how many were raised or cleared."""
-    limit = tx.execute(select(AlertLimit.__table__).where(AlertLimit.kind == kind)).one_or_none()
+def raise_alerts(tx: Connection, kind: str, now: datetime, *, actor: str = ACTOR) -> int:
+    """Look for one kind: raise what is new, clear what is over. Gives how many were raised or cleared.
+
+    One looks for a kind at a time; another waits for it.
+    """
+    which = select(AlertLimit.__table__).where(AlertLimit.kind == kind).with_for_update()
+    limit = tx.execute(which).one_or_none()
     if limit is None:
         return 0
     before = now - timedelta(minutes=limit.minutes)
@@ -147,10 +151,10 @@ def raise_alerts(tx: Connection, kind: str, now: datetime) -> int:
             which = Alert.id == open_now[late.subject].id
             tx.execute(update(Alert).where(which).values(words=late.words, since=late.since))
         else:
-            _raise(tx, kind, late, now)
+            _raise(tx, kind, late, now, actor)
     subjects = {late.subject for late in found}
     over = [row for subject, row in open_now.items() if subject not in subjects]
-    _clear(tx, over, now)
+    _clear(tx, over, now, actor)
     tx.execute(update(AlertLimit).where(AlertLimit.kind == kind).values(checked_at=now, fault=None))
     return len(subjects - open_now.keys()) + len(over)
 
@@ -177,7 +181,7 @@ def _silent(tx: Connection, before: datetime) -> list[Late]:
     ]
 
 
-def _raise(tx: Connection, kind: str, late: Late, now: datetime) -> None:
+def _raise(tx: Connection, kind: str, late: Late, now: datetime, actor: str) -> None:
     title, severity = TITLES[kind]
     notice = tx.execute(
         insert(Notice)
@@ -204,10 +208,10 @@ def _raise(tx: Connection, kind: str, late: Late, now: datetime) -> None:
     ).scalar_one()
     owe_raised(tx, alert, kind, now)
     detail = {"words": late.words, "since": late.since.isoformat()}
-    record(tx, Entry(ACTOR, "alert.raised", f"alert:{kind}/{late.subject}", detail=detail))
+    record(tx, Entry(actor, "alert.raised", f"alert:{kind}/{late.subject}", detail=detail))
 
 
-def _clear(tx: Connection, over: Sequence[Any], now: datetime) -> None:
+def _clear(tx: Connection, over: Sequence[Any], now: datetime, actor: str) -> None:
     if not over:
         return
     tx.execute(update(Alert).where(Alert.id.in_([row.id for row in over])).values(cleared_at=now))
@@ -218,13 +222,13 @@ def _clear(tx: Connection, over: Sequence[Any], now: datetime) -> None:
         .where(Notice.id.in_(told), Notice.handled_at.is_(None))
         .values(
             handled_at=now,
-            handled_by=ACTOR,
+            handled_by=actor,
             handled_note="已自行恢复",
             read_at=func.coalesce(Notice.read_at, now),
-            read_by=func.coalesce(Notice.read_by, ACTOR),
+            read_by=func.coalesce(Notice.read_by, actor),
         )
     )
-    record(tx, *(Entry(ACTOR, "alert.cleared", f"alert:{row.kind}/{row.subject}") for row in over))
+    record(tx, *(Entry(actor, "alert.cleared", f"alert:{row.kind}/{row.subject}") for row in over))
 
 
 def change_limit(tx: Connection, kind: str, minutes: int, active: bool, *, actor: str, reason: str) -> bool:
