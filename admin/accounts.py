@@ -15,10 +15,12 @@ from sqlalchemy import delete, select, text
 
 from admin.accounts_tables import UserDepartment
 from admin.advice.rights import ADVICE
+from admin.board.rights import BOARD
 from admin.connecting.rights import CONNECTING
 from admin.feedback.rights import FEEDBACK
 from admin.inbox.rights import INBOX
 from admin.licensing.rights import LICENSING
+from admin.licensing.types.rights import LICENCE_TYPE_RIGHTS
 from admin.noticing.rights import NOTICING
 from admin.pushing.rights import PUSHING
 from admin.pushing.rule_rights import RULES
@@ -63,7 +65,7 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
         "DepartmentView": ("can_list", "can_show", "can_add", "can_edit", "can_keys"),
         "ItemView": (*_CONFIG, "can_export"),
         "MaterialTypeView": (*_CONFIG, "can_export"),
-        "LicenceTypeView": ("can_list", "can_edit", "can_export"),
+        "LicenceTypeView": LICENCE_TYPE_RIGHTS,
         "CodePatternView": _CONFIG,
         "CatalogueView": ("can_exchange",),
         "QuarantineView": ("can_list", "can_show", "can_settle"),
@@ -77,6 +79,7 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
         **SHARING["data_admin"],
         **LICENSING["data_admin"],
         **ADVICE["data_admin"],
+        **BOARD,
         **FEEDBACK["data_admin"],
         **NOTICING["data_admin"],
         **CONNECTING["data_admin"],
@@ -92,6 +95,7 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
         **SHARING["clerk"],
         **LICENSING["clerk"],
         **ADVICE["clerk"],
+        **BOARD,
         **FEEDBACK["clerk"],
         **NOTICING["clerk"],
     },
@@ -108,6 +112,7 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
         **SHARING["approver"],
         **LICENSING["approver"],
         **ADVICE["approver"],
+        **BOARD,
         **FEEDBACK["approver"],
         **NOTICING["approver"],
     },
@@ -136,6 +141,7 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
         **SHARING["overseer"],
         **LICENSING["overseer"],
         **ADVICE["overseer"],
+        **BOARD,
         **FEEDBACK["overseer"],
         **NOTICING["overseer"],
         **CONNECTING["overseer"],

@@ -29,6 +29,7 @@ class AdminConfig:
     cookie_secure: bool = False
     trusted_proxies: int = 0  # that add the caller's address to X-Forwarded-For; limits count by it
     demo: bool = False
+    sample_sheet: Callable[[], bytes] | None = None  # demo only: an .xlsx to try the import with
     accounts_hint: tuple[tuple[str, str], ...] = ()  # demo only: (user name, what it is) on the sign-in page
     login_limit: str = "10 per minute"
     public_limit: str = "120 per minute"  # of one address, on the pages of public verification

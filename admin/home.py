@@ -13,7 +13,9 @@ from flask_login import logout_user
 from sqlalchemy import Connection, and_, func, select
 
 from admin import cells, health
+from admin.board.view import for_home
 from admin.connecting.home_tiles import connector_tiles
+from admin.first_steps import first_steps
 from admin.home_figures import (
     RECENT,
     notices,
@@ -62,10 +64,14 @@ class HomeView(IndexView):
                 shown = _for_approver(tx)
             else:
                 shown = _for_overseer(tx)
+            kind = shown.pop("kind")
+            steps = first_steps(tx, kind, own_department())
         return self.render_template(
-            f"shenguan/home_{shown.pop('kind')}.html",
+            f"shenguan/home_{kind}.html",
             appbuilder=self.appbuilder,
             title=gettext("首页"),
+            steps=steps,
+            **(for_home() if kind == "data_admin" else {}),
             **shown,
         )
 

@@ -43,6 +43,7 @@ SECTIONS: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
         None,
         (
             Entry(_("首页"), "home", "HomeView.index", "can_see", "HomeView"),
+            Entry(_("签收看板"), "pulse", "BoardView.show", "can_see", "BoardView"),
             Entry(_("窗口提醒"), "bell", "NoticeView.list", "can_list", "NoticeView"),
         ),
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from admin.advice.view import AdviceView
+from admin.board.view import BoardView
 from admin.case_pages import CaseView
 from admin.catalogue.exchange_pages import CatalogueView
 from admin.catalogue.item_pages import ItemView
@@ -68,6 +69,7 @@ VIEWS = (
     HealthView,
     ParkedView,
     AdviceView,
+    BoardView,
     CaseView,
     CatalogueView,
     CodePatternView,

@@ -11,6 +11,7 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from werkzeug.wrappers import Response as Answer
 
+from admin.board.view import for_home
 from admin.load_jobs import Job, LoadJobs
 from admin.pages import XLSX, Screen
 from admin.premises import actor, here
@@ -54,7 +55,10 @@ class UploadView(Screen):
                 job_id = self.jobs().start(upload, user=g.user.username, actor=actor(), defaults=_defaults())
                 return redirect(url_for("UploadView.job", job_id=job_id))
             return redirect(url_for("UploadView.index"))
-        return self.page("upload.html", title=_("数据导入"), recent=self.jobs().recent(g.user.username))
+        recent = self.jobs().recent(g.user.username)
+        return self.page(
+            "upload.html", title=_("数据导入"), recent=recent, sample=here().config.sample_sheet is not None
+        )
 
     @expose("/jobs/<job_id>")
     @has_access
@@ -62,8 +66,9 @@ class UploadView(Screen):
     def job(self, job_id: str) -> str:
         """One load: the whole page, or only its changing part."""
         job = self._own(job_id)
-        template = "upload_progress.html" if request.headers.get("HX-Request") else "upload_job.html"
-        return self.page(template, title=_("导入结果"), job=job)
+        if request.headers.get("HX-Request"):
+            return self.page("upload_progress.html", title=_("导入结果"), job=job)
+        return self.page("upload_job.html", title=_("导入结果"), job=job, **for_home())
 
     @expose("/jobs/<job_id>/result.xlsx")
     @has_access
@@ -87,9 +92,21 @@ class UploadView(Screen):
             path = Path(folder) / "template.xlsx"
             write_rows(path, [column["name"] for column in columns], [[column["code"] for column in columns]])
             data = path.read_bytes()
-        return Response(
-            data, mimetype=XLSX, headers={"Content-Disposition": "attachment; filename=xzxk-template.xlsx"}
-        )
+        return _attached(data, "xzxk-template.xlsx")
+
+    @expose("/sample.xlsx")
+    @has_access
+    @permission_name("upload")
+    def sample(self) -> Response:
+        """A sheet of synthetic rows, where this hub is for trying things out."""
+        made = here().config.sample_sheet
+        if made is None:
+            raise NotFound
+        return _attached(made(), "xzxk-sample.xlsx")
+
+
+def _attached(data: bytes, name: str) -> Response:
+    return Response(data, mimetype=XLSX, headers={"Content-Disposition": f"attachment; filename={name}"})
 
 
 def _defaults() -> Defaults:

@@ -70,7 +70,7 @@ _OUT: dict[str, tuple[str, str, tuple[tuple[str, str, str, list[dict[str, Any]]]
 }
 _KEYS = {"approval.decided.v1": "BJBH", "approval.withdrawn.v1": "BJBH"}
 _UNWANTED = ("finding.forwarded.v1", "advice.forwarded.v1")
-_FINDING = (
+_FINDING: tuple[tuple[str, str, str, list[dict[str, Any]]], ...] = (
     ("finding_no", "BH", "检查编号", []),
     ("project_no", "BJBH", "办件编号", []),
     ("inspected_at", "JCSJ", "检查时间", []),

@@ -250,4 +250,19 @@ def admin_config_of(settings: Settings) -> AdminConfig:
         cookie_secure=settings.cookie_secure,
         trusted_proxies=settings.trusted_proxies,
         demo=settings.embedded,
+        sample_sheet=_sample_sheet if settings.embedded else None,
     )
+
+
+def _sample_sheet() -> bytes:
+    """Three hundred synthetic rows, the same each time."""
+    from pathlib import Path
+    from tempfile import TemporaryDirectory
+
+    from shenguan.sample import generate, header
+    from storage.spreadsheet import write_rows
+
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "sample.xlsx"
+        write_rows(path, header(), generate(300, seed=20), title="行政许可")
+        return path.read_bytes()

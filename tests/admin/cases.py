@@ -40,6 +40,11 @@ def any_push(hub: Hub, department: str = "scjg") -> Any:
         ).one()
 
 
+def pushes_to(tx: Any, department: str) -> list[Any]:
+    """All of a department's pushes."""
+    return list(tx.execute(text("SELECT * FROM pushes WHERE department = :d"), {"d": department}))
+
+
 def held(hub: Hub) -> Any:
     """A push that waits: its rule blocks, and the decision lacks a step that XK-001 asks for."""
     with hub.engine.begin() as tx:
