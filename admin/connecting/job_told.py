@@ -62,6 +62,7 @@ def compared(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "flow": row.get("flow", ""),
         "ref": row.get("ref", ""),
+        "made_up_as": row.get("made_up_as", ""),
         "same": same,
         "verdict": verdict,
         "words": row.get("words") or "；".join(str(one.get("words", "")) for one in faults),

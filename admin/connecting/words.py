@@ -47,6 +47,18 @@ CONNECTING_WORDS: dict[str, dict[str, tuple[str, str]]] = {
         "dry_run": ("试运行", "info"),
         "sandbox": ("演练", "info"),
     },
+    "connector_made_up": {
+        "plain": ("通常的", "mute"),
+        "individual": ("个体工商户", "info"),
+        "natural": ("自然人", "info"),
+        "refused": ("不予许可", "info"),
+        "sparse": ("可缺的都缺", "info"),
+        "long": ("很长的文字", "info"),
+        "rare": ("生僻字和特殊符号", "info"),
+        "many_materials": ("很多材料", "info"),
+        "several_holders": ("几个持证主体", "info"),
+        "without_end": ("长期有效", "info"),
+    },
     "connector_job_state": {
         "waiting": ("排队中", "wait"),
         "running": ("进行中", "info"),

@@ -40,7 +40,9 @@ def sandbox(one: Try) -> Result:
 
 def _sandbox_out(one: Try, flow: Flow) -> list[dict[str, Any]]:
     mapping, rows, ready = one.mapping(flow), list[dict[str, Any]](), list[Outgoing]()
-    for event in _sandbox_events(one, flow):
+    events = _sandbox_events(one, flow)
+    made_up = {event["subject"]: event["made_up_as"] for event in events if "made_up_as" in event}
+    for event in events:
         tried = mapping.apply(out_record(event))
         if tried.faults:
             words = "；".join(fault.words for fault in tried.faults)
@@ -69,7 +71,7 @@ def _sandbox_out(one: Try, flow: Flow) -> list[dict[str, Any]]:
                     )
                 else:
                     rows.append(_compared(flow, sent.subject, expected, found[number]))
-    return rows
+    return [row | {"made_up_as": made_up.get(row["ref"], "")} for row in rows]
 
 
 def _sandbox_events(one: Try, flow: Flow) -> list[dict[str, Any]]:

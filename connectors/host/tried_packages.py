@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from connectors.host.tried_varied import varied
 from hub.department import topic_in
 from hub.exchange.outbox import OutboxRow
 from hub.pushing.push import Push
@@ -20,13 +21,6 @@ from schemas import examples_of, loads
 from schemas.mapping.masking import masked
 
 MOST = 1_000
-_NAMES = (
-    "示范餐饮服务有限公司",
-    "示范药房连锁有限公司",
-    "示范建材经营部",
-    "示范幼儿看护点",
-    "示范物流有限公司",
-)
 
 
 def newest(tx: Connection, area: str, department: str, message: str, limit: int) -> list[dict[str, Any]]:
@@ -53,7 +47,7 @@ def chosen(tx: Connection, area: str, department: str, pushes: Sequence[str]) ->
 
 
 def made_up(message: str, department: str, count: int, seed: int) -> list[dict[str, Any]]:
-    """So many messages from the examples of this kind, with numbers and names of their own."""
+    """So many messages from the examples of this kind, with numbers and names of their own, that differ (tried_varied)."""
     chance = random.Random(seed)  # noqa: S311 - the same every time, and no secret
     found = examples_of(message)
     events = []
@@ -67,7 +61,7 @@ def made_up(message: str, department: str, count: int, seed: int) -> list[dict[s
             data["push"]["department"] = department
         if isinstance(data.get("case"), dict):
             data["case"]["project_no"] = subject
-            data["case"]["applyer_name"] = chance.choice(_NAMES)
+        event["made_up_as"] = varied(data, number, chance)
         events.append(event)
     return events
 
