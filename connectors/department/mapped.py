@@ -50,6 +50,7 @@ class MappedSystem:
         self._opener = opener
         self._figures = figures
         self._opened: dict[str, Adapter] = {}
+        self._away: set[str] = set()  # systems that the last attempt found away
         compiled = {flow.name: (flow, _compiled(flow, document)) for flow in document.flows if flow.active}
         self._out: dict[str, list[tuple[Flow, Compiled]]] = {}
         for flow, mapping in compiled.values():
@@ -110,10 +111,30 @@ class MappedSystem:
             for flow, mapping in flows:
                 records = self._mapped(message, flow, mapping, held)
                 batches.setdefault(flow.name, (flow, []))[1].extend(records)
-        for flow, batch in batches.values():
-            for start in range(0, len(batch), AT_ONCE):
-                self._hand(flow, batch[start : start + AT_ONCE], held)
+        self._hand_all(list(batches.values()), held)
         return list(held.values())
+
+    def _hand_all(
+        self, batches: list[tuple[Flow, list[tuple[str, Outgoing]]]], held: dict[str, Held]
+    ) -> None:
+        """One system that is away keeps nothing of this batch from the others; whoever is well gets it once more at most:
+        what was away the last time is asked first, and nobody else while it still is. Raises what the first one said."""
+        away: dict[str, ConnectorError] = {}
+        for flow, batch in sorted(batches, key=lambda one: one[0].endpoint not in self._away):
+            if flow.endpoint in away:
+                continue
+            try:
+                for start in range(0, len(batch), AT_ONCE):
+                    self._hand(flow, batch[start : start + AT_ONCE], held)
+            except ConnectorError as error:
+                if flow.endpoint in self._away:
+                    raise
+                away[flow.endpoint] = error
+            else:
+                self._away.discard(flow.endpoint)
+        self._away = set(away)
+        for error in away.values():
+            raise error
 
     def _flows(self, kind: str) -> list[tuple[Flow, Compiled]]:
         """A corrected package goes where decisions go, unless it has a flow of its own."""

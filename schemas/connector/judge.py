@@ -33,25 +33,65 @@ def document_advice(document: ConnectorDocument) -> tuple[Fault, ...]:
     """What runs, but is probably not meant."""
     active = [one for one in document.flows if one.active]
     if not active:
-        return (Fault("flows", "还没有启用的线路，连接器什么也不会做"),)
+        return (
+            Fault(
+                "flows",
+                "还没有启用的线路，连接器什么也不会做",
+                "No flow is switched on: the connector would do nothing",
+            ),
+        )
     found = []
     if not any(one.message == "approval.decided.v1" for one in active):
         found.append(
-            Fault("flows", f"没有送出“{title_of('approval.decided.v1')}”的线路，部门系统收不到审批决定")
+            Fault(
+                "flows",
+                f"没有送出“{title_of('approval.decided.v1')}”的线路，部门系统收不到审批决定",
+                "No flow sends decided approvals: the department's system will not receive any",
+            )
         )
     if document.running.silent_after_days and not any(one.direction == "in" for one in active):
-        found.append(Fault("running.silent_after_days", "没有采集的线路，不会有来信，静默告警没有意义"))
+        found.append(
+            Fault(
+                "running.silent_after_days",
+                "没有采集的线路，不会有来信，静默告警没有意义",
+                "No flow collects anything, so nothing can come: an alarm for silence means nothing",
+            )
+        )
+    found += _sharing([one for one in active if one.direction == "out"])
     used = {one.endpoint for one in active}
     unused = [one.name for one in document.endpoints if one.name not in used]
-    found += [Fault("endpoints", f"系统“{name}”没有线路使用") for name in unused]
+    found += [
+        Fault("endpoints", f"系统“{name}”没有线路使用", f"No flow uses the system “{name}”")
+        for name in unused
+    ]
     return tuple(found)
 
 
+def _sharing(out: list[Flow]) -> Iterator[Fault]:
+    """A package counts as delivered when every system has it, so they go on at the pace of the slowest."""
+    systems = list(dict.fromkeys(one.endpoint for one in out))
+    if len(systems) > 1:
+        named = "、".join(f"“{one}”" for one in systems)
+        yield Fault(
+            "flows",
+            f"送出到 {len(systems)} 个系统（{named}），它们共用进度：一个慢或不在，其余的也要等。"
+            "建议只送一个，由它转给其余的；属于另一个部门的，放进那个部门自己的连接器",
+        )
+
+
 def _names(document: ConnectorDocument) -> Iterator[Fault]:
-    for section, what in (("endpoints", "系统"), ("flows", "线路"), ("code_tables", "代码对照表")):
+    for section, what, what_en in (
+        ("endpoints", "系统", "system"),
+        ("flows", "线路", "flow"),
+        ("code_tables", "代码对照表", "code table"),
+    ):
         names = [one.name for one in getattr(document, section)]
         yield from (
-            Fault(f"{section}[{number}].name", f"{what}“{name}”重复，名字应各不相同")
+            Fault(
+                f"{section}[{number}].name",
+                f"{what}“{name}”重复，名字应各不相同",
+                f"There are two of the {what_en} “{name}”: each needs its own name",
+            )
             for number, name in enumerate(names)
             if name in names[:number]
         )
@@ -59,11 +99,15 @@ def _names(document: ConnectorDocument) -> Iterator[Fault]:
 
 def _endpoints(document: ConnectorDocument) -> Iterator[Fault]:
     if not document.endpoints:
-        yield Fault("endpoints", "还没有连接的系统，请先添加一个")
+        yield Fault("endpoints", "还没有连接的系统，请先添加一个", "There is no system yet: please add one")
     for number, one in enumerate(document.endpoints):
         at = f"endpoints[{number}]"
         if one.kind not in kind_names():
-            yield Fault(f"{at}.kind", f"没有“{one.kind}”这种适配器，可用：{'、'.join(kind_names())}")
+            yield Fault(
+                f"{at}.kind",
+                f"没有“{one.kind}”这种适配器，可用：{'、'.join(kind_names())}",
+                f"There is no adapter “{one.kind}”; there are: {', '.join(kind_names())}",
+            )
             continue
         yield from settings_faults(one.kind, "settings", one.settings, at=f"{at}.settings")
         yield from secret_faults(one, at=f"{at}.secrets")
@@ -71,22 +115,32 @@ def _endpoints(document: ConnectorDocument) -> Iterator[Fault]:
 
 def _flows(document: ConnectorDocument) -> Iterator[Fault]:
     if not document.flows:
-        yield Fault("flows", "还没有线路，请先添加一条")
+        yield Fault("flows", "还没有线路，请先添加一条", "There is no flow yet: please add one")
     kinds = {one.name: one.kind for one in document.endpoints}
     for number, flow in enumerate(document.flows):
         at = f"flows[{number}]"
         known = OUT_MESSAGES if flow.direction == "out" else IN_KINDS
         if flow.message not in known:
-            yield Fault(f"{at}.message", f"没有“{flow.message}”这种消息，可用：{'、'.join(known)}")
+            yield Fault(
+                f"{at}.message",
+                f"没有“{flow.message}”这种消息，可用：{'、'.join(known)}",
+                f"There is no message “{flow.message}”; there are: {', '.join(known)}",
+            )
         kind = kinds.get(flow.endpoint)
         if kind is None:
             yield Fault(
-                f"{at}.endpoint", f"没有名为“{flow.endpoint}”的系统，可用：{'、'.join(kinds) or '无'}"
+                f"{at}.endpoint",
+                f"没有名为“{flow.endpoint}”的系统，可用：{'、'.join(kinds) or '无'}",
+                f"There is no system “{flow.endpoint}”; there are: {', '.join(kinds) or 'none'}",
             )
         elif kind in kind_names():
             if flow.direction not in kind_form(kind)["directions"]:
-                verb = "送出" if flow.direction == "out" else "采集"
-                yield Fault(f"{at}.direction", f"“{kind_form(kind)['title']}”不能{verb}")
+                form, verb = (
+                    kind_form(kind),
+                    ("送出", "send") if flow.direction == "out" else ("采集", "collect"),
+                )
+                words = f"“{form['title']}”不能{verb[0]}"
+                yield Fault(f"{at}.direction", words, f"“{form['title_en']}” cannot {verb[1]}")
             else:
                 yield from settings_faults(kind, flow.direction, flow.place, at=f"{at}.place")
         yield from _mapping(document, flow, at)
@@ -94,12 +148,13 @@ def _flows(document: ConnectorDocument) -> Iterator[Fault]:
 
 def _mapping(document: ConnectorDocument, flow: Flow, at: str) -> Iterator[Fault]:
     if flow.active and not flow.fields:
-        yield Fault(f"{at}.fields", "还没有映射任何字段")
+        yield Fault(f"{at}.fields", "还没有映射任何字段", "No field is mapped yet")
     try:
         compile_mapping(flow, document.code_tables)
     except Faults as faults:
         for one in faults.faults:
-            yield Fault(one.at if one.at.startswith(at) else f"{at}.{one.at}" if one.at else at, one.words)
+            where = one.at if one.at.startswith(at) else f"{at}.{one.at}" if one.at else at
+            yield Fault(where, one.words, one.words_en)
 
 
 def _tables(document: ConnectorDocument) -> Iterator[Fault]:
@@ -107,20 +162,27 @@ def _tables(document: ConnectorDocument) -> Iterator[Fault]:
     for number, one in enumerate(document.code_tables):
         if one.ours and one.ours not in ours:
             yield Fault(
-                f"code_tables[{number}].ours", f"没有名为“{one.ours}”的代码表，可用：{'、'.join(ours)}"
+                f"code_tables[{number}].ours",
+                f"没有名为“{one.ours}”的代码表，可用：{'、'.join(ours)}",
+                f"There is no code table “{one.ours}”; there are: {', '.join(ours)}",
             )
 
 
 def _running(running: Running) -> Iterator[Fault]:
     if running.schedule and (words := schedule_fault(running.schedule)):
-        yield Fault("running.schedule", words)
+        yield Fault(
+            "running.schedule", words, "This is no cron expression of a time that comes, such as 0 8 * * 1-5"
+        )
     if bool(running.quiet_from) != bool(running.quiet_to):
         yield Fault(
             "running.quiet_to" if running.quiet_from else "running.quiet_from",
             "静默时段的开始和结束要一起填写",
+            "Quiet hours need both their beginning and their end",
         )
     elif running.quiet_from and running.quiet_from == running.quiet_to:
-        yield Fault("running.quiet_to", "静默时段的结束不能与开始相同")
+        yield Fault(
+            "running.quiet_to", "静默时段的结束不能与开始相同", "Quiet hours must not end when they begin"
+        )
 
 
 def schedule_fault(expression: str) -> str:

@@ -204,6 +204,42 @@ def test_a_dead_endpoint_delivers_nothing_and_loses_nothing(
     assert own.rows("SELECT times FROM arrived") == [(1,)]
 
 
+def test_a_second_system_that_is_away_keeps_nothing_from_the_first(
+    opened: Callable[..., Connector],
+    own: Own,
+    area: str,
+    signers: dict[str, Signer],
+    tap: Any,
+    tmp_path: Path,
+) -> None:
+    """Claim: while one of two systems is away the other has the batch, once however often it is tried; nothing is signed
+    for before both have it, whichever comes first in the document; then it is signed for once."""
+    (tmp_path / "second").mkdir()
+    second = Own(tmp_path / "second")
+    answers = tap(f"{area}.scjg.out")
+    other = replace(PACKAGES, name="also", endpoint="second")
+    for number, flows in enumerate(((other, PACKAGES), (PACKAGES, other)), 1):
+        document = a_document(*flows)
+        document = replace(
+            document,
+            endpoints=(*document.endpoints, Endpoint("second", "tiny", {"database": "second/own.sqlite"})),
+        )
+        connector = opened(document)
+        message = as_message(a_package(area, signers["hub"], number), number)
+        second.away.touch()
+        for _ in range(3):
+            with pytest.raises(AdapterUnavailable):
+                connector._receiver.take([message])
+        arrived = "SELECT times FROM arrived WHERE subject = ?"
+        assert own.rows(arrived, (f"c-{number}",)) == [(1,)]
+        second.away.unlink()
+        assert connector._receiver.take([message]) == 1
+        assert second.rows(arrived, (f"c-{number}",)) == [(1,)]
+        assert own.rows(arrived, (f"c-{number}",)) == [(2,)]
+        assert len(answers.until(number)) == number
+    assert kinds_said(answers.until(2)) == [["arrived", "signed"]] * 2
+
+
 def test_findings_are_collected_said_and_settled(
     opened: Callable[..., Connector], own: Own, tap: Any, area: str, tmp_path: Path
 ) -> None:

@@ -184,6 +184,24 @@ def test_what_runs_and_is_not_meant_is_said() -> None:
     assert "没有启用" in document_advice(document_from(a_document(flows=[a_flow(active=False)])))[0].words
 
 
+def test_systems_that_wait_for_each_other_are_said() -> None:
+    """Two systems that are sent to share their progress: that is said, with what to do; a system that is only read from,
+    a flow that is switched off and two flows to one system are none."""
+    endpoints = [*a_document()["endpoints"], {"name": "other", "kind": "sql"}]
+    known = a_document()["endpoints"][0]["name"]
+    beside = a_flow(name="beside", endpoint="other")
+    for flow, said in (
+        (beside, True),
+        ({**beside, "active": False}, False),
+        ({**beside, "direction": "in", "message": "finding"}, False),
+        ({**beside, "endpoint": known}, False),
+    ):
+        document = document_from(a_document(flows=[a_flow(), flow], endpoints=endpoints))
+        words = [one.words for one in document_advice(document) if "共用进度" in one.words]
+        assert bool(words) is said
+        assert not said or f"“{known}”、“other”" in words[0]
+
+
 @pytest.mark.parametrize("expression", ["* * * * *", "0 8 * * 1-5", "*/15 8-18 * * *", "0 0 1 1 *"])
 def test_cron_expressions(expression: str) -> None:
     """What cron understands is understood."""
