@@ -72,6 +72,7 @@ NAMELESS = Verdict(
 CAUSES: dict[str, Any] = {
     "changed": _("签名覆盖文件的 %(covered)s 个字节，其中的内容与签名时不一致。"),
     "appended": _("签名覆盖文件开头的 %(covered)s 个字节，签名之后又加进了 %(extra)s 个字节的改动。"),
+    "wrapped": _("签名为自己留出的位置里夹着别的内容，显示出来的可能不是签名时的那一份。"),
     "broken": _("签名数据本身已损坏，无法解析。"),
     "value": _("签名值验证不通过。"),
     "stranger": _("签名人“%(signer)s”的证书不是本中心签发证照所用的。"),

@@ -30,10 +30,13 @@ from pyhanko.sign.validation.errors import SignatureValidationError
 from pyhanko.sign.validation.settings import KeyUsageConstraints
 from pyhanko_certvalidator import ValidationContext
 
+from storage.signed_span import open_only_for_itself
+
 MOST_SIGNATURES = 50
 _USAGE = KeyUsageConstraints(key_usage={"non_repudiation", "digital_signature"})
 _PIECE = 1 << 20
 _HARMLESS = (ModificationLevel.NONE, ModificationLevel.LTA_UPDATES, ModificationLevel.FORM_FILLING)
+_WRAPPED = "签名为自己留出的位置里夹着别的内容，显示出来的可能不是签名时的那一份"
 _BROKEN = "签名数据的结构有误，无法解析"
 _UNKNOWN = "签名使用的算法（例如国密 SM2）本中心不能核验"
 
@@ -82,6 +85,8 @@ async def _one_of_pdf(embedded: Any, trusted: list[x509.Certificate]) -> dict[st
     told, status = await _checked(check, trusted, told)
     if status is None:
         return told
+    if not open_only_for_itself(embedded):
+        return told | {"state": "invalid", "covers_whole": False, "modified_after": True, "reason": _WRAPPED}
     told["covers_whole"] = status.coverage == SignatureCoverageLevel.ENTIRE_FILE
     level = status.modification_level
     told["modified_after"] = not told["covers_whole"]

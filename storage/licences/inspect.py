@@ -25,6 +25,7 @@ MEMORY = 768 << 20
 CAUSES: Mapping[str, str] = {
     "changed": "签名覆盖文件的 {covered} 个字节，其中的内容与签名时不一致。",
     "appended": "签名覆盖文件开头的 {covered} 个字节，签名之后又加进了 {extra} 个字节的改动。",
+    "wrapped": "签名为自己留出的位置里夹着别的内容，显示出来的可能不是签名时的那一份。",
     "broken": "签名数据本身已损坏，无法解析。",
     "value": "签名值验证不通过。",
     "stranger": "签名人“{signer}”的证书不是本中心签发证照所用的。",

@@ -23,7 +23,6 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.pdf_utils.reader import PdfFileReader
-from pyhanko.sign.diff_analysis import ModificationLevel
 from pyhanko.sign.validation import SignatureCoverageLevel, async_validate_pdf_signature
 from pyhanko.sign.validation.errors import SignatureValidationError
 from pyhanko.sign.validation.settings import KeyUsageConstraints
@@ -31,11 +30,11 @@ from pyhanko_certvalidator import ValidationContext
 
 from storage.licences.chain import Trust, chain_of, revoked_at, why_unusable
 from storage.licences.trust_bundle import Trusted, trusted
+from storage.signed_span import open_only_for_itself
 
 MOST_PAGES = 50
 _MOST_SIGNATURES = 20
 _LARGEST_METADATA = 1 << 20
-_HARMLESS = (ModificationLevel.NONE, ModificationLevel.LTA_UPDATES)
 _WORST_FIRST = ("altered", "revoked", "expired", "intact")
 _USAGE = KeyUsageConstraints(key_usage={"non_repudiation", "digital_signature"})
 _BAD_PDF = (
@@ -124,15 +123,20 @@ async def _signature(embedded: Any, size: int, trusts: Trusted) -> Said:
 
 async def _integrity(embedded: Any, size: int, trust: Trust) -> tuple[Said, Any]:
     """Whether the bytes are those that were signed, and all there are."""
-    status = await async_validate_pdf_signature(embedded, _context(trust), key_usage_settings=_USAGE)
+    status = await async_validate_pdf_signature(
+        embedded, _context(trust), key_usage_settings=_USAGE, skip_diff=True
+    )
     span = [int(one) for one in embedded.byte_range]
     covered = span[1] + span[3]
     if not status.intact:
         return _said("altered", "changed", covered=covered), status
     if not status.valid:
         return _said("altered", "value"), status
-    whole = status.coverage == SignatureCoverageLevel.ENTIRE_FILE
-    if not whole and (status.modification_level not in _HARMLESS or status.docmdp_ok is False):
+    if not open_only_for_itself(embedded):
+        return _said("altered", "wrapped", covered=covered), status
+    if (
+        status.coverage != SignatureCoverageLevel.ENTIRE_FILE
+    ):  # not even what PDF calls harmless: an XMP tells of a holder
         end = span[2] + span[3]
         return _said("altered", "appended", covered=covered, extra=max(0, size - end)), status
     return _said("intact"), status

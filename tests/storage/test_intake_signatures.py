@@ -15,6 +15,8 @@ from hub.errors import Rejected
 from storage.intake.signatures import NOT_CHECKED, Signatures, Verdict
 from tests.storage import intake_samples as samples
 from tests.storage import signers
+from tests.storage.hostile_pdfs import wrapped
+from tests.storage.test_licence_inspect import issued
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +105,17 @@ def test_changed_after_signing(
     verdict = trusting.of_pdf(path)
     assert (verdict.state, verdict.signatures[0]["covers_whole"]) == ("invalid", False)
     assert "Not total document signed" in pdfsig(path)
+
+
+def test_a_wrapped_signature(
+    trusting: Signatures, seal: signers.Identity, kept: Callable[[bytes], Path]
+) -> None:
+    """What was signed is all there, and something else is shown: invalid, although every byte of the range holds."""
+    whole = issued(seal)
+    assert trusting.of_pdf(kept(whole)).state == "valid"
+    verdict = trusting.of_pdf(kept(wrapped(whole)))
+    assert (verdict.state, verdict.signatures[0]["covers_whole"]) == ("invalid", False)
+    assert "夹着别的内容" in verdict.why()
 
 
 def test_two_signatures(

@@ -20,8 +20,12 @@ from hub.errors import Unavailable
 from hub.licensing.ports import Inspection
 from storage.licences.document import Sheet, SignaturePlace, written
 from storage.licences.inspect import CAUSES, LicenceInspector, look
+from storage.licences.inspect_child import main
 from storage.licences.sign import DocumentSigner, room, signed
+from storage.licences.trust_bundle import folder_pem, trusted
 from storage.licences.xmp import About
+from tests.storage.hostile_pdfs import ATTACKS
+from tests.storage.pdf_witnesses import pdfsig_accepts
 from tests.storage.signers import Identity, authority, change_after, sign_pdf, signer
 
 IDENTIFIER = "1.2.156.3005.2.11370100MB00000194001.11370100MB00000194.DEMO20260000001.001.1"
@@ -105,6 +109,17 @@ def test_says_what_was_changed(inspect: Inspect) -> None:
     behind = inspect(change_after(LICENCE))
     assert (behind.state, behind.cause) == ("altered", "appended")
     assert 0 < behind.facts["extra"] <= len(change_after(LICENCE)) - len(LICENCE) + 2
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_no_attack_is_believed(attack: str, folder: Path, tmp_path: Path) -> None:
+    """Wrapped, starved, covered up, or only another XMP: never whole, for us and for poppler."""
+    file = tmp_path / "attacked.pdf"
+    file.write_bytes(ATTACKS[attack](LICENCE))
+    found = main(file, trusted(folder_pem(folder).encode()))
+    assert found["state"] in ("altered", "unsigned", "unreadable"), found
+    assert found["cause"] in CAUSES
+    assert not pdfsig_accepts(file.read_bytes())
 
 
 def test_signed_by_a_stranger(inspect: Inspect, folder: Path, tmp_path: Path) -> None:
