@@ -134,9 +134,8 @@ async def _integrity(embedded: Any, size: int, trust: Trust) -> tuple[Said, Any]
         return _said("altered", "value"), status
     if not open_only_for_itself(embedded):
         return _said("altered", "wrapped", covered=covered), status
-    if (
-        status.coverage != SignatureCoverageLevel.ENTIRE_FILE
-    ):  # not even what PDF calls harmless: an XMP tells of a holder
+    # Not even an update that PDF calls harmless: it may bring another XMP, and that tells of a holder.
+    if status.coverage != SignatureCoverageLevel.ENTIRE_FILE:
         end = span[2] + span[3]
         return _said("altered", "appended", covered=covered, extra=max(0, size - end)), status
     return _said("intact"), status
