@@ -67,7 +67,7 @@ class HubShell:
         finally:
             child.terminate()
             try:
-                child.wait(20)
+                child.wait(60)
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
@@ -80,7 +80,8 @@ def hub(parts: Any, database_url: str, area: str, bucket: str, tmp_path: Path) -
     key = tmp_path / "hub-key.pem"
     key.touch(mode=0o600)
     key.write_bytes(generate_private_key())
-    port = ports.choose(["web"], remembered={}, configured={})["web"]
+    # A port of our own: tests that run side by side would all prefer 8080, and see each other's pages.
+    port = ports.choose(["any"], remembered={}, configured={})["any"]
     given = {
         "DATA": str(tmp_path / "data"),
         "MODE": "production",

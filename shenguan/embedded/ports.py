@@ -1,7 +1,8 @@
 """Ports on the loopback address: chosen free once, remembered, reused while they are free.
 
 Guarantees: a port the administrator configured (SHENGUAN_PORT_<NAME>) is used or refused, never silently
-replaced. Not a guarantee: that nobody takes a free port between choosing and using it.
+replaced; two installations that start at the same moment choose different ones (on Linux). Not a guarantee: that no other
+program takes a free port between choosing and using it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import json
 import os
 import random
 import socket
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -17,6 +19,7 @@ HOST = "127.0.0.1"
 # Below the range the kernel hands out for outgoing connections, so that a remembered port is rarely taken.
 LOWEST, HIGHEST = 20_000, 32_000
 PREFERRED = {"web": 8080}
+_claimed: set[int] = set()
 
 
 class PortTaken(RuntimeError):
@@ -41,11 +44,26 @@ def is_open(port: int) -> bool:
         return probe.connect_ex((HOST, port)) == 0
 
 
+def _claim(port: int) -> bool:
+    """Keep others who choose just now off this port, by a name in the kernel that ends with this process."""
+    if port in _claimed or not sys.platform.startswith("linux"):
+        return True
+    claim = socket.socket(socket.AF_UNIX)
+    try:
+        claim.bind(f"\0shenguan-port-{port}")
+    except OSError:
+        claim.close()
+        return False
+    claim.detach()  # stays open for as long as we live
+    _claimed.add(port)
+    return True
+
+
 def _pick(taken: set[int]) -> int:
     for _ in range(2000):
         # Not for secrecy: two installations starting together should not try the same ports in the same order.
         port = random.randint(LOWEST, HIGHEST)  # noqa: S311
-        if port not in taken and is_free(port):
+        if port not in taken | _claimed and is_free(port) and _claim(port):
             return port
     raise PortTaken(f"在 {LOWEST}-{HIGHEST} 之间找不到空闲端口。")
 
@@ -68,7 +86,7 @@ def choose(
                 )
         else:
             wanted = [p for p in (remembered.get(name), PREFERRED.get(name)) if p and p not in taken]
-            port = next((p for p in wanted if is_free(p)), 0) or _pick(taken)
+            port = next((p for p in wanted if is_free(p) and _claim(p)), 0) or _pick(taken)
         ports[name] = port
     return ports
 

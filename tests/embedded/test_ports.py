@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,23 @@ def test_taken_port_is_replaced_when_nobody_configured_it(tmp_path: Path):
     with taken:
         file.write_text(json.dumps({"broker": port}))
         assert ports.remember(file, ["broker"])["broker"] != port
+
+
+def test_two_who_choose_at_the_same_moment_choose_differently() -> None:
+    """What another process has chosen and does not use yet is not chosen, until that process has gone."""
+    chooses = "from shenguan.embedded.ports import choose; print(*choose('a', remembered={}, configured={}).values())"
+    with subprocess.Popen(
+        [sys.executable, "-u", "-c", f"{chooses}; input()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as other:
+        assert other.stdout is not None
+        port = int(other.stdout.readline())
+        assert ports.is_free(port)
+        assert ports.choose(["b"], remembered={"b": port}, configured={})["b"] != port
+        other.communicate("\n")
+    assert ports.choose(["b"], remembered={"b": port}, configured={})["b"] == port
 
 
 def test_damaged_memory_is_no_obstacle(tmp_path: Path):

@@ -41,13 +41,14 @@ class Apart:
     def __init__(self, folder: Path, store: Mapping[str, str], area: str) -> None:
         self.folder = folder
         self.area = area
-        at = ports.choose(("postgres", "broker", "web"), remembered={}, configured={})
+        names = ("postgres", "broker", "pages")  # "web" would be 8080, as everybody else's
+        at = ports.choose(names, remembered={}, configured={})
         self.postgres = Postgres(
             folder / "postgres", port=at["postgres"], password=secrets.token_hex(12), log=folder / "postgres.log"
         )  # fmt: skip
         self.broker = Broker(folder / "broker", port=at["broker"], log=folder / "broker.log")
         self._children: dict[Child, str] = {}
-        self._own = self._settings(at["web"], store)
+        self._own = self._settings(at["pages"], store)
 
     def start(self) -> None:
         """Servers, tables, the department."""
