@@ -133,8 +133,8 @@ class MappedSystem:
             else:
                 self._away.discard(flow.endpoint)
         self._away = set(away)
-        for error in away.values():
-            raise error
+        for first in away.values():
+            raise first
 
     def _flows(self, kind: str) -> list[tuple[Flow, Compiled]]:
         """A corrected package goes where decisions go, unless it has a flow of its own."""
