@@ -5,6 +5,7 @@ Guarantees: every probe is back within `PATIENCE` seconds or little more; its an
 
 from __future__ import annotations
 
+import importlib
 import socket
 import struct
 import time
@@ -34,6 +35,13 @@ class Health:
 
 
 Probe = Callable[[], Health]
+
+
+def load() -> None:
+    """Load what the probes of database and files work with: how long a slow machine takes for that is not their answer."""
+    importlib.import_module("psycopg")
+    importlib.import_module("storage.objects")
+    importlib.import_module("shenguan.wiring")
 
 
 def ask_all(probes: dict[str, Probe]) -> dict[str, Health]:

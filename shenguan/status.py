@@ -82,6 +82,7 @@ def gather(settings: Settings, running: RunState) -> Status:
         "broker": lambda: probes.broker(settings),
         "web": lambda: probes.web(settings.public_url),
     }
+    probes.load()
     reachable = {name: probe for name, probe in asked.items() if _address(settings, name)}
     parts = {name: Health("down", "没有运行") for name in asked} | probes.ask_all(reachable)
     overview = _overview(settings) if parts["database"].ok else None

@@ -57,13 +57,18 @@ def test_status_answers_quickly_whatever_is_down(hub: HubShell, part: str) -> No
     """One part away: exit 1 within seconds, that part is named, the others are still told."""
     import json
 
-    done = hub.run("status", "--json", env=NOWHERE[part], timeout=QUICK_SECONDS)
-    assert done.returncode == 1
-    seen = json.loads(done.stdout)
+    others = {"database", "object_store", "broker"} - {part}
+
+    def seen_with_the_others() -> Any:
+        done = hub.run("status", "--json", env=NOWHERE[part], timeout=QUICK_SECONDS)
+        assert done.returncode == 1
+        seen = json.loads(done.stdout)
+        # On a busy machine one of them may not answer in time.
+        return seen if all(seen["parts"][other]["state"] == "ok" for other in others) else None
+
+    seen = until(seen_with_the_others)
     assert seen["parts"][part]["state"] == "down"
     assert seen["parts"][part]["detail"]
-    others = {"database", "object_store", "broker"} - {part}
-    assert all(seen["parts"][other]["state"] == "ok" for other in others), seen
     assert (seen["counts"]["decisions"] is None) is (part == "database")
 
 
@@ -71,7 +76,7 @@ def test_status_is_readable(hub: HubShell, engine: Engine) -> None:
     """Without --json: tables in Chinese, with each department."""
     with engine.begin() as tx:
         tx.execute(insert(Department).values(code="scjg", name="示范县市场监督管理局", roles=["supervising"]))
-    done = hub.run("status")
+    done = until(lambda: (told := hub.run("status")) and "数据库不通" not in told.stdout and told)
     assert done.returncode == 1
     for words in ("数据库", "正常", "没有运行", "待推送 0", "隔离区", "示范县市场监督管理局"):
         assert words in done.stdout, words
