@@ -23,6 +23,7 @@ from hub.feedback.finding import Finding
 from hub.item import ServiceItem
 from hub.party import Party
 from hub.pushing.push import TRANSITIONS, Push, PushMove, PushOverdue, Receipt
+from hub.pushing.reassign_push import GIVEN_BACK
 
 #: What a person may do, in the order of the buttons; each where the table of transitions has it.
 BY_HAND = (
@@ -85,7 +86,7 @@ def read(tx: Connection, push_id: uuid.UUID, confined: Iterable[ColumnElement[bo
         .where(Push.decision_id == push["decision_id"])
         .order_by(Push.created_at, Push.department)
     ).all()
-    taken = {one.department for one in others}
+    taken = {push["department"]} | {one.department for one in others if one.state not in GIVEN_BACK}
     departments = tx.execute(select(Department.code, Department.name).where(Department.active)).all()
     return Shown(
         push,
@@ -105,8 +106,20 @@ def read(tx: Connection, push_id: uuid.UUID, confined: Iterable[ColumnElement[bo
         tx.execute(
             select(OutboxRow.published_at).where(OutboxRow.event_id == push["event_id"]).limit(1)
         ).scalar(),
-        next((one.id for one in others if one.came_from == push_id), None),
+        _gone_to(tx, push_id),
     )
+
+
+def _gone_to(tx: Connection, push_id: uuid.UUID) -> uuid.UUID | None:
+    """Where it was reassigned to, last: a new push, or one that was there before."""
+    move = (
+        select(PushMove.detail)
+        .where(PushMove.push_id == push_id, PushMove.act == "reassigned")
+        .order_by(PushMove.at.desc())
+        .limit(1)
+    )
+    found = tx.execute(move).scalar()
+    return uuid.UUID(str(found["push"])) if found else None
 
 
 def _push() -> Any:
@@ -143,7 +156,9 @@ def acts(found: Shown) -> list[str]:
     return [
         name
         for name, act in BY_HAND
-        if (state, act) in TRANSITIONS and not (name == "reassign" and found.push["withdrawn_at"])
+        if (state, act) in TRANSITIONS
+        and not (name == "reassign" and found.push["withdrawn_at"])
+        and not (name == "reopen" and state == "reassigned")  # that is done from the push it went to
     ]
 
 

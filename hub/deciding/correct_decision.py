@@ -134,7 +134,7 @@ def correct_decision(
         raise Conflict("这份决定刚刚由他人更正。请刷新页面，看清现在的内容再办。")
     correction = with_twins(decision, correction)
     changes = compare(decision, correction, desk)
-    revision = decision.revision + 1
+    revision = standing.next_revision
     columns = {name: value for name, value in correction.columns.items() if value != getattr(decision, name)}
     changed = {one.path for one in changes}
     elements = {n: value for n, value in correction.elements.items() if f"elements.{n}" in changed}

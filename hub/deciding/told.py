@@ -99,6 +99,11 @@ class Standing:
         """Who has it."""
         return [one for one in self.recipients if one.has_it]
 
+    @property
+    def next_revision(self) -> int:
+        """Later than all that anybody was told: a push that was given back may be ahead of the decision."""
+        return max((self.decision.revision, *(one.revision for one in self.told))) + 1
+
     def clock(self, department: str, now: datetime) -> Clock:
         """The limits of a department that hears of it now."""
         marks, book = self.decision.marks, self.rulebook

@@ -58,7 +58,7 @@ def withdraw_decision(
         return Withdrawn(decision.revision, (), licences_of(tx, case_no))
     if seen not in (None, decision.revision):
         raise Conflict("这份决定刚刚由他人更正。请刷新页面，看清现在的内容再办。")
-    revision = decision.revision + 1
+    revision = standing.next_revision
     told = standing.told
     recall(tx, [one.id for one in standing.recipients], reason, actor, desk)
     telling = Telling.begin(tx, desk, case_no, now)

@@ -61,6 +61,8 @@ def reopen_push(tx: Connection, push_id: uuid.UUID, *, reason: str, by: Speaker,
     """The department closed it, and there is more to do."""
     reason = reasoned(reason)
     standing, to = recipient(tx, push_id, desk.clock())
+    if to.state == "reassigned":
+        raise Conflict("这次推送已经转派。需要转回时，请在现在办理的部门退回后，从它的推送上转派回来。")
     move_by_hand(tx, push_id, "reopened", actor=by.actor, reason=reason, now=desk.clock())
     _tell(tx, standing, to, "已办结的推送重新打开，请继续监管", reason, by, desk)
 

@@ -52,6 +52,7 @@ TRANSITIONS: dict[tuple[str, str], str] = {
     ("returned", "reassigned"): "reassigned",
     ("returned", "insisted"): "signed",
     ("closed", "reopened"): "supervising",
+    ("reassigned", "reopened"): "signed",  # who had it gave it back, too: it is theirs again
     **{(was, "recalled"): "recalled" for was in ("held", *_OPEN, "closed", "returned")},
 }
 #: As in the partial index, and as a query must say it.

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, select, text
 
+from hub.deciding.correct_decision import Correction, correct_decision
 from hub.errors import Conflict, Rejected
 from hub.exchange.outbox import OutboxRow
 from hub.noticing.notice import Notice
@@ -226,6 +227,64 @@ def test_a_returned_push_is_reassigned(county: Engine, desk: Desk, signers: Sign
     assert data_of(told["scjg"])["scope"] == "push"
     assert not violations("approval.withdrawn.v1", loads(bytes(told["scjg"].value)))
     assert move == ("reassigned", "属于卫健", "user:test")
+
+
+def test_a_department_that_gave_it_back_gets_it_again(
+    county: Engine, desk: Desk, signers: Signers, clock: Clock
+) -> None:
+    """Its own push is open anew with its package as decided meanwhile, signed for anew; a later return counts as ever."""
+    pem = Signer.from_pem("wjj", generate_private_key()).public_pem
+    with county.begin() as tx:
+        add_department(
+            tx, code="wjj", name="示范县卫生健康局", roles=["supervising"], public_pem=pem,
+            kid=kid_of("wjj", pem), actor="user:test",
+        )  # fmt: skip
+    (case,) = decided(county, desk)
+    say(county, desk, signers["scjg"], case.case_no, "arrived", "signed", "returned")
+    clock.advance(hours=1)
+    with county.begin() as tx:
+        first = push_of(tx)
+        second = reassign_push(tx, first.id, "wjj", reason="属于卫健", by=BY, desk=desk)
+    with pytest.raises(Conflict, match="转派回来"), county.begin() as tx:
+        reopen_push(tx, first.id, reason="不能直接重开", by=BY, desk=desk)
+    clock.advance(hours=1)
+    with county.begin() as tx:
+        correction = Correction("写错了", columns={"explanation": "更正后的内容"})
+        revision = correct_decision(tx, case.case_no, correction, desk, actor="user:test").revision
+        tx.execute(text("UPDATE pushes SET state = 'returned' WHERE id = :id"), {"id": second})
+    clock.advance(hours=1)
+    with county.begin() as tx:
+        assert reassign_push(tx, second, "scjg", reason="核实后仍归市监", by=BY, desk=desk) == first.id
+    with county.begin() as tx:
+        back, gone = push_of(tx), push_of(tx, "wjj")
+        anew = packages_of(tx, case.case_no, "approval.corrected.v1")["scjg"]
+        told = tx.execute(
+            select(Notice.title).where(Notice.push_id == first.id, Notice.audience == "supervisor")
+        )
+        moves = tx.execute(
+            select(PushMove.act).where(PushMove.push_id == first.id).order_by(PushMove.at)
+        ).scalars()
+        titles = list(told.scalars())
+        assert list(moves) == ["reassigned", "reopened"]
+    data = data_of(anew)
+    assert not violations("approval.corrected.v1", loads(bytes(anew.value)))
+    assert (back.state, gone.state, back.unsigned_revision) == ("signed", "reassigned", True)
+    assert back.revision == data["push"]["revision"] == data["correction"]["revision"] > revision
+    assert data["result"]["result_explain"] == "更正后的内容"
+    assert back.claim_by is None or back.claim_by > clock()
+    assert any(title.startswith("推送转派回本部门") for title in titles)
+    clock.advance(hours=1)
+    say(county, desk, signers["scjg"], case.case_no, "claimed")
+    with county.begin() as tx:
+        assert push_of(tx).state == "claimed"
+        later = correct_decision(
+            tx, case.case_no, Correction("再改", columns={"explanation": "又一版"}), desk, actor="user:test"
+        )
+        assert later.revision == back.revision + 1
+    clock.advance(hours=1)
+    say(county, desk, signers["scjg"], case.case_no, "returned")
+    with county.connect() as tx:
+        assert push_of(tx).state == "returned"
 
 
 def test_the_hub_insists_and_the_department_is_told(

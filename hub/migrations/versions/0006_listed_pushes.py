@@ -11,6 +11,11 @@ from alembic import op
 revision = "0006"
 down_revision = "0005"
 
+#: A push that was completed lacks nothing, and not the word for it; one that was reassigned may be given back.
+COMPLETED = """
+UPDATE pushes SET missing = NULL WHERE missing = 'null';
+INSERT INTO push_transitions (from_state, act, to_state) VALUES ('reassigned', 'reopened', 'signed');
+"""
 #: Of what is there. As types that change: one pass that builds the indexes at its end, and no row twice.
 LISTED = """
 CREATE FUNCTION shenguan_case_listed_at(number text) RETURNS timestamptz LANGUAGE sql STABLE
@@ -76,6 +81,7 @@ NARROWED = (
 
 def upgrade() -> None:
     """Say of all that is there where it is listed, and find by it."""
+    op.execute(COMPLETED)
     op.execute(LISTED)
     for name, condition in NARROWED:
         op.create_index(
