@@ -67,11 +67,11 @@ def _sentence(error: jsonschema_rs.ValidationError) -> str:
         case kinds.Type():
             return f"类型不符，应为{'或'.join(_TYPES.get(name, name) for name in kind.types)}"
         case kinds.Enum():
-            allowed = "、".join(_shown(option) for option in kind.options)
+            allowed = "、".join(shown(option) for option in kind.options)
             quoted = isinstance(kind.options[0], str) and not isinstance(error.instance, str)
             return f"{'应为文字（加引号）' if quoted else '不在允许的取值之内'}，应为 {allowed} 之一"
         case kinds.Constant():
-            return f"应为 {_shown(kind.expected_value)}"
+            return f"应为 {shown(kind.expected_value)}"
         case kinds.Format():
             return _FORMATS.get(kind.format, f"格式不符，应为 {kind.format}")
         case kinds.Pattern():
@@ -98,5 +98,6 @@ def _alternatives(context: Sequence[Sequence[jsonschema_rs.ValidationError]]) ->
     return "；或".join(dict.fromkeys(said)) or "不符合允许的任何一种形式"
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """A value as a sentence names it."""
     return value if isinstance(value, str) else dumps(value).decode()

@@ -13,6 +13,8 @@ from typing import Any
 
 from flask_babel import get_locale
 
+from schemas.connector.faults import Fault
+
 MOST = 20_000  # characters of one box
 
 
@@ -44,6 +46,11 @@ def english() -> bool:
 def told(form: Mapping[str, Any], key: str) -> str:
     """A title or summary of a kind in the reader's language."""
     return str((form.get(f"{key}_en") if english() else None) or form.get(key) or "")
+
+
+def fault_said(fault: Fault) -> str:
+    """What is wrong, in the reader's language where it is known in it."""
+    return (fault.words_en if english() else "") or fault.words
 
 
 def _title(field: Mapping[str, Any], key: str) -> str:

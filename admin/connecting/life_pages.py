@@ -11,6 +11,7 @@ from flask_babel import gettext
 from sqlalchemy import Connection, func, select
 from werkzeug.wrappers import Response
 
+from admin.connecting.kind_forms import fault_said
 from admin.connecting.reading import Shown, read
 from admin.connecting.screen import ConnectingScreen
 from admin.connecting.steps import steps_of
@@ -23,6 +24,8 @@ from hub.connecting.turn_connector import go_live, open_acts, pause, resume, ret
 from hub.errors import Rejected
 from hub.pushing.push import Push
 from hub.workday import LOCAL
+from schemas.connector.document import document_from
+from schemas.connector.judge import document_advice
 
 
 class LifePages(ConnectingScreen):
@@ -41,6 +44,7 @@ class LifePages(ConnectingScreen):
             "connector_life.html",
             title=gettext("上线与版本"),
             shown=shown,
+            advice=() if shown.faults else document_advice(document_from(shown.document)),
             steps=steps_of(shown),
             at="live",
             counts=counts,
@@ -143,7 +147,9 @@ def _check_ready(shown: Shown) -> None:
     if shown.faults:
         raise Rejected(
             gettext(
-                "还有 %(n)s 处没有填好，不能上线：%(first)s", n=len(shown.faults), first=shown.faults[0].words
+                "还有 %(n)s 处没有填好，不能上线：%(first)s",
+                n=len(shown.faults),
+                first=fault_said(shown.faults[0]),
             )
         )
 

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, select
 from werkzeug.wrappers import Response
 
 from admin.connecting import setup_form
-from admin.connecting.kind_forms import boxes_of
+from admin.connecting.kind_forms import boxes_of, fault_said
 from admin.connecting.presets import preset, presets, with_preset
 from admin.connecting.reading import Shown, parts, read
 from admin.connecting.running_told import next_times
@@ -106,7 +106,7 @@ class SetupPages(ConnectingScreen):
         if unsaved is not None:
             shown = shown.with_document(unsaved.document)
         told = shown.version["saves"] > FRESH or not shown.draft or unsaved is not None
-        faults = {setup_form.box_of(one.at): one.words for one in shown.faults} if told else {}
+        faults = {setup_form.box_of(one.at): fault_said(one) for one in shown.faults} if told else {}
         running = setup_form.running_shown(shown.document)
         return self.page(
             template,
@@ -248,7 +248,7 @@ def _flow(shown: Shown, number: int, one: Any, faults: dict[str, str]) -> dict[s
         "columns": columns,
         "mapped": len(one.get("fields") or ()),
         "lacks": [
-            fault.words
+            fault_said(fault)
             for fault in shown.faults
             if fault.at.startswith(f"flows[{number}]") and not setup_form.box_of(fault.at)
         ],

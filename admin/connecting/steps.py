@@ -9,7 +9,7 @@ from typing import Any
 from flask import url_for
 from flask_babel import gettext
 
-from admin.connecting.kind_forms import english
+from admin.connecting.kind_forms import english, fault_said
 from admin.connecting.reading import Shown
 from admin.connecting.titles import message_title
 from schemas.connector.document import IN_KINDS, document_from
@@ -56,7 +56,7 @@ def go_on(steps: list[Step]) -> Step | None:
 def _system(shown: Shown) -> list[str]:
     if not shown.endpoints:
         return [gettext("还没有填写部门系统在哪里。")]
-    lacks = [one.words for one in shown.faults if one.at.startswith("endpoints")]
+    lacks = [fault_said(one) for one in shown.faults if one.at.startswith("endpoints")]
     if shown.lacking:
         names = "、".join(secret_title(shown, endpoint, name) for endpoint, name in sorted(shown.lacking))
         lacks.append(gettext("要填写，或因为地址改过要重新填写：%(names)s", names=names))
@@ -75,7 +75,9 @@ def _flows(shown: Shown) -> list[str]:
     if not shown.flows:
         return [gettext("还没有线路：送什么出去，收什么进来。")]
     lacks = [
-        f"{where}：{one.words}" if (where := _flow_of(shown, one.at)) else one.words
+        gettext("%(flow)s：%(words)s", flow=where, words=fault_said(one))
+        if (where := _flow_of(shown, one.at))
+        else fault_said(one)
         for one in shown.faults
         if not one.at.startswith("endpoints") and not one.at.endswith(".fields")
     ]

@@ -11,7 +11,7 @@ from flask_babel import gettext
 from sqlalchemy import Connection, func, select
 from werkzeug.wrappers import Response
 
-from admin.connecting.kind_forms import boxes_of, posted_secrets, posted_values
+from admin.connecting.kind_forms import boxes_of, fault_said, posted_secrets, posted_values
 from admin.pages import Screen, sentence_on_refusal, to
 from admin.premises import actor, here, may
 from hub.errors import Conflict, NotFound
@@ -89,7 +89,7 @@ class AlertChannelView(Screen):
                         actor=actor(),
                     )
             except BadChannel as error:
-                faults = {_box(one.at): one.words for one in error.faults}
+                faults = {_box(one.at): fault_said(one) for one in error.faults}
             except Conflict as error:
                 faults = {"title": error.message}
             else:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong at one place: 'flows[0].fields[3].steps[1]', and a sentence."""
+    """What is wrong at one place: 'flows[0].fields[3].steps[1]', and a sentence; in English too, where there is one."""
 
     at: str
     words: str
+    words_en: str = ""
 
 
 class Faults(ValueError):

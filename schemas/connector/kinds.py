@@ -18,6 +18,7 @@ from schemas.connector.document import Endpoint
 from schemas.connector.faults import Fault
 from schemas.encoding import loads
 from schemas.wording import in_chinese
+from schemas.wording_en import in_english
 
 Part = Literal["settings", "out", "in"]
 #: Whether each is met says whether a field is shown.
@@ -83,11 +84,19 @@ def settings_faults(kind: str, part: Part, values: Mapping[str, Any], *, at: str
     """What is wrong with the settings, or with a flow's place; `at` is where they are in the document."""
     schema = form_part(kind, part)
     if schema is None:
-        return [Fault(at, f"“{kind_form(kind)['title']}”{'不能送出' if part == 'out' else '不能采集'}")]
+        form, verb = (
+            kind_form(kind),
+            ("不能送出", "cannot send") if part == "out" else ("不能采集", "cannot collect"),
+        )
+        return [Fault(at, f"“{form['title']}”{verb[0]}", f"“{form['title_en']}” {verb[1]}")]
     secret = {name for name, one in schema["properties"].items() if one.get(SECRET)}
     written = sorted(secret & values.keys())
     faults = [
-        Fault(_below(at, name), f"{_title(schema, name)}是秘密，不能写在设置里。请在“秘密”中填写")
+        Fault(
+            _below(at, name),
+            f"{_title(schema, name)}是秘密，不能写在设置里。请在“秘密”中填写",
+            f"{_title_en(schema, name)} is a secret and cannot stand among the settings",
+        )
         for name in written
     ]
     seen = shown(schema, values)
@@ -98,9 +107,11 @@ def settings_faults(kind: str, part: Part, values: Mapping[str, Any], *, at: str
         if name not in secret and (name in seen or name not in schema["properties"])
     }
     for error in _validator(kind, part, asked).iter_errors(kept):
-        for path, words in in_chinese(error):
+        for (path, words), (_, english) in zip(in_chinese(error), in_english(error), strict=True):
             name = path.split(".")[0].split("[")[0]
-            faults.append(Fault(_below(at, path), f"{_title(schema, name)}：{words}" if name else words))
+            said = f"{_title(schema, name)}：{words}" if name else words
+            said_en = f"{_title_en(schema, name)} {english}" if name else english
+            faults.append(Fault(_below(at, path), said, said_en))
     return list(dict.fromkeys(faults))
 
 
@@ -109,12 +120,20 @@ def secret_faults(endpoint: Endpoint, *, at: str = "") -> list[Fault]:
     schema = form_part(endpoint.kind, "settings") or {}
     names, seen = secret_names(endpoint.kind), shown(schema, endpoint.settings)
     faults = [
-        Fault(_below(at, name), f"这类系统没有名为“{name}”的秘密，可用：{'、'.join(names) or '无'}")
+        Fault(
+            _below(at, name),
+            f"这类系统没有名为“{name}”的秘密，可用：{'、'.join(names) or '无'}",
+            f"Such a system has no secret “{name}”; it has: {', '.join(names) or 'none'}",
+        )
         for name in endpoint.secrets
         if name not in names
     ]
     return faults + [
-        Fault(_below(at, name), f"{_title(schema, name)}：缺少必填项")
+        Fault(
+            _below(at, name),
+            f"{_title(schema, name)}：缺少必填项",
+            f"{_title_en(schema, name)} must be filled in",
+        )
         for name in schema.get("required", ())
         if name in names and name in seen and name not in endpoint.secrets
     ]
@@ -129,6 +148,11 @@ def _validator(kind: str, part: Part, asked: tuple[str, ...]) -> jsonschema_rs.D
 def _title(schema: Mapping[str, Any], name: str) -> str:
     said = schema.get("properties", {}).get(name, {}).get("title", name)
     return f"“{said}”"
+
+
+def _title_en(schema: Mapping[str, Any], name: str) -> str:
+    field = schema.get("properties", {}).get(name, {})
+    return f"“{field.get('x-title-en') or field.get('title', name)}”"
 
 
 def _below(at: str, path: str) -> str:

@@ -18,6 +18,7 @@ import jsonschema_rs
 from schemas.connector.faults import Fault
 from schemas.encoding import loads
 from schemas.wording import in_chinese
+from schemas.wording_en import in_english
 
 _DEEPEST = 30
 _LARGEST = 2**63 - 1
@@ -38,7 +39,9 @@ def shape_faults(document: Any) -> list[Fault]:
     if validator.is_valid(document):
         return []
     said = [
-        Fault(path, words) for error in validator.iter_errors(document) for path, words in in_chinese(error)
+        Fault(path, words, words_en)
+        for error in validator.iter_errors(document)
+        for (path, words), (_, words_en) in zip(in_chinese(error), in_english(error), strict=True)
     ]
     return list(dict.fromkeys(said))
 
