@@ -10,7 +10,7 @@ from flask_appbuilder import expose, permission_name
 from flask_appbuilder.views import IndexView
 from flask_babel import gettext
 from flask_login import logout_user
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, func, select
 
 from admin import cells, health
 from admin.board.view import for_home
@@ -18,6 +18,7 @@ from admin.connecting.home_tiles import connector_tiles
 from admin.first_steps import first_steps
 from admin.home_figures import (
     RECENT,
+    counted,
     notices,
     per_day,
     recent_cases,
@@ -82,17 +83,13 @@ class HomeView(IndexView):
         return redirect(url_for("SignInView.login"))
 
 
-def _count(tx: Connection, *conditions: Any) -> int:
-    return tx.scalar(select(func.count()).where(*conditions)) or 0
-
-
 def _for_data_admin(tx: Connection) -> dict[str, Any]:
     now = datetime.now(UTC)
     waiting, oldest = tx.execute(
         select(func.count(), func.min(OutboxRow.created_at)).where(OutboxRow.published_at.is_(None))
     ).one()
     parked = tx.scalar(select(func.count()).select_from(ParkedKey)) or 0
-    held = _count(tx, Quarantined.state == "held")
+    held = counted(tx, Quarantined.state == "held")
     backlog = departments(tx, now)
     undelivered = sum(department.undelivered for department in backlog)
     longest = max((d.oldest_undelivered_seconds or 0 for d in backlog), default=0)
@@ -162,18 +159,18 @@ def _for_clerk(tx: Connection) -> dict[str, Any]:
         tile(gettext("未读提醒"), unread(tx), url_for("NoticeView.list", state="unread"), tone="accent"),
         tile(
             gettext("今日办件"),
-            _count(tx, Case.created_at >= midnight),
+            counted(tx, Case.created_at >= midnight),
             url_for("CaseView.list", **{"from": midnight.date().isoformat()}),
         ),
         tile(
             gettext("需要关注的办件"),
-            _count(tx, Case.standing != "clear"),
+            counted(tx, Case.standing != "clear"),
             url_for("CaseView.list", standing="any"),
             tone="warn",
         ),
         tile(
             gettext("暂扣的证照"),
-            _count(tx, Licence.status == "02"),
+            counted(tx, Licence.status == "02"),
             url_for("LicenceView.list", status="02"),
             tone="bad",
         ),
@@ -188,23 +185,23 @@ def _for_approver(tx: Connection) -> dict[str, Any]:
     tiles = [
         tile(
             gettext("今日决定"),
-            _count(tx, Decision.created_at >= midnight),
+            counted(tx, Decision.created_at >= midnight),
             url_for("CaseView.list", **{"from": midnight.date().isoformat()}),
         ),
         tile(
             gettext("本月决定"),
-            _count(tx, Decision.created_at >= midnight.replace(day=1)),
+            counted(tx, Decision.created_at >= midnight.replace(day=1)),
             url_for("CaseView.list", **{"from": midnight.replace(day=1).date().isoformat()}),
         ),
         tile(
             gettext("被退回的推送"),
-            _count(tx, returned),
+            counted(tx, returned),
             url_for("PushView.list", state="returned"),
             tone="bad",
         ),
         tile(
             gettext("暂扣的证照"),
-            _count(tx, Licence.status == "02"),
+            counted(tx, Licence.status == "02"),
             url_for("LicenceView.list", status="02"),
             tone="warn",
         ),
@@ -234,24 +231,23 @@ def _for_overseer(tx: Connection) -> dict[str, Any]:
     only = () if mine is None else (Push.department == mine,)
     found = () if mine is None else (Finding.department == mine,)
     unsigned = Push.state.in_(["owed", "arrived"])
-    overdue = and_(unsigned, Push.sign_by < datetime.now(UTC))
     tiles = [
-        tile(gettext("推送总数"), _count(tx, Push.id.is_not(None), *only), url_for("PushView.list")),
+        tile(gettext("推送总数"), counted(tx, Push.id.is_not(None), *only), url_for("PushView.list")),
         tile(
             gettext("待签收"),
-            _count(tx, unsigned, *only),
+            counted(tx, unsigned, *only),
             url_for("PushView.list", attention="undelivered"),
             tone="accent",
         ),
         tile(
-            gettext("超过签收时限"),
-            _count(tx, overdue, *only),
+            gettext("超过时限"),
+            counted(tx, Push.overdue, *only),
             url_for("PushView.list", attention="overdue"),
             tone="bad",
         ),
         tile(
             gettext("不符合的检查"),
-            _count(tx, Finding.check_result == "3", Finding.standing == "standing", *found),
+            counted(tx, Finding.check_result == "3", Finding.standing == "standing", *found),
             url_for("FindingView.list", check_result="3"),
             tone="warn",
         ),

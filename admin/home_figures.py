@@ -1,6 +1,7 @@
 """The figures behind the home pages: signing rates, states, results, fourteen days, the newest notices and cases.
 
-Each is one query with a bounded answer.
+Each is one query that reads a bounded number of rows, however many there are: figures are counted as far as COUNTED, rates
+and shares are of the NEWEST, and the fourteen days are of what was pushed on them.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import url_for
-from sqlalchemy import Connection, and_, case, func, select
+from sqlalchemy import Connection, Select, func, literal, select, true
 
 from admin import cells
+from admin.listing import COUNTED
 from admin.noticing.reading import reader
 from hub.case import Case
 from hub.department import Department
@@ -23,6 +25,16 @@ from hub.pushing.push import STATES, Push
 from hub.workday import LOCAL
 
 RECENT = 12
+NEWEST = 2_000
+_UNDER_WAY = Push.state.not_in(["held", "reassigned", "recalled"])
+_SIGNED = Push.state.not_in(["held", "owed", "arrived"])
+
+
+class Counted(int):
+    """A figure that is not counted to its end where it is large, and says so."""
+
+    def __format__(self, spec: str) -> str:
+        return f"{COUNTED:{spec}}+" if self > COUNTED else super().__format__(spec)
 
 
 def today() -> datetime:
@@ -35,21 +47,34 @@ def tile(label: str, value: Any, href: str, *, tone: str = "plain", note: Any = 
     return {"label": label, "value": value, "href": href, "tone": tone, "note": note}
 
 
+def counted(tx: Connection, *conditions: Any) -> Counted:
+    """How many rows there are of which all of this holds."""
+    found = select(literal(1)).where(*conditions).limit(COUNTED + 1).subquery()
+    return Counted(tx.scalar(select(func.count()).select_from(found)) or 0)
+
+
 def signing_rates(tx: Connection, *only: Any) -> list[dict[str, Any]]:
-    signed = func.count(case((Push.state.in_(["signed", "claimed", "returned"]), 1)))
-    late = func.count(case((and_(Push.state.in_(["owed", "arrived"]), Push.sign_by < func.now()), 1)))
-    claimed = func.count(case((Push.state == "claimed", 1)))
+    """Of each department, how many of the newest pushes it has signed for and claimed, and is too late with."""
+    newest = (
+        select(Push.state, Push.overdue)
+        .where(Push.department == Department.code, _UNDER_WAY, *only)
+        .order_by(Push.created_at.desc(), Push.id.desc())
+        .limit(NEWEST)
+        .lateral()
+    )
+    waiting = newest.c.state.in_(["owed", "arrived"])
+    claimed = newest.c.state.in_(["claimed", "supervising", "answered", "closed"])
     rows = tx.execute(
         select(
             Department.code,
             Department.name,
             func.count().label("total"),
-            signed.label("signed"),
-            claimed.label("claimed"),
-            late.label("late"),
+            func.count().filter(~waiting).label("signed"),
+            func.count().filter(claimed).label("claimed"),
+            func.count().filter(newest.c.overdue).label("late"),
         )
-        .join(Push, Push.department == Department.code)
-        .where(*only)
+        .select_from(Department)
+        .join(newest, true())
         .group_by(Department.code, Department.name)
         .order_by(Department.code)
     )
@@ -57,8 +82,9 @@ def signing_rates(tx: Connection, *only: Any) -> list[dict[str, Any]]:
 
 
 def states(tx: Connection, *only: Any) -> list[dict[str, Any]]:
-    rows = tx.execute(select(Push.state, func.count()).where(*only).group_by(Push.state))
-    counts = {row[0]: row[1] for row in rows}
+    """How far the newest pushes are."""
+    newest = select(Push.state).where(*only).order_by(Push.created_at.desc(), Push.id.desc())
+    counts = _shares(tx, newest)
     return [
         {
             "name": cells.code_text("push_state", s),
@@ -70,8 +96,8 @@ def states(tx: Connection, *only: Any) -> list[dict[str, Any]]:
 
 
 def results(tx: Connection, *only: Any) -> list[dict[str, Any]]:
-    rows = tx.execute(select(Finding.check_result, func.count()).where(*only).group_by(Finding.check_result))
-    counts = {row[0]: row[1] for row in rows}
+    """What the newest facts say that came from the departments."""
+    counts = _shares(tx, select(Finding.check_result).where(*only).order_by(Finding.received_at.desc()))
     return [
         {
             "name": cells.code_text("check_result", code),
@@ -82,22 +108,26 @@ def results(tx: Connection, *only: Any) -> list[dict[str, Any]]:
     ]
 
 
+def _shares(tx: Connection, newest: Select[Any]) -> dict[Any, int]:
+    (of,) = (first := newest.limit(NEWEST).subquery()).c
+    return {row[0]: row[1] for row in tx.execute(select(of, func.count()).select_from(first).group_by(of))}
+
+
 def per_day(tx: Connection, *only: Any) -> dict[str, list[Any]]:
-    """Decisions entered and pushes signed on each of the last fourteen days."""
+    """How much was pushed on each of the last fourteen days, and how much of that is signed for by now."""
     since = today() - timedelta(days=13)
     labels = [(since + timedelta(days=n)).date() for n in range(14)]
-    made = func.date(func.timezone("Asia/Shanghai", Push.created_at))
-    signed = func.date(func.timezone("Asia/Shanghai", Push.signed_at))
-    pushed_on = dict(
-        tx.execute(select(made, func.count()).where(Push.created_at >= since, *only).group_by(made)).all()
+    day = func.date(func.timezone("Asia/Shanghai", Push.created_at))
+    rows = tx.execute(
+        select(day, func.count(), func.count().filter(_SIGNED))
+        .where(Push.created_at >= since, *only)
+        .group_by(day)
     )
-    signed_on = dict(
-        tx.execute(select(signed, func.count()).where(Push.signed_at >= since, *only).group_by(signed)).all()
-    )
+    found = {on: (pushed, signed) for on, pushed, signed in rows}
     return {
         "labels": [label.strftime("%m-%d") for label in labels],
-        "pushed": [pushed_on.get(label, 0) for label in labels],
-        "signed": [signed_on.get(label, 0) for label in labels],
+        "pushed": [found.get(label, (0, 0))[0] for label in labels],
+        "signed": [found.get(label, (0, 0))[1] for label in labels],
     }
 
 
