@@ -16,12 +16,13 @@ from admin.noticing import notice_list
 from admin.noticing.digest import digest
 from admin.noticing.reading import choose, chosen_items, reader, wants_sound
 from admin.pages import ListScreen, reason, sentence_on_refusal, to
-from admin.premises import actor, here
+from admin.premises import actor, here, may
 from hub.errors import Rejected
 from hub.item import ServiceItem
 from hub.licensing.licence import Licence
 from hub.noticing.notice import Notice
 from hub.noticing.read_notices import MOST, handle, mark_read, reopen
+from hub.pushing.release_push import is_held
 from hub.workday import LOCAL
 
 
@@ -65,6 +66,7 @@ class NoticeView(ListScreen):
                 abort(404)
             item = tx.scalar(select(ServiceItem.name).where(ServiceItem.code == row.item_code))
             licence = tx.scalar(select(Licence.number).where(Licence.id == row.licence_id))
+            held = may("can_list", "IncompletePushView") and is_held(tx, row.case_no)
             above = tx.execute(select(Notice.id, Notice.audience).where(Notice.escalates == number)).all()
         return self.page(
             "notice.html",
@@ -75,6 +77,7 @@ class NoticeView(ListScreen):
             item=item,
             licence=licence,
             above=above,
+            held=held,
             answerers=_answerers(row.audience, row.department),
         )
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select
 
 from admin.home_figures import tile
 from admin.premises import may, own_department
-from admin.pushing.incomplete_pages import approved_by
+from admin.pushing.seeing import approved_by
 from hub.case import Case
 from hub.pushing.push import Push
 

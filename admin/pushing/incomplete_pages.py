@@ -13,16 +13,17 @@ from flask_appbuilder import expose, has_access, permission_name
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from markupsafe import Markup
-from sqlalchemy import ColumnElement, Connection, Select, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, select
 from werkzeug.wrappers import Response
 
 from admin import cells
 from admin.listing import Choice, Column, Listing
-from admin.pages import ExportedList, reason, sentence_on_refusal, to
+from admin.pages import reason, sentence_on_refusal, to
 from admin.premises import actor, here, may, own_department
+from admin.pushing.completing_pages import CompletingPages, check_approved
+from admin.pushing.seeing import approved_by
 from hub.case import Case
 from hub.department import Department
-from hub.errors import Denied
 from hub.item import ServiceItem
 from hub.pushing.completeness import told
 from hub.pushing.push import Push
@@ -71,7 +72,7 @@ def _acts(row: Any) -> Markup:
     )
 
 
-class IncompletePushView(ExportedList):
+class IncompletePushView(CompletingPages):
     """推送完整性."""
 
     route_base = "/incomplete-pushes"
@@ -133,7 +134,7 @@ class IncompletePushView(ExportedList):
     def show(self, case_no: str) -> str:
         """One case's incomplete pushes, and what can be done about them."""
         with here().engine.connect() as tx:
-            self._check(tx, case_no)
+            check_approved(tx, case_no)
             rows = tx.execute(_query().where(Push.case_no == case_no).order_by(Department.name)).all()
         held = [row for row in rows if row.state == "held"]
         return self.page(
@@ -152,7 +153,7 @@ class IncompletePushView(ExportedList):
     def check(self, case_no: str) -> Response:
         """Check again: what is whole now is pushed."""
         with here().engine.begin() as tx:
-            self._check(tx, case_no)
+            check_approved(tx, case_no)
             found = check_again(tx, case_no, here().config.desk, actor=actor())
         if found.released:
             flash(gettext("已补齐，%(n)s 个部门的推送已发出。", n=len(found.released)), "success")
@@ -167,22 +168,8 @@ class IncompletePushView(ExportedList):
     def release(self, case_no: str) -> Response:
         """Let one push go as it is, with a reason."""
         with here().engine.begin() as tx:
-            self._check(tx, case_no)
+            check_approved(tx, case_no)
             push_id = uuid.UUID(request.form.get("push", ""))
             release_push(tx, push_id, here().config.desk, actor=actor(), reason=reason())
         flash(gettext("已放行：推送包注明了缺少的内容，随即发出。"), "success")
         return redirect(url_for("IncompletePushView.show", case_no=case_no))
-
-    def _check(self, tx: Connection, case_no: str) -> None:
-        mine = own_department()
-        if (
-            mine
-            and not tx.execute(select(Case.case_no).where(Case.case_no == case_no, approved_by(mine))).first()
-        ):
-            raise Denied(gettext("这个办件不是本部门审批的。"))
-
-
-def approved_by(department: str) -> ColumnElement[bool]:
-    """Cases that a department handles, or decided as the body it is."""
-    body = select(Department.uscc).where(Department.code == department, Department.uscc == Case.org_code)
-    return or_(Case.department == department, exists(body.correlate(Case)))

@@ -40,3 +40,9 @@ def speaker(tx: Connection) -> Speaker:
     name = tx.execute(select(Department.name).where(Department.code == mine)).scalar() if mine else None
     person = (g.user.get_full_name() or g.user.username).strip()
     return Speaker(actor(), f"{name} {person}" if name else person, mine)
+
+
+def approved_by(department: str) -> ColumnElement[bool]:
+    """Cases that a department handles, or decided as the body it is."""
+    body = select(Department.uscc).where(Department.code == department, Department.uscc == Case.org_code)
+    return or_(Case.department == department, exists(body.correlate(Case)))

@@ -1,8 +1,9 @@
 """The upload API of the workbench: announce, send piece by piece, ask how it stands, give up. JSON, cookie and CSRF header.
 
 Guarantees: constant memory; what was confirmed survives this process; a dropped connection loses at most what was not
-yet written. Only for people who may take files (`can_take` on WorkbenchView), each on their own uploads. Every error is
-{error: a sentence}; a wrong offset is 409 with the truth.
+yet written; who is told that a file is stored finds pushed what waited for it. Only for people who may take files
+(`can_take` on WorkbenchView), each on their own uploads. Every error is {error: a sentence}; a wrong offset is 409 with
+the truth.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from admin.premises import actor, here, may, signed_in
 from admin.uploads.finishing import finish_soon
 from admin.workbench.office import my_office
 from hub.errors import Conflict, Denied, HubError, NotFound, Rejected, Unavailable
+from hub.pushing.release_push import check_for_upload
 from hub.take_upload import (
     Announced,
     UploadFacts,
@@ -188,8 +190,10 @@ def give_up(upload_id: uuid.UUID) -> Response:
 
 
 def _stands(upload: UploadFacts, *, received: int | None = None) -> Response:
-    with here().engine.connect() as tx:
+    with here().engine.begin() as tx:
         known = known_before(tx, upload)
+        if upload.state == "stored":
+            check_for_upload(tx, upload.id, here().config.desk)
     waiting = gettext("等待病毒查杀的结果，通过后自动归档。") if upload.state == "scanning" else None
     return jsonify(
         id=str(upload.id),

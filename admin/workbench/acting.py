@@ -23,6 +23,7 @@ from admin.workbench.answers import asked, said
 from admin.workbench.case_facts import CaseFacts
 from admin.workbench.case_page import case_page, my_case
 from admin.workbench.pages import LookingPages
+from admin.workbench.posted import picked, record_given_consent
 from admin.workbench.starting import party_of, resumed_or_started
 from admin.workbench.wording import source_line
 from hub.discard_material import discard_material
@@ -30,7 +31,7 @@ from hub.errors import HubError, NotFound, Rejected
 from hub.reuse.accept_case import accept_case
 from hub.reuse.prefill import set_field
 from hub.reuse.promise_deferral import cancel_deferral, promise_deferral
-from hub.reuse.record_consent import record_consent, withdraw_consent
+from hub.reuse.record_consent import withdraw_consent
 from hub.reuse.use_material import take_back_use, use_material
 from hub.reuse.withdraw_case import withdraw_case
 
@@ -46,7 +47,7 @@ class ActingPages(LookingPages):
         with here().engine.connect() as tx:
             office.choose(tx, request.form.get("department", ""))
         back = request.form.get("back", "")
-        own = back.startswith("/workbench/") and "\\" not in back
+        own = back.startswith(("/workbench/", "/incomplete-pushes/")) and "\\" not in back
         return redirect(back if own else url_for(".index"))
 
     @expose("/start", methods=["POST"])
@@ -76,11 +77,11 @@ class ActingPages(LookingPages):
         """Reuse everything ticked, for the stated purpose, with the consent where it is needed."""
 
         def act(tx: Connection, _facts: CaseFacts) -> str:
-            picked = request.form.getlist("pick")
-            if not picked:
+            ticked = request.form.getlist("pick")
+            if not ticked:
                 raise Rejected(gettext("还没有勾选要复用的材料。请先勾选。"))
-            _consent(tx, case_no)
-            for requirement, kind, source in (_picked(pick) for pick in picked):
+            record_given_consent(tx, case_no)
+            for requirement, kind, source in map(picked, ticked):
                 use_material(
                     tx,
                     case_no=case_no,
@@ -91,7 +92,7 @@ class ActingPages(LookingPages):
                     actor=actor(),
                     desk=here().config.desk,
                 )
-            return gettext("已复用 %(n)s 项，申请人不用再交。", n=len(picked))
+            return gettext("已复用 %(n)s 项，申请人不用再交。", n=len(ticked))
 
         return self._done(case_no, act)
 
@@ -226,23 +227,6 @@ def _nobody() -> Any:
     from admin.workbench.find import Found
 
     return Found()
-
-
-def _picked(text: str) -> tuple[uuid.UUID, str, uuid.UUID]:
-    try:
-        requirement, kind, source = text.split("|")
-        return uuid.UUID(requirement), kind, uuid.UUID(source)
-    except ValueError:
-        raise Rejected(gettext("勾选的内容读不出来，请刷新页面后重新勾选。")) from None
-
-
-def _consent(tx: Connection, case_no: str) -> None:
-    given_by, way = request.form.get("consent_by", "").strip(), request.form.get("consent_way", "")
-    if given_by or way:
-        note = request.form.get("consent_note", "").strip() or None
-        record_consent(
-            tx, case_no=case_no, way=way, given_by=given_by, note=note, actor=actor(), desk=here().config.desk
-        )
 
 
 def _day(text: str) -> date | None:

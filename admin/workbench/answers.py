@@ -21,15 +21,15 @@ VIEW = "WorkbenchView"
 Handler = Callable[..., Any]
 
 
-def asked(right: str) -> Callable[[Handler], Handler]:
-    """A handler of the page's own requests, which `right` guards."""
+def asked(right: str, view: str = VIEW) -> Callable[[Handler], Handler]:
+    """A handler of the page's own requests, which `right` guards; one of the workbench unless `view` says another."""
 
     def decorate(handler: Handler) -> Handler:
         @wraps(handler)
         def answer(*args: Any, **kwargs: Any) -> Any:
             if not signed_in():
                 return said(gettext("登录已过期。请在新窗口重新登录后再点一次，已填写的内容还在。"), 401)
-            if not may(f"can_{right}", VIEW):
+            if not may(f"can_{right}", view):
                 return said(gettext("您的角色不能进行此操作。如确需办理，请联系数据管理员。"), 403)
             try:
                 return handler(*args, **kwargs)

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, exists, select, update
 
 from hub.case import Case, Decision
 from hub.deciding.decide import lane_for
@@ -29,6 +29,7 @@ from hub.pushing.rulebook import read_rulebook, rulebook_questions
 from hub.pushing.withhold import withhold
 from hub.reuse.list_of_case import VERSION
 from hub.round_trips import Rows, ask, write
+from hub.upload import Upload
 from hub.workday import local_day
 from schemas import dumps, loads
 
@@ -82,6 +83,20 @@ OR EXISTS (
   WHERE u.case_no = p.case_no AND u.requirement_id = r.id AND u.withdrawn_at IS NULL))
 ORDER BY p.case_no LIMIT %(limit)s
 """  # noqa: S608 - our own words
+
+
+def is_held(tx: Connection, case_no: str | None) -> bool:
+    """Whether any push of the case waits to be completed."""
+    held = exists().where(Push.case_no == case_no, Push.state == "held")
+    return case_no is not None and bool(tx.scalar(select(held)))
+
+
+def check_for_upload(tx: Connection, upload_id: uuid.UUID, desk: Desk) -> None:
+    """What was just handed in may be what a held push of its case waited for."""
+    waiting = select(Push.case_no).join(Upload, Upload.case_no == Push.case_no)
+    case_no = tx.execute(waiting.where(Upload.id == upload_id, Push.state == "held").limit(1)).scalar()
+    if case_no is not None:
+        check_again(tx, case_no, desk)
 
 
 def complete_held(tx: Connection, desk: Desk, limit: int = 100) -> int:

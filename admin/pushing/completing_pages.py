@@ -1,0 +1,209 @@
+"""补齐材料: what held pushes of a decided case wait for, each with a way to bring it - a file, one on file, a field.
+
+Guarantees: files and reuse for who takes them at the window of the department that has the case, steps and elements for who
+may let pushes go; what is whole is pushed by itself, what is not says what it still waits for. A refusal is one sentence
+beside the page as it is now, and what was typed stays.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from flask import jsonify, request
+from flask_appbuilder import expose, has_access, permission_name
+from flask_babel import gettext
+from sqlalchemy import Connection, select
+
+from admin.errors import STATUS
+from admin.pages import ExportedList
+from admin.premises import actor, here, may, own_department
+from admin.pushing.seeing import approved_by
+from admin.workbench import office, wording
+from admin.workbench.answers import asked, said
+from admin.workbench.case_facts import CaseFacts, case_facts
+from admin.workbench.lines import Line, lines
+from admin.workbench.posted import picked, record_given_consent
+from hub.case import Case
+from hub.catalogue.published import item_version
+from hub.department import Department
+from hub.errors import Denied, HubError, Rejected
+from hub.pushing.complete_case import ACTIONS, Completion, StepDone, complete_case
+from hub.pushing.completeness import told
+from hub.pushing.push import Push
+from hub.pushing.release_push import Checked, check_again
+from hub.reuse.consent import WAYS
+from hub.reuse.list_of_case import list_of_case
+from hub.reuse.match import Question, match
+from hub.reuse.use_material import use_material
+from hub.workday import LOCAL
+
+_MOST = 60  # steps of one form
+
+
+class CompletingPages(ExportedList):
+    """The page and its two buttons; files go by the upload API, as ever."""
+
+    @expose("/<case_no>/complete")
+    @has_access
+    @permission_name("list")
+    def complete(self, case_no: str) -> str:
+        """The page, or the part of it that changes."""
+        if request.args.get("part") == "body":
+            return self._body(case_no)
+        with here().engine.connect() as tx:
+            values = _values(tx, case_no)
+        title = gettext("补齐材料：%(no)s", no=case_no)
+        return self.page("push_complete.html", title=title, **values)
+
+    @expose("/<case_no>/complete/use", methods=["POST"])
+    @permission_name("list")
+    @asked("use")
+    def complete_by_use(self, case_no: str) -> Any:
+        """Reuse what is ticked."""
+
+        def act(tx: Connection) -> Checked:
+            _check_at_window(tx, case_no)
+            ticked = request.form.getlist("pick")
+            if not ticked:
+                raise Rejected(gettext("还没有勾选要复用的材料。请先勾选。"))
+            record_given_consent(tx, case_no)
+            for requirement, kind, source in map(picked, ticked):
+                use_material(
+                    tx,
+                    case_no=case_no,
+                    requirement_id=requirement,
+                    source_kind=kind,
+                    source_id=source,
+                    purpose=request.form.get("purpose", ""),
+                    actor=actor(),
+                    desk=here().config.desk,
+                )
+            return check_again(tx, case_no, here().config.desk, actor=actor())
+
+        return self._done(case_no, act)
+
+    @expose("/<case_no>/complete/fill", methods=["POST"])
+    @permission_name("release")
+    @asked("release", "IncompletePushView")
+    def complete_by_hand(self, case_no: str) -> Any:
+        """Steps and elements as they were typed."""
+
+        def act(tx: Connection) -> Checked:
+            return complete_case(tx, case_no, _typed(), here().config.desk, actor=actor())
+
+        return self._done(case_no, act)
+
+    def _done(self, case_no: str, act: Any) -> Any:
+        try:
+            with here().engine.begin() as tx:
+                check_approved(tx, case_no)
+                done: Checked = act(tx)
+        except HubError as error:
+            return said(error.message, STATUS.get(type(error), 500), html=self._body(case_no))
+        return jsonify(said=_said(done), html=self._body(case_no))
+
+    def _body(self, case_no: str) -> str:
+        with here().engine.connect() as tx:
+            values = _values(tx, case_no)
+        return self.page("push_complete_body.html", **values)
+
+
+def check_approved(tx: Connection, case_no: str) -> None:
+    """Only who approved the case sees and completes its pushes. Raises Denied."""
+    mine = own_department()
+    known = select(Case.case_no).where(Case.case_no == case_no, *((approved_by(mine),) if mine else ()))
+    if not tx.execute(known).first():
+        raise Denied(gettext("这个办件不是本部门审批的。"))
+
+
+def _check_at_window(tx: Connection, case_no: str) -> None:
+    if office.my_office(tx).code != list_of_case(tx, case_no).department:
+        raise Denied(gettext("这个办件不由您受理的部门办理，不能在上面收材料。"))
+
+
+def _values(tx: Connection, case_no: str) -> dict[str, Any]:
+    check_approved(tx, case_no)
+    facts = case_facts(tx, case_no)
+    rows = tx.execute(
+        select(Push.id, Push.missing, Department.name)
+        .join(Department, Department.code == Push.department)
+        .where(Push.case_no == case_no, Push.state == "held")
+        .order_by(Department.name)
+    ).all()
+    missing = list(
+        {(one["kind"], one["code"], one["name"]): one for row in rows for one in row.missing}.values()
+    )
+    waited = list_of_case(tx, case_no)
+    sitting = office.seat(tx)
+    mine = sitting.office is not None and sitting.office.code == waited.department
+    found = _lines(tx, facts, waited, {one["code"] for one in missing if one["kind"] == "material"})
+    return {
+        "case": facts.case,
+        "facts": facts,
+        "held": rows,
+        "lines": found,
+        "unlisted": [one for one in missing if one["kind"] == "material"][len(found) :],
+        "steps": [one for one in missing if one["kind"] == "step"],
+        "elements": [one for one in missing if one["kind"] == "element"],
+        "actions": ACTIONS,
+        "seat": sitting,
+        "mine": mine,
+        "writable": mine and may("can_use", "WorkbenchView"),
+        "can_take": mine and may("can_take", "WorkbenchView"),
+        "can_fill": may("can_release", "IncompletePushView"),
+        "can_accept": False,
+        "known": {},
+        "consent_needed": any(one.candidate.consent_needed for line in found for one in line.offers),
+        "ways": WAYS,
+        "purpose": gettext("补齐办件 %(no)s 的推送内容", no=case_no),
+        "today": _today(),
+        "wording": wording,
+    }
+
+
+def _lines(tx: Connection, facts: CaseFacts, waited: Any, codes: set[str]) -> list[Line]:
+    """The lines of the list that are waited for, with what is on file for each."""
+    if waited.version_id is None or not codes:
+        return []
+    version = item_version(tx, waited.version_id)
+    question = Question(
+        facts.case["party_id"], version.version_id, waited.department, _today(), facts.case["case_no"]
+    )
+    return [one for one in lines(match(tx, question), facts, _today()) if one.requirement.code in codes]
+
+
+def _today() -> Any:
+    return here().config.desk.clock().astimezone(LOCAL).date()
+
+
+def _typed() -> Completion:
+    """What the form says; a step of which nothing is filled in stays missing."""
+    form = request.form
+    elements = {name[2:]: value for name, value in form.items() if name.startswith("e.")}
+    steps = []
+    for at in range(_MOST):
+        part = {name: form.get(f"s{at}.{name}", "").strip() for name in ("name", "by", "from", "to", "said")}
+        if not part["name"]:
+            break
+        if not any(part[name] for name in ("by", "from", "to", "said")):
+            continue
+        begun = _moment(part["from"], part["name"])
+        ended = _moment(part["to"], part["name"]) if part["to"] else None
+        steps.append(
+            StepDone(part["name"], form.get(f"s{at}.action", ""), part["by"], begun, ended, part["said"])
+        )
+    return Completion(elements, steps)
+
+
+def _moment(text: str, step: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=LOCAL)
+    except ValueError:
+        raise Rejected(gettext("请填写环节“%(name)s”的时间。", name=step)) from None
+
+
+def _said(done: Checked) -> str:
+    if done.missing:
+        return gettext("已记录。仍缺少%(what)s，推送继续等待。", what=told(done.missing))
+    return gettext("已补齐，%(n)s 个部门的推送已发出。", n=len(done.released))
