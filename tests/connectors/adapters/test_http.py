@@ -56,7 +56,7 @@ class HttpCounterpart(Counterpart):
                 "auth": "api_key",
                 "authority": self._ca,
                 "check_path": "/nowhere" if trouble == "place" else "/health",
-                "patience_seconds": 5,
+                "patience_seconds": 60,
                 **({} if out else {"sandbox_address": self.system.address + "/trial"}),
             },
             {"api_key": "sealed"},

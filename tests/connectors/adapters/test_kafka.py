@@ -31,7 +31,7 @@ from tests.adapters.counterpart import Record as Fields
 from tests.adapters.wire import Wire
 
 START = 1_700_000_000_000  # milliseconds since 1970
-PLAIN = {"security": "PLAINTEXT", "patience_seconds": 1}
+PLAIN = {"security": "PLAINTEXT", "patience_seconds": 5}
 
 
 class WiredBroker(Broker):

@@ -97,7 +97,7 @@ def _knows(_server: Any, _session: Any, _envelope: Any, _way: str, given: Any) -
 def settings_for(server: MailServer, ca: pki.Pair, **more: Any) -> dict[str, Any]:
     return {
         "host": "127.0.0.1", "port": server.port, "username": "hub", "sender": "hub@shenguan.example.test",
-        "authority": ca.pem, "patience_seconds": 5, **more,
+        "authority": ca.pem, "patience_seconds": 60, **more,
     }  # fmt: skip
 
 
