@@ -19,6 +19,7 @@ from connectors.adapters import http_files
 from connectors.adapters.filled import filled
 from connectors.adapters.http_address import read_address
 from connectors.adapters.http_answer import read_verdicts, refuse_for_all
+from connectors.adapters.http_back import ReadBack
 from connectors.adapters.http_body import (
     EVENT_HEADER,
     KEY_HEADER,
@@ -36,7 +37,7 @@ from connectors.adapters.http_door import Ask, HttpDoor, Said
 from connectors.adapters.http_poll import Place, read_paging
 from connectors.adapters.http_sign_in import SignIn, header
 from connectors.adapters.outside import Outside
-from connectors.adapters.port import Adapter, Answer, Collected, Column, Outgoing, Refusal, Step
+from connectors.adapters.port import Adapter, Answer, Collected, Column, Outgoing, Record, Refusal, Step
 from connectors.adapters.tls import Identity, tls_context
 from connectors.errors import AdapterUnavailable, Misconfigured
 from schemas.connector.document import Endpoint, Flow
@@ -73,6 +74,7 @@ class HttpAdapter(Adapter):
         self._extra = _headers(settings["headers"])
         self._verdicts = read_verdicts(self._place) if flow and flow.direction == "out" else None
         self._paging = read_paging(self.at, self._place) if flow and flow.direction == "in" else None
+        self._back = ReadBack(self._place) if flow and flow.direction == "out" else None
 
     def __repr__(self) -> str:
         return f"HttpAdapter({str(self._base).partition('?')[0]!r})"
@@ -154,7 +156,11 @@ class HttpAdapter(Adapter):
         for name, value in (("{key}", some[0].key), ("{subject}", some[0].subject)):
             path = path.replace(name, quote(value, safe=""))
         ask = Ask(self._place["method"], str(self.at(path)), headers, body, self._limit("answer_kib"))
-        return self._verdicts.judge(self.request(ask), self._outside.clock().timestamp())
+        said = self.request(ask)
+        refusal = self._verdicts.judge(said, self._outside.clock().timestamp())
+        if self._back is not None and self._outside.sandbox and refusal is None and len(some) == 1:
+            self._back.note(some[0].key, said)
+        return refusal
 
     def _body(self, some: Sequence[Outgoing]) -> bytes:
         if self._place["body"] == "form":
@@ -209,6 +215,25 @@ class HttpAdapter(Adapter):
     def _number(self, answer: Answer) -> Any:
         known = found(answer.incoming.record, self._place["id_field"]) if self._place["id_field"] else None
         return answer.incoming.ref if known is None else known
+
+    def found(self, batch: Sequence[Outgoing]) -> Sequence[Record | None] | None:
+        """Read again where it was set how."""
+        if self._back is None or not self._back.possible:
+            return None
+        self._wait_as_asked()
+        try:
+            return [self._read_again(self._back, one) for one in batch]
+        except AdapterUnavailable as error:
+            raise self._away(error) from error
+
+    def _read_again(self, back: ReadBack, one: Outgoing) -> Record | None:
+        if not back.asks:
+            return back.echoed(one)
+        if (path := back.path(one)) is None:
+            return None
+        headers = {"Accept": "application/json", **self._beside_headers()}
+        said = self.request(Ask("GET", str(self.at(path)), headers, b"", self._limit("answer_kib")))
+        return back.read(said, self._outside.clock().timestamp())
 
     def fetch_file(self, name: str, into: IO[bytes], most: int) -> None:
         """From the address that the flow's place names, or the one that the record gives, on the same server."""

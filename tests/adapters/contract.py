@@ -12,6 +12,7 @@ from __future__ import annotations
 import io
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -414,12 +415,11 @@ class GivesFiles:
         }
         for name, content in named.items():
             counterpart.put_file(name, content)
-        adapter = counterpart.open(out=False)
-        for name, content in [*named.items(), *named.items()]:
-            given = io.BytesIO()
-            adapter.fetch_file(name, given, 4 << 20)
-            assert given.getvalue() == content
-        adapter.close()
+        with closing(counterpart.open(out=False)) as adapter:
+            for name, content in [*named.items(), *named.items()]:
+                given = io.BytesIO()
+                adapter.fetch_file(name, given, 4 << 20)
+                assert given.getvalue() == content
 
     def test_a_file_that_is_not_to_be_had_is_named_with_why(self, counterpart: Counterpart) -> None:
         """Claim: missing, too large, empty of a name or outside of what was agreed: a sentence, no byte beyond the limit,
@@ -427,30 +427,28 @@ class GivesFiles:
         counterpart.put([record(1)])
         counterpart.put_file("大.jpg", b"x" * 5_000)
         counterpart.put_file("小.jpg", b"x" * 1_024)
-        adapter = counterpart.open(out=False)
-        for name in ("没有.jpg", "没有/没有.jpg", "小.jpg/里面.jpg", "大.jpg", *OUTSIDE):
+        with closing(counterpart.open(out=False)) as adapter:
+            for name in ("没有.jpg", "没有/没有.jpg", "小.jpg/里面.jpg", "大.jpg", *OUTSIDE):
+                given = io.BytesIO()
+                with pytest.raises(NoFile) as told:
+                    adapter.fetch_file(name, given, 1_024)
+                assert in_chinese(str(told.value))
+                assert given.tell() <= 1_024
             given = io.BytesIO()
-            with pytest.raises(NoFile) as told:
-                adapter.fetch_file(name, given, 1_024)
-            assert in_chinese(str(told.value))
-            assert given.tell() <= 1_024
-        given = io.BytesIO()
-        adapter.fetch_file("小.jpg", given, 1_024)
-        assert given.tell() == 1_024
-        adapter.close()
+            adapter.fetch_file("小.jpg", given, 1_024)
+            assert given.tell() == 1_024
 
     def test_while_it_is_away_files_wait(self, counterpart: Counterpart) -> None:
         """Claim: away is not missing; back again, the file is given."""
         counterpart.put_file("a.jpg", b"x")
-        adapter = counterpart.open(out=False)
-        counterpart.break_it()
-        with pytest.raises(AdapterUnavailable):
-            adapter.fetch_file("a.jpg", io.BytesIO(), 1_024)
-        counterpart.mend_it()
-        given = io.BytesIO()
-        adapter.fetch_file("a.jpg", given, 1_024)
-        assert given.getvalue() == b"x"
-        adapter.close()
+        with closing(counterpart.open(out=False)) as adapter:
+            counterpart.break_it()
+            with pytest.raises(AdapterUnavailable):
+                adapter.fetch_file("a.jpg", io.BytesIO(), 1_024)
+            counterpart.mend_it()
+            given = io.BytesIO()
+            adapter.fetch_file("a.jpg", given, 1_024)
+            assert given.getvalue() == b"x"
 
 
 def a_batch(count: int) -> list[Outgoing]:
