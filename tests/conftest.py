@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine import make_url
 
@@ -18,6 +19,13 @@ from shenguan.embedded.installation import Installation
 from tests import session_parts
 
 _session: session_parts.Session | None = None
+
+# The same examples in every run, and no limit of time: a run fails for what was changed, not for the machine or by chance.
+# To look for new ones: `--hypothesis-profile=explore`.
+_STEADY = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "print_blob": True}
+settings.register_profile("steady", derandomize=True, database=None, **_STEADY)
+settings.register_profile("explore", **_STEADY)
+settings.load_profile("steady")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -48,14 +56,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=rank)
 
 
+#: Threads that were named already: the file that left them fails, not every one after it.
+_left: set[threading.Thread] = set()
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
     """No file of tests leaves a Kafka client running: it would go on trying in its thread, and stir the global random
     numbers under a property test that comes later in the same process, which then fails for nothing of its own."""
     if nextitem is not None and nextitem.path == item.path:
         return  # its fixtures may live on
-    if left := [one.name for one in threading.enumerate() if one.name.startswith("kafka-io")]:
-        pytest.fail(f"{item.path.name} left open: {', '.join(left)}", pytrace=False)
+    left = {one for one in threading.enumerate() if one.name.startswith("kafka-io")} - _left
+    _left.update(left)
+    if left:
+        pytest.fail(f"{item.path.name} left open: {', '.join(one.name for one in left)}", pytrace=False)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

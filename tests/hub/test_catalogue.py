@@ -396,7 +396,11 @@ STEP = st.one_of(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(st.lists(STEP, min_size=2, max_size=10))
 def test_whatever_is_done_no_published_version_ever_changes(
     catalogue: Engine, steps: list[tuple[str, object]]

@@ -56,7 +56,11 @@ _LINES = st.tuples(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(
     lines=st.lists(_LINES, min_size=1, max_size=12),
     audiences=st.frozensets(st.sampled_from(AUDIENCES), max_size=3),

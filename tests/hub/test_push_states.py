@@ -89,7 +89,11 @@ def test_there_is_a_way_that_the_table_knows() -> None:
             assert all(pair in pairs for pair in itertools.pairwise(way))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(st.data())
 def test_the_database_never_objects(county: Engine, desk: Desk, data: st.DataObject) -> None:
     """Whatever departments say in whatever batches, the trigger of the database has nothing against it."""

@@ -94,7 +94,11 @@ _JSON = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(event=_JSON)
 def test_whatever_a_message_says_its_references_are_looked_for(county: Engine, event: Any) -> None:
     """Any JSON at all has a list of what it names; nothing raises, and nothing of an empty hub is there."""

@@ -367,7 +367,11 @@ def test_searching_resources(sharing: Engine) -> None:
 DAY_ONE = date(2026, 9, 18)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(
     moves=st.lists(
         st.tuples(

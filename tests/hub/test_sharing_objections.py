@@ -308,7 +308,11 @@ def test_the_same_click_twice_is_one(reused: tuple[Engine, str, uuid.UUID], desk
         assert tx.scalar(select(func.count()).where(Notice.title.startswith("校核纠错已反馈"))) == 1
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(
     moves=st.lists(
         st.tuples(st.sampled_from(ACTS), st.sampled_from([CLERK, PROVIDER, USER, OUTSIDER, ADMIN])),
