@@ -68,7 +68,7 @@ _OUT: dict[str, tuple[str, str, tuple[tuple[str, str, str, list[dict[str, Any]]]
         ),
     ),
 }
-_KEYS = {"approval.decided.v1": "BJBH", "approval.withdrawn.v1": "BJBH"}
+_KEYS = {"approval.decided.v1": "BJBH"}  # what else there is may be said of a case more than once
 _UNWANTED = ("finding.forwarded.v1", "advice.forwarded.v1")
 _FINDING: tuple[tuple[str, str, str, list[dict[str, Any]]], ...] = (
     ("finding_no", "BH", "检查编号", []),
@@ -136,7 +136,7 @@ def _out(message: str, kind: str, place: dict[str, Any]) -> dict[str, Any]:
 
 def _unwanted(message: str, kind: str, place: dict[str, Any]) -> dict[str, Any]:
     """Known, and switched off: what it does not want is signed for all the same."""
-    where = {"table": "xzxk", "key_columns": "BJBH"} if kind == "sql" else place
+    where = {"table": "xkch", "delivery_column": "TDBH"} if kind == "sql" else place
     return {**_flow(message.partition(".")[0], "out", message), "place": where, "active": False}
 
 

@@ -16,7 +16,7 @@ import click
 from shenguan.cli.chinese_help import LazyGroup
 
 COMMANDS = {
-    "up": ("shenguan.cli.up:up", "启动全部：内置部件、网页、中继、接收、制证、两个部门连接器"),
+    "up": ("shenguan.cli.up:up", "启动全部：内置部件、网页、中继、接收、制证、二十个演示部门"),
     "down": ("shenguan.cli.up:down", "停止正在运行的全部程序"),
     "status": ("shenguan.cli.status:status", "各部件是否正常、推送与待办的数量"),
     "doctor": ("shenguan.cli.doctor:doctor", "逐项检查，并说明出了什么问题、该怎么办"),

@@ -122,7 +122,9 @@ def resend(config: Path, since: str | None, as_json: bool) -> None:
 
 @connector.command("draft-finding")
 @click.argument("config", type=click.Path(path_type=Path), metavar="设置文件")
-@click.option("--case", "case_no", default=None, metavar="办件编号", help="默认为最近收到的推送包。")
+@click.option(
+    "--case", "case_no", default=None, metavar="办件编号", help="默认为最近收到、证照还有效的推送包。"
+)
 def draft_finding(config: Path, case_no: str | None) -> None:
     """写一份监管信息的样子（不符合、移交执法），改好后放进 outbox 文件夹即发出。"""
     import json
@@ -139,11 +141,14 @@ def draft_finding(config: Path, case_no: str | None) -> None:
     if not state.exists():
         raise click.UsageError("连接器还没有运行过，没有收到推送包。")
     with closing(sqlite3.connect(f"file:{state}?mode=ro", uri=True)) as db:
-        row = db.execute(
-            "SELECT case_no, push_id FROM received WHERE ?1 IS NULL OR case_no = ?1"
-            " ORDER BY received_at DESC, rowid DESC LIMIT 1",
+        rows = db.execute(
+            # Beside packages it has heard what became of licences: of those cases something was said already.
+            "SELECT case_no, push_id FROM received WHERE push_id <> '' AND (case_no = ?1 OR ?1 IS NULL"
+            " AND case_no NOT IN (SELECT case_no FROM received WHERE push_id = ''))"
+            " ORDER BY received_at DESC, rowid DESC LIMIT 200",
             (case_no,),
-        ).fetchone()
+        ).fetchall()
+    row = next((one for one in rows if _in_force(settings.folder, one[0])), rows[0] if rows else None)
     if row is None:
         raise click.UsageError(f"没有收到过{f'办件 {case_no} 的' if case_no else ''}推送包。")
     now = datetime.now(LOCAL)
@@ -158,3 +163,18 @@ def draft_finding(config: Path, case_no: str | None) -> None:
         "explain": "示例：现场检查发现实际情况与许可条件不符。",
     }
     click.echo(json.dumps(finding, ensure_ascii=False, indent=2))
+
+
+def _in_force(folder: Path, case_no: str) -> bool:
+    """Whether a package that lies in the inbox is of a licence that can still be suspended."""
+    import json
+    from datetime import datetime
+
+    from shenguan.cli.screen import LOCAL
+
+    for file in (folder / "inbox").glob(f"{case_no}__*.json"):
+        package = json.loads(file.read_bytes())
+        licence = package.get("data", package).get("licence") or {}
+        until = str(licence.get("certificateValidateEnd") or "9999-12-31")
+        return bool(licence) and until >= datetime.now(LOCAL).date().isoformat()
+    return False

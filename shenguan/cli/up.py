@@ -20,15 +20,18 @@ if TYPE_CHECKING:
 
 @click.command(cls=ChineseCommand)
 def up() -> None:
-    """启动全部并守着：内置的数据库、对象存储、消息代理，网页、中继、接收，两个演示部门的连接器。
+    """启动全部并守着：内置的数据库、对象存储、消息代理，网页、中继、接收、制证，二十个演示部门。
 
     第一次启动会建立数据目录、密钥和演示数据；以后找回原来的数据。按 Ctrl-C 停止全部。
     """
+    from shenguan import room
     from shenguan.demo import AREA
     from shenguan.supervisor import Plan, Step
     from shenguan.supervisor import up as supervise
 
     os.environ["SHENGUAN_MODE"] = "embedded"
+    if warning := room.look(data_folder()):
+        click.echo(warning, err=True)
     plan = Plan(
         steps=(Step("数据库表与账号", _migrate), Step("演示数据", _demo)),
         programs=_programs,
@@ -143,16 +146,23 @@ def _banner(settings: Settings) -> None:
     for name, word in passwords.items():
         out.print(f"  {name:<11} {word}   {DEMO_NAMES[name]}")
     command = _own_command()
-    out.print("\n另开一个终端试一试：")
+    out.print(
+        "\n在浏览器里试一试：用 data_admin 登录，照首页“从这里开始”，下载示例、导入，看各部门一格一格签收。"
+    )
+    out.print("或者另开一个终端：")
     for line in (
         f"{command} sample --rows 1000 --out sheet.xlsx    # 生成一份合成的双公示表",
-        f"{command} load sheet.xlsx                        # 导入：1000 个决定推送到两个部门",
-        f"{command} status                                 # 看两个部门的签收进度",
+        f"{command} load sheet.xlsx                        # 导入：1000 个决定，每个推送到四至七个部门",
+        f"{command} status                                 # 看各部门的签收进度",
     ):
         out.print(f"  {line}", markup=False)
-    out.print("两个部门各自收到的推送包：")
-    out.print(f"  {shown(scjg / 'scjg.sqlite')}（数据表 shenguan_inbox）", markup=False)
-    out.print(f"  {shown(zhzf / 'inbox')}/（每个推送包一个 JSON 文件）", markup=False)
+    out.print("部门自己的库和文件夹里收到的：")
+    hosted = settings.connector_folder_here
+    out.print(f"  {shown(scjg / 'scjg.sqlite')}（市场监管局，数据表 shenguan_inbox）", markup=False)
+    out.print(f"  {shown(zhzf / 'inbox')}/（综合执法局，每个推送包一个 JSON 文件）", markup=False)
+    out.print(
+        f"  {shown(hosted)}/*-demo/（中心代连的十六个部门：SQLite、CSV、Excel、JSON、XML）", markup=False
+    )
     out.print("部门报一条监管信息（不符合、移交执法），证照随即冻结，窗口人员的页面立即提醒：")
     draft = f"{command} connector draft-finding {shown(zhzf / CONFIG_FILE)}"
     out.print(f"  {draft} > {shown(zhzf / 'outbox' / 'finding-1.json')}", markup=False)
