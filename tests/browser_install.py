@@ -29,7 +29,7 @@ def find() -> str | None:
 
 def _starts(program: str) -> bool:
     try:
-        done = subprocess.run([program, "--version"], capture_output=True, timeout=60, check=False)
+        done = subprocess.run([program, "--version"], capture_output=True, timeout=300, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return False
     return done.returncode == 0

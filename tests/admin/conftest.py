@@ -197,7 +197,7 @@ def address(hub: Hub) -> Iterator[str]:
     finally:
         hub.app.extensions["shenguan"].live.stop()
         server.shutdown()
-        thread.join(10)
+        thread.join(60)
         server.server_close()
 
 

@@ -43,7 +43,7 @@ def host(hub: Hub) -> Iterator[None]:
     thread.start()
     yield
     stop.set()
-    thread.join(10)
+    thread.join(60)
 
 
 def test_joining_by_keyboard_with_a_test_that_is_followed(

@@ -45,7 +45,7 @@ main(sys.argv[1:])
 def alone(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     """The command line where only the connector extra is installed."""
     return subprocess.run(
-        [sys.executable, "-c", _BLOCKED, *map(str, arguments)], capture_output=True, text=True, timeout=60, cwd=cwd
+        [sys.executable, "-c", _BLOCKED, *map(str, arguments)], capture_output=True, text=True, timeout=300, cwd=cwd
     )  # fmt: skip
 
 
@@ -138,7 +138,7 @@ def test_the_connector_runs_without_the_hub(parts: Any, area: str, tmp_path: Pat
         assert running.poll() is None
         until(lambda: alone("connector", "health", config).returncode == 0)
         running.send_signal(signal.SIGTERM)
-        assert running.wait(20) == 0
+        assert running.wait(60) == 0
     finally:
         running.kill()
         _, errors = running.communicate()

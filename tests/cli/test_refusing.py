@@ -90,7 +90,7 @@ def test_an_unexpected_failure_is_a_sentence_and_a_log(tmp_path: Path) -> None:
         env={**os.environ, "SHENGUAN_DATA": str(tmp_path)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
     assert done.returncode == 1
     assert "Traceback" not in done.stderr

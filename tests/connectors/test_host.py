@@ -198,7 +198,7 @@ def test_a_host_killed_between_delivery_and_receipt(
     )
     done = subprocess.run(
         [sys.executable, "-m", "tests.connectors.host_process", str(settings)],
-        timeout=60,
+        timeout=300,
         capture_output=True,
     )
     assert done.returncode == -signal.SIGKILL, done.stderr.decode()

@@ -243,7 +243,7 @@ class StoppedProducer(Producer):
 
     def publish(self, records: Sequence[Record]) -> list[ConnectorError | None]:
         self.reached.set()
-        assert self.go_on.wait(30)
+        assert self.go_on.wait(60)
         return super().publish(records)
 
 
@@ -267,7 +267,7 @@ def test_a_zombie_relay_can_only_repeat(
 
     thread = threading.Thread(target=body)
     thread.start()
-    assert stopped.reached.wait(10)
+    assert stopped.reached.wait(60)
     with psycopg.connect(libpq_url(database_url), autocommit=True) as other:
         other.execute("SELECT pg_terminate_backend(%s)", (pid,))
     heir = drains()

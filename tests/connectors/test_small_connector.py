@@ -91,6 +91,6 @@ def test_the_extra_is_enough(tmp_path: Path) -> None:
     (say / "a.csv.ok").touch()
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(tmp_path / "connector.toml")],
-        capture_output=True, text=True, cwd=ROOT, timeout=60,
+        capture_output=True, text=True, cwd=ROOT, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr

@@ -58,7 +58,7 @@ def _served(parts: Parts, url: str, folder: Path, desk: Desk) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
-        thread.join(10)
+        thread.join(60)
         server.server_close()
         app.extensions["shenguan"].engine.dispose()
 

@@ -175,7 +175,7 @@ class County:
                 yield
             finally:
                 (home / "stop").touch()
-                ended = process.wait(30)
+                ended = process.wait(120)
         assert ended == 0, (home / "outsider.log").read_text("utf-8")[-2000:]
 
     def standing(self) -> tuple[int, ...]:

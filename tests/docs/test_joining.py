@@ -252,7 +252,7 @@ def _run_outsider(folder: Path, last: str) -> str:
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == last, done.stdout

@@ -138,9 +138,15 @@ class RunningHub:
         return spawn([sys.executable, "-m", "shenguan", *arguments], log=log, env=self._env)
 
     def status(self) -> Mapping[str, Any]:
-        """`status --json`."""
-        document: Mapping[str, Any] = self.command("status", "--json").document
-        return document
+        """`status --json`, once the database answers it in time (on a busy machine it may not at once)."""
+
+        def counted() -> Mapping[str, Any] | None:
+            document: Mapping[str, Any] = self.command("status", "--json").document
+            return document if document["counts"]["decisions"] is not None else None
+
+        found = self.until(counted, what="status to count")
+        assert found is not None
+        return found
 
     def until(
         self, question: Callable[[], T], *, seconds: float = 240.0, what: str = "", every: float = 0.1

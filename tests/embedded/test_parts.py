@@ -112,7 +112,7 @@ def test_broker_keeps_records_and_offsets(installation: Installation):
     broker = installation.broker
     producer = KafkaProducer(bootstrap_servers=broker.bootstrap, acks="all")
     for n in range(50):
-        producer.send("kept", key=b"k", value=str(n).encode(), partition=0).get(timeout=20)
+        producer.send("kept", key=b"k", value=str(n).encode(), partition=0).get(timeout=60)
     producer.close()
     first = _consume(broker.bootstrap, 20)
     assert first == [str(n) for n in range(20)]

@@ -63,7 +63,7 @@ def test_stubborn_child_is_killed(tmp_path: Path):
 def test_program_that_is_not_there(tmp_path: Path):
     """A program that cannot be started is a child that failed, with the cause in its log."""
     child = spawn(["/nonexistent/program"], log=tmp_path / "log")
-    assert child.wait(10)
+    assert child.wait(60)
     assert child.returncode != 0
     child.kill()
     assert "No such file" in (tmp_path / "log").read_text()
@@ -132,7 +132,7 @@ def test_identity_keeps_one_capability_only(tmp_path: Path):
     # access(2) too, which forgets capabilities by default: PostgreSQL asks with it.
     command = f"id -u; id -G; grep CapEff /proc/self/status; test -r {closed}/file && cat {closed}/file; touch {closed}/x"
     child = spawn(["sh", "-c", command], log=log, identity=Identity(65534, 65534))
-    assert child.wait(10)
+    assert child.wait(60)
     child.kill()
     uid, groups, capabilities, rest = log.read_text().split("\n", 3)
     assert (uid, groups) == ("65534", "65534")

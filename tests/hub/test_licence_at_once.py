@@ -33,7 +33,7 @@ def together(*acts: Callable[[], Any]) -> list[Any]:
     gate = threading.Barrier(len(acts))
 
     def one(act: Callable[[], Any]) -> Any:
-        gate.wait(10)
+        gate.wait(60)
         try:
             return act()
         except HubError as error:

@@ -268,7 +268,7 @@ def test_of_two_who_decide_at_once_one_is_told(sharing: Engine, desk: Desk) -> N
     barrier, outcomes = threading.Barrier(2), []
 
     def decide(agree: bool, actor: str) -> None:
-        barrier.wait(10)
+        barrier.wait(60)
         try:
             with sharing.begin() as tx:
                 outcomes.append(
@@ -296,7 +296,7 @@ def test_two_applications_at_once_are_one(sharing: Engine, desk: Desk) -> None:
     barrier, outcomes = threading.Barrier(2), []
 
     def apply() -> None:
-        barrier.wait(10)
+        barrier.wait(60)
         try:
             with sharing.begin() as tx:
                 outcomes.append(applied(tx, desk))

@@ -231,7 +231,7 @@ def test_two_marks_at_once_are_one(reused: tuple[Engine, str, uuid.UUID], desk: 
     barrier, outcomes = threading.Barrier(2), []
 
     def mark(person: Person) -> None:
-        barrier.wait(10)
+        barrier.wait(60)
         try:
             with engine.begin() as tx:
                 outcomes.append(marked(tx, desk, source, person))

@@ -184,7 +184,7 @@ def time_authority(who: Body, *chain: Body, spoil: str = "") -> Iterator[str]:
         yield f"http://127.0.0.1:{server.server_port}/tsa"
     finally:
         server.shutdown()
-        thread.join(5)
+        thread.join(60)
         server.server_close()
 
 

@@ -86,7 +86,7 @@ def peer(*, most: int = 4 << 20, says: bytes | None = None) -> Iterator[str]:
         thread.start()
         yield f"127.0.0.1:{server.server_address[1]}"
         server.shutdown()
-        thread.join(5)
+        thread.join(60)
 
 
 def nowhere() -> str:

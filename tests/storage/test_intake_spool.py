@@ -99,12 +99,12 @@ def test_one_writer_at_a_time(tmp_path: Path) -> None:
         if inside.is_set():
             return b""
         inside.set()
-        go_on.wait(10)
+        go_on.wait(60)
         return b"abc"
 
     writer = threading.Thread(target=spool.append, args=(upload, 0, slow), kwargs={"most": 10, "known": 0})
     writer.start()
-    inside.wait(10)
+    inside.wait(60)
     with pytest.raises(WrongOffset):
         Spool(tmp_path).append(upload, 0, io.BytesIO(b"zzz").read, most=10, known=0)
     go_on.set()

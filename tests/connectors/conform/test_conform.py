@@ -167,7 +167,7 @@ def wrong_with(shop: Workshop, way: Way, config: ConnectorConfig) -> list[Line]:
         lines = play(shop, way, wait_s=30, tell=lambda words: None)
     finally:
         stop.set()
-        thread.join(10)
+        thread.join(60)
         way.close()
     return [one for one in lines if not one.ok]
 
@@ -204,7 +204,7 @@ def test_a_program_of_other_peoples_tools_keeps_the_contract(
         lines = play(shop, way, wait_s=30, tell=told.append, asked=("claimed", "finding"))
     finally:
         (tmp_path / "stop").touch()
-        program.wait(10)
+        program.wait(60)
         way.close()
     assert [one for one in lines if not one.ok] == []
     assert [one.name for one in lines[-2:]] == ["claimed", "finding"]
@@ -258,7 +258,7 @@ def test_the_command_says_it_as_a_table_and_as_json(shop: Workshop, bus: BusSett
         conform, ["run", folder, "--bootstrap", bus.bootstrap, "--wait", "20", "--json"]
     )
     stop.set()
-    thread.join(10)
+    thread.join(60)
     assert result.exit_code == 1
     said: dict[str, Any] = json.loads(result.stdout)
     assert [one["name"] for one in said["lines"] if not one["ok"]] == ["once", "once:duplicate"]
