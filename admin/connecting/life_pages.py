@@ -44,7 +44,7 @@ class LifePages(ConnectingScreen):
             "connector_life.html",
             title=gettext("上线与版本"),
             shown=shown,
-            advice=() if shown.faults else document_advice(document_from(shown.document)),
+            advice=_advice(shown),
             steps=steps_of(shown),
             at="live",
             counts=counts,
@@ -133,6 +133,12 @@ class LifePages(ConnectingScreen):
             new_draft(tx, here().config.desk, code, from_version=version, actor=actor(), replace=True)
         flash(gettext("已按第 %(n)s 版的内容生成草稿，发布后生效。", n=version), "success")
         return redirect(url_for("ConnectorView.life", code=code))
+
+
+def _advice(shown: Shown) -> list[str]:
+    """What runs, but is probably not meant."""
+    found = () if shown.faults else document_advice(document_from(shown.document))
+    return [fault_said(one) for one in found]
 
 
 def _check_current(shown: Shown) -> None:

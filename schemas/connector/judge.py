@@ -76,6 +76,8 @@ def _sharing(out: list[Flow]) -> Iterator[Fault]:
             "flows",
             f"送出到 {len(systems)} 个系统（{named}），它们共用进度：一个慢或不在，其余的也要等。"
             "建议只送一个，由它转给其余的；属于另一个部门的，放进那个部门自己的连接器",
+            f"{len(systems)} systems are sent to ({named}) and share their progress: where one is slow or away, the others"
+            " wait. Better send to one that passes it on; what belongs to another department goes into its own connector",
         )
 
 

@@ -197,7 +197,9 @@ def test_systems_that_wait_for_each_other_are_said() -> None:
         ({**beside, "endpoint": known}, False),
     ):
         document = document_from(a_document(flows=[a_flow(), flow], endpoints=endpoints))
-        words = [one.words for one in document_advice(document) if "共用进度" in one.words]
+        advice = document_advice(document)
+        assert all(one.words_en for one in advice)
+        words = [one.words for one in advice if "共用进度" in one.words]
         assert bool(words) is said
         assert not said or f"“{known}”、“other”" in words[0]
 
