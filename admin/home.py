@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
@@ -230,12 +231,24 @@ def _for_overseer(tx: Connection) -> dict[str, Any]:
     mine = own_department()
     only = () if mine is None else (Push.department == mine,)
     found = () if mine is None else (Finding.department == mine,)
-    unsigned = Push.state.in_(["owed", "arrived"])
-    tiles = [
+    tiles = [*overseer_tiles(tx, only, found), *(waiting_tiles(tx) if mine else [not_submitted_tile(tx)])]
+    if inbox := inbox_tiles(tx):
+        tiles[:3] = inbox
+    return {
+        "kind": "overseer",
+        "tiles": tiles,
+        **overseer_charts(tx, only, found),
+        "department": mine,
+    }
+
+
+def overseer_tiles(tx: Connection, only: Sequence[Any], found: Sequence[Any]) -> list[dict[str, Any]]:
+    """What there is, and what is the matter with it; `only` of these pushes and of what was `found`."""
+    return [
         tile(gettext("推送总数"), counted(tx, Push.id.is_not(None), *only), url_for("PushView.list")),
         tile(
             gettext("待签收"),
-            counted(tx, unsigned, *only),
+            counted(tx, Push.state.in_(["owed", "arrived"]), *only),
             url_for("PushView.list", attention="undelivered"),
             tone="accent",
         ),
@@ -251,16 +264,14 @@ def _for_overseer(tx: Connection) -> dict[str, Any]:
             url_for("FindingView.list", check_result="3"),
             tone="warn",
         ),
-        *(waiting_tiles(tx) if mine else [not_submitted_tile(tx)]),
     ]
-    if inbox := inbox_tiles(tx):
-        tiles[:3] = inbox
+
+
+def overseer_charts(tx: Connection, only: Sequence[Any], found: Sequence[Any]) -> dict[str, Any]:
+    """Whether it is signed for in time, how far it is, and what is reported."""
     return {
-        "kind": "overseer",
-        "tiles": tiles,
         "rates": signing_rates(tx, *only),
         "states": states(tx, *only),
         "results": results(tx, *found),
         "days": per_day(tx, *only),
-        "department": mine,
     }

@@ -5,7 +5,9 @@ signed), the others are further on; some are returned, overdue, or corrected and
 sizes in turn:
 - list, filtered, undelivered, overdue, revision: a page of the list of pushes as the admin opens it, with its bounded count;
 - by_number, by_name: the same, searched for a whole case number, and for a part of a party's name;
-- decisions, unsigned: a page of "5 of 7 signed", of all decisions and of those not signed for by all;
+- decisions: a page of "5 of 7 signed"; d_unsigned ... d_corrected: the same of those that need somebody;
+- d_own: the same as a department sees it, of what was pushed to it;
+- home: the figures of a supervisor's home page;
 - change: hub.pushing.move on one push, committed, its state changing each time.
 """
 
@@ -30,6 +32,8 @@ from sqlalchemy import URL, Connection, Engine, create_engine, text
 from sqlalchemy.engine import make_url
 
 from admin import listing
+from admin.home import overseer_charts, overseer_tiles
+from admin.pushing.decision_list import pushed_to
 from admin.pushing.decision_pages import DecisionView
 from admin.pushing.push_pages import PushView
 from hub.pushing.move import Act, move_pushes
@@ -41,6 +45,8 @@ EACH = 7  # departments of a decision
 SAMPLES, WARM_UP = 60, 5
 _UUID = "lpad(to_hex({n}), 32, '0')::uuid"
 _CASE = "'99010120260101' || lpad(n::text, 12, '0')"
+#: One decision a minute, until four days ago: at both sizes the last fourteen days hold the same.
+_AT = "(now() - interval '4 days' - ({cases} - {n}) * interval '1 minute')"
 
 _FILL = (
     """INSERT INTO departments (code, name, roles)
@@ -52,26 +58,26 @@ _FILL = (
       lpad(n::text, 18, '0'), sha256(n::text::bytea) FROM generate_series(1, {{parties}}) n""",
     f"""INSERT INTO cases (case_no, name, item_code, party_id, org_code, org_name, area_code, source, created_at)
     SELECT {_CASE}, '许可' || n, 'I-' || n % 400 + 1, lpad(to_hex(n % {{parties}} + 1), 32, '0')::uuid,
-      '11370100MB00000194', '示范县行政审批服务局', '990101', 'sheet', timestamptz '2024-01-01' + n * interval '1 second'
+      '11370100MB00000194', '示范县行政审批服务局', '990101', 'sheet', {_AT}
     FROM generate_series(1, {{cases}}) n""",
     f"""INSERT INTO decisions (id, case_no, org_code, document_no, document_name, decided_on, result_type, explanation,
       elements, content_hash, decided_by)
     SELECT {_UUID}, {_CASE}, '11370100MB00000194', '示许' || n || '号', '准予决定书', '2026-01-05', '0', '准予', '{{{{}}}}',
       sha256(n::text::bytea), '示范县行政审批服务局' FROM generate_series(1, {{cases}}) n""",
-    """INSERT INTO pushes (id, decision_id, case_no, department, event_id, package_sha256, state, created_at, arrived_at,
-      signed_at, claimed_at, returned_at, next_due_at, sign_by, overdue, unsigned_revision)
+    f"""INSERT INTO pushes (id, decision_id, case_no, department, event_id, package_sha256, state, created_at, listed_at,
+      arrived_at, signed_at, claimed_at, returned_at, next_due_at, sign_by, overdue, unsigned_revision)
     SELECT lpad(to_hex(m), 32, '0')::uuid, lpad(to_hex(n), 32, '0')::uuid, '99010120260101' || lpad(n::text, 12, '0'),
-      'd' || m % 7 + 1, lpad(to_hex(m), 32, '0')::uuid, sha256(m::text::bytea), state, at,
+      'd' || m % 7 + 1, lpad(to_hex(m), 32, '0')::uuid, sha256(m::text::bytea), state, at, at,
       CASE WHEN state <> 'owed' THEN at + interval '1 second' END,
       CASE WHEN state <> 'owed' THEN at + interval '2 seconds' END,
       CASE WHEN state IN ('claimed', 'closed') THEN at + interval '1 hour' END,
       CASE WHEN state = 'returned' THEN at + interval '1 hour' END,
       CASE WHEN state IN ('owed', 'signed') THEN at + interval '900 days' END, at + interval '3 days',
       m % 600 = 1, m % 3000 = 1
-    FROM (SELECT m, (m - 1) / 7 + 1 AS n, timestamptz '2024-01-01' + ((m - 1) / 7 + 1) * interval '1 second' AS at,
+    FROM (SELECT m, n, {_AT} AS at,
       CASE WHEN (m - 1) / 7 % 100 = 0 THEN 'owed' WHEN m % 997 = 1 THEN 'returned' WHEN m % 10 = 0 THEN 'signed'
         WHEN m % 3 = 0 THEN 'claimed' ELSE 'closed' END AS state
-      FROM generate_series(1, {pushes}) m) x""",
+      FROM (SELECT m, (m - 1) / 7 + 1 AS n FROM generate_series(1, {{pushes}}) m) x) y""",
     """INSERT INTO push_overdues (push_id, what, department, due_at, noticed_at, ended_at)
     SELECT lpad(to_hex(m), 32, '0')::uuid, 'sign', 'd' || m % 7 + 1, timestamptz '2024-02-01', timestamptz '2024-02-01',
       CASE WHEN m % 600 <> 1 THEN timestamptz '2024-02-02' END FROM generate_series(1, {pushes}, 200) m""",
@@ -80,6 +86,14 @@ _FILL = (
       '99010120260101' || lpad(((m - 1) / 7 + 1)::text, 12, '0'), '99010120260101' || lpad(((m - 1) / 7 + 1)::text, 12, '0'),
       lpad(to_hex(m), 32, '0')::uuid, 2, sha256(m::text::bytea), CASE WHEN m % 3000 <> 1 THEN now() END
     FROM generate_series(1, {pushes}, 300) m""",
+    f"""INSERT INTO decision_revisions (decision_id, revision, kind, reason, before, after, actor, case_no, listed_at)
+    SELECT {_UUID}, 2, 'corrected', '更正', '{{{{}}}}', '{{{{}}}}', 'user:bench', {_CASE}, {_AT}
+    FROM generate_series(1, {{cases}}, 100) n""",
+    f"""INSERT INTO findings (id, department, finding_no, case_no, push_id, happened_at, inspectors, check_result, handling,
+      effect, effect_applied, kid, envelope_sha256, received_at)
+    SELECT {_UUID}, 'd' || m % 7 + 1, 'F' || n, {_CASE}, lpad(to_hex(m), 32, '0')::uuid, {_AT}, '{{{{}}}}',
+      (n % 3 + 1)::text, '1', 'none', false, 'k', sha256(n::text::bytea), {_AT}
+    FROM (SELECT n, (n - 1) * 7 + n % 7 + 1 AS m FROM generate_series(1, {{cases}}) n) x""",
 )  # fmt: skip
 
 
@@ -143,6 +157,8 @@ def _arms(
 ) -> dict[str, dict[str, Callable[[], Any]]]:
     app = Flask("bench")
     Babel(app)
+    for endpoint in ("PushView.list", "FindingView.list"):
+        app.add_url_rule(f"/{endpoint}", endpoint)
     rng = random.Random(7)
     clock = {"at": datetime.now(UTC) - timedelta(days=1)}
 
@@ -153,11 +169,20 @@ def _arms(
         n = rng.randint(1, sizes[size] // EACH // 3)
         return f"{chr(20000 + n % 1999)}{chr(21000 + n // 2000)}示例"
 
-    def page(size: str, view: Any, query: Callable[[str], str]) -> None:
+    def page(size: str, view: Any, query: Callable[[str], str], *confined: Any) -> None:
         with app.test_request_context(f"/?{query(size)}"):
-            found = listing.open_page(connections[size], view.listing)
+            found = listing.open_page(connections[size], view.listing, *confined)
         connections[size].rollback()
         assert found.rows, query(size)
+
+    def home(size: str) -> None:
+        tx = connections[size]
+        with app.test_request_context("/"):
+            overseer_tiles(tx, (), ())
+            found = overseer_charts(tx, (), ())
+        tx.rollback()
+        assert found["rates"]
+        assert sum(found["days"]["pushed"])
 
     def change(size: str) -> None:
         # Of every hundred decisions one is new; any other push can be supervised and answered in turn.
@@ -178,14 +203,22 @@ def _arms(
         "by_number": (PushView, lambda size: f"q={case_no(size)}"),
         "by_name": (PushView, lambda size: f"q={name(size)}"),
         "decisions": (DecisionView, lambda _: ""),
-        "unsigned": (DecisionView, lambda _: "attention=unsigned"),
     }
+    for attention in ("unsigned", "returned", "overdue", "revision", "corrected"):
+        queries[f"d_{attention}"] = (DecisionView, partial(_attention, attention))
     arms: dict[str, dict[str, Callable[[], Any]]] = {
         arm: {size: partial(page, size, view, query) for size in sizes}
         for arm, (view, query) in queries.items()
     }
+    arms["d_own"] = {size: partial(page, size, DecisionView, lambda _: "", pushed_to("d1")) for size in sizes}
+    arms["home"] = {size: partial(home, size) for size in sizes}
     arms["change"] = {size: partial(change, size) for size in sizes}
     return arms
+
+
+def _attention(what: str, size: str) -> str:
+    del size
+    return f"attention={what}"
 
 
 def _measure(
