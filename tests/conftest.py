@@ -142,7 +142,15 @@ def _make_database(parts: Parts, *, template: str) -> Iterator[str]:
     name = f"t_{secrets.token_hex(8)}"
     plain = role.set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(plain, autocommit=True) as connection:
-        connection.execute(f"create database {name} template {template}")
+        for left in reversed(range(10)):
+            try:
+                connection.execute(f"create database {name} template {template}")
+                break
+            except (
+                psycopg.errors.ObjectInUse
+            ):  # autovacuum is in the template: the server waits five seconds for it
+                if not left:
+                    raise
     try:
         yield role.set(database=name).render_as_string(hide_password=False)
     finally:

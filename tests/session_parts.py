@@ -207,7 +207,7 @@ class Session:
 def ask(name: str) -> dict[str, str]:
     """The addresses of a server of this run, started now if it is not yet there."""
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(180)
+        connection.settimeout(600)  # of a busy machine, for three tries
         connection.connect(os.environ[ENVIRONMENT])
         connection.sendall(name.encode() + b"\n")
         answer = json.loads(b"".join(iter(lambda: connection.recv(65536), b"")))
