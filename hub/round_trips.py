@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection
@@ -114,8 +115,10 @@ def _names(rows: Sequence[Row]) -> tuple[str, ...]:
 
 def _values(one: Rows, names: tuple[str, ...]) -> Iterator[list[Any]]:
     documents = _documents(one.model, names)
+    whole = len(names) > 1 and all(len(row) == len(names) for row in one.rows)  # every row names every column
+    picked = itemgetter(*names) if whole else None
     for row in one.rows:
-        values = [row.get(name) for name in names]
+        values = list(picked(row)) if picked else [row.get(name) for name in names]
         for at in documents:
             values[at] = None if values[at] is None else dumps(values[at]).decode()
         yield values

@@ -153,8 +153,8 @@ def _take(tx: Connection, accepted: Sequence[Arrived], grounds: Sequence[Any], d
 
 
 _TAKEN = """
-SELECT source, event_id FROM inbox
-WHERE (source, event_id) IN (SELECT * FROM unnest(%(sources)s::text[], %(event_ids)s::text[]))
+SELECT i.* FROM unnest(%(sources)s::text[], %(event_ids)s::text[]) AS n(source, event_id) CROSS JOIN LATERAL (
+  SELECT source, event_id FROM inbox WHERE source = n.source AND event_id = n.event_id OFFSET 0) i
 """
 
 

@@ -112,8 +112,8 @@ SELECT id, department, finding_no, kind, case_no, coalesce(chain_id, id), standi
 FROM findings WHERE case_no = ANY(%(case_nos)s)
 """
 _NUMBERS = """
-SELECT department, finding_no FROM findings
-WHERE (department, finding_no) IN (SELECT * FROM unnest(%(departments)s::text[], %(numbers)s::text[]))
+SELECT f.* FROM unnest(%(departments)s::text[], %(numbers)s::text[]) AS n(department, number) CROSS JOIN LATERAL (
+  SELECT department, finding_no FROM findings WHERE department = n.department AND finding_no = n.number OFFSET 0) f
 """
 _FILES = """
 SELECT e.department, encode(e.sha256, 'hex'), e.size FROM evidence e

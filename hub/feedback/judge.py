@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from hub.errors import Rejected
@@ -144,7 +145,7 @@ def fact_of(message: Arrived, known: Grounds, story: Story) -> tuple[Fact, Fact 
     """The fact as later ones see it, and the one that stands no longer by it."""
     data, kind, department = message.data, _kind(message), message.department
     case_no, number = data["project_no"], number_of(message)
-    id_ = uuid.uuid5(FINDINGS, f"{department}|{number}")
+    id_ = _id_of(department, number)
     undone = story.find(department, data[kind.undoes], case_no) if data.get(kind.undoes) else None
     about = about_of(message, story)
     before = about or undone
@@ -165,6 +166,12 @@ def fact_of(message: Arrived, known: Grounds, story: Story) -> tuple[Fact, Fact 
         ),
         undone,
     )
+
+
+@lru_cache(maxsize=2048)
+def _id_of(department: str, number: str) -> uuid.UUID:
+    """Asked for twice for every fact: when it is judged and when it is taken."""
+    return uuid.uuid5(FINDINGS, f"{department}|{number}")
 
 
 def about_of(message: Arrived, story: Story) -> Fact | None:

@@ -25,7 +25,7 @@ WITH said AS (
     head.id IS NOT NULL AS follows,
     CASE WHEN f.kind IN ('inspection', 'rectification') THEN 'inspection ' || f.case_no
       WHEN f.kind = 'credit' THEN 'credit' ELSE f.id::text END AS seat
-  FROM cases c JOIN findings f ON f.case_no = c.case_no
+  FROM cases c CROSS JOIN LATERAL (SELECT * FROM findings WHERE case_no = c.case_no OFFSET 0) f
   LEFT JOIN LATERAL (
     SELECT h.id, h.happened_at, h.finding_no FROM findings h
     WHERE f.kind = 'rectification' AND h.case_no = f.case_no AND h.department = f.department AND h.kind = 'inspection'
@@ -45,9 +45,9 @@ WITH said AS (
     SELECT * FROM light_rules r WHERE r.active AND r.kind = n.kind
       AND (r.result IS NULL OR r.result = n.result) AND (r.handling IS NULL OR r.handling = n.handling)
     ORDER BY (r.result IS NOT NULL)::int + (r.handling IS NOT NULL)::int DESC, r.seq, r.id LIMIT 1) r
-  WHERE n.kind NOT IN ('inspection', 'rectification') OR NOT EXISTS (
-    SELECT 1 FROM findings e WHERE e.case_no = n.case_no AND e.kind = 'enforcement' AND e.standing = 'standing'
-      AND e.chain_id = n.chain)
+  WHERE n.kind NOT IN ('inspection', 'rectification') OR (
+    SELECT e.id FROM findings e WHERE e.case_no = n.case_no AND e.kind = 'enforcement' AND e.standing = 'standing'
+      AND e.chain_id = n.chain LIMIT 1) IS NULL
 )
 SELECT DISTINCT ON (party_id) party_id, light, happened_at, until, id, note FROM lit
 WHERE light <> 'green' AND (until IS NULL OR until > %(now)s)

@@ -81,11 +81,13 @@ LEFT JOIN licences n ON n.previous_id = l.id
 WHERE l.id = ANY(%(ids)s)
 """
 #: Whoever was sent any version of it; and the cases that rest on this version: itself, its decision, or its file.
+#: Looked up by their indexes, however many the planner guesses there are: see take_effect.
 _HEARD = """
 WITH RECURSIVE line(newest, previous_id, case_no) AS (
-  SELECT id, previous_id, case_no FROM licences WHERE id = ANY(%(ids)s)
+  SELECT id, previous_id, case_no FROM licences WHERE id = ANY(ARRAY(SELECT unnest(%(ids)s::uuid[])))
   UNION ALL
-  SELECT line.newest, l.previous_id, l.case_no FROM line JOIN licences l ON l.id = line.previous_id
+  SELECT line.newest, l.* FROM line CROSS JOIN LATERAL (
+    SELECT previous_id, case_no FROM licences WHERE id = line.previous_id OFFSET 0) l
 ), used(licence, use_id) AS (
   SELECT l.id, u.id FROM licences l JOIN material_uses u ON u.licence_id = l.id WHERE l.id = ANY(%(ids)s)
   UNION
@@ -95,7 +97,8 @@ WITH RECURSIVE line(newest, previous_id, case_no) AS (
   SELECT f.licence_id, u.id FROM licence_documents f JOIN material_uses u ON u.material_id = f.material_id
   WHERE f.licence_id = ANY(%(ids)s)
 )
-SELECT line.newest, p.department, NULL FROM line JOIN pushes p ON p.case_no = line.case_no
+SELECT line.newest, p.department, NULL FROM line CROSS JOIN LATERAL (
+  SELECT department FROM pushes WHERE case_no = line.case_no OFFSET 0) p
 UNION
 SELECT used.licence, coalesce(u.department, c.department), u.case_no
 FROM used JOIN material_uses u ON u.id = used.use_id JOIN cases c ON c.case_no = u.case_no

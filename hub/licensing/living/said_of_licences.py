@@ -94,8 +94,9 @@ class Bench:
 
 _LOCK = "SELECT id, case_no, status FROM licences WHERE id = ANY(%(ids)s) ORDER BY id FOR UPDATE"
 _CASES = """
-SELECT l.id, l.previous_id IS NOT NULL, c.standing, EXISTS (SELECT 1 FROM licences n WHERE n.previous_id = l.id)
-FROM licences l LEFT JOIN cases c ON c.case_no = l.case_no WHERE l.id = ANY(%(ids)s)
+SELECT l.id, l.previous_id IS NOT NULL, c.standing, n.id IS NOT NULL
+FROM licences l LEFT JOIN LATERAL (SELECT standing FROM cases WHERE case_no = l.case_no OFFSET 0) c ON true
+LEFT JOIN LATERAL (SELECT id FROM licences WHERE previous_id = l.id LIMIT 1) n ON true WHERE l.id = ANY(%(ids)s)
 """
 #: What departments' facts say of licences, as far as they stand; `head` is the inspection that a rectification is about.
 SPEAKING = """
