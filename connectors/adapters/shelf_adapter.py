@@ -134,7 +134,20 @@ class ShelfAdapter(Adapter):
         if self._inbox is None:
             yield watch.step("shape", True, f"文件夹存在，现有 {len(files)} 个文件。")
             return
+        if self._files is not None:
+            yield (step := self._look_at_files(watch, self._files))
+            if not step.ok:
+                return
         yield self._look_at_newest(watch, self._inbox)
+
+    def _look_at_files(self, watch: Watch, files: NamedFiles) -> Step:
+        try:
+            count = files.count()
+        except FolderMissing as error:
+            words = f"没有放佐证文件的文件夹“{files.shown}”。"
+            advice = "请在对方系统上建立它，或改正线路的“佐证文件在哪里”。"
+            return watch.step("shape", False, words, advice, error.message)
+        return watch.step("shape", True, f"放佐证文件的文件夹“{files.shown}”存在，现有 {count} 个文件。")
 
     def _look_at_newest(self, watch: Watch, inbox: Inbox) -> Step:
         newest = inbox.newest(self._folder)

@@ -28,6 +28,15 @@ class NamedFiles:
         self._quiet_s = 0.0 if shelf.whole else quiet_s
         self._first_seen: dict[tuple[str, Lying], float] = {}
 
+    @property
+    def shown(self) -> str:
+        """The folder, for people."""
+        return self._folder or "根目录"
+
+    def count(self) -> int:
+        """How many files are right in it. Raises FolderMissing."""
+        return len(self._shelf.files(self._folder))
+
     def fetch(self, written: str, into: IO[bytes], most: int) -> None:
         """As the port says."""
         inner, name = plain_name(written)

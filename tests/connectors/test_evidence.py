@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ from connectors.department.adapters.port import Draft, NotYet
 from connectors.department.evidence import Evidence
 from connectors.department.flow_files import FlowFiles
 from connectors.department.state import State
+from connectors.host.tried_files import TriedFiles
 from hub.ports import Desk
 from schemas import loads
 from schemas.connector.document import ConnectorDocument, Endpoint, Running
@@ -167,6 +169,34 @@ def test_files_that_cannot_be_had_now_make_the_draft_wait(
     assert way.brought == ["a.png", "b.pdf"]
     with pytest.raises(Unfit, match="最多 50 个"):
         evidence.named("、".join(f"{n}.pdf" for n in range(51)), again)
+
+
+def test_a_try_looks_at_the_files_and_brings_none(tmp_path: Path) -> None:
+    """Claim: a dry run says of a file what the run would: its digest and kind, or why it is refused, waiting included; and
+    the check says whether the folder for such files is there."""
+    (tmp_path / "in").mkdir()
+    document = a_folder_document()
+    (flow,), (endpoint,) = document.flows, document.endpoints
+    with closing(open_adapter(endpoint, flow, Outside(base=tmp_path))) as adapter:
+        last = list(adapter.check())[-1]
+        assert (last.layer, last.ok) == ("shape", False)
+        assert "没有放佐证文件的文件夹“in/附件”" in last.words
+        (tmp_path / "in" / "附件").mkdir()
+        (tmp_path / "in" / "附件" / "a.png").write_bytes(PHOTO)
+        (tmp_path / "in" / "附件" / "b.exe").write_bytes(b"MZ\0\0")
+        steps = list(adapter.check())
+        assert [one.words for one in steps if not one.ok] == []
+        assert any("现有 2 个文件" in one.words for one in steps)
+        draft = Draft("a", "finding", fetch=FlowFiles(flow, lambda _: adapter).fetch)
+        meant = {"name": "a.png", "sha256": hashlib.sha256(PHOTO).hexdigest(), "size": len(PHOTO)}
+        assert TriedFiles().named("a.png", draft) == [{**meant, "media_type": "image/png"}]
+        for name in ("b.exe", "没有.pdf", "../a.csv"):
+            with pytest.raises(Unfit):
+                TriedFiles().named(f"a.png；{name}", draft)
+        tmp_path.joinpath("in").rename(tmp_path / "away")
+        (tmp_path / "in").touch()
+        with pytest.raises(Unfit, match="暂时取不到"):
+            TriedFiles().named("a.png", draft)
 
 
 class _Counted:

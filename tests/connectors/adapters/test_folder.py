@@ -42,7 +42,7 @@ class Folder(Counterpart):
         self.kind, self.place = place["format"], place
         self.tells_null = self.kind in ("json", "xml")
         self._files = itertools.count(1)
-        for folder in ("out", "in"):
+        for folder in ("out", "in", "in/files"):
             (self.root / folder).mkdir(parents=True)
 
     def open(self, *, out: bool = True, trouble: Trouble | None = None, sandbox: bool = False) -> Adapter:
