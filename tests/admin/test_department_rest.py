@@ -121,10 +121,28 @@ def outsider(hub: Hub, address: str) -> Iterator[Outsider]:
 
 
 def decided(hub: Hub, count: int = 1) -> list[Any]:
+    """Decisions whose messages can be pulled."""
+    cases = decided_just_now(hub, count)
+    until_readable(hub)
+    return cases
+
+
+def decided_just_now(hub: Hub, count: int = 1) -> list[Any]:
     cases = [a_case(next(NUMBERS)) for _ in range(count)]
     with hub.engine.begin() as tx:
         decide(tx, cases, hub.desk, actor="user:t")
     return cases
+
+
+def until_readable(hub: Hub) -> None:
+    """Transactions of other tests on the same server (its own housekeeping too) hold the last rows back for a moment."""
+    rows = "SELECT 1 FROM outbox WHERE tx >= pg_snapshot_xmin(pg_current_snapshot())::text::bigint LIMIT 1"
+
+    def settled() -> bool:
+        with hub.engine.connect() as tx:
+            return tx.execute(text(rows)).first() is None
+
+    until(settled)
 
 
 def finding(outsider: Outsider, case_no: str, number: str, **other: Any) -> dict[str, Any]:
@@ -138,7 +156,7 @@ def finding(outsider: Outsider, case_no: str, number: str, **other: Any) -> dict
 def test_a_department_takes_part_with_plain_http(hub: Hub, outsider: Outsider) -> None:
     """Claim: what was decided is pulled with the hub's exact bytes and signature; the receipt moves the push; then that
     one is not unsigned, and the place names what was signed for; a cursor goes on where it was."""
-    start = outsider.pull()["next"]
+    start = caught_up(hub, outsider)
     decided(hub, 2)
     page = outsider.pull(start)
     assert [one["type"] for one in page["messages"]] == ["approval.decided.v1"] * 2
@@ -172,7 +190,7 @@ def test_each_message_is_answered(hub: Hub, outsider: Outsider) -> None:
     unknown = finding(outsider, "2026NOWHERE", f"R-{uuid.uuid4().hex[:8]}")
     foreign = finding(outsider, case.case_no, "R-3") | {"source": "/990101/zhzf"}
     broken = finding(outsider, case.case_no, "R-4", check_result="9")
-    start = outsider.pull(limit=500)["next"]
+    start = caught_up(hub, outsider)
     results = outsider.send(good, unknown, good, foreign, broken)
     assert [one["outcome"] for one in results] == ["taken", "refused", "duplicate", "refused", "refused"]
     assert [one.get("cause") for one in results] == [None, "unknown_case", None, "wrong_sender", "schema"]
@@ -187,6 +205,7 @@ def test_each_message_is_answered(hub: Hub, outsider: Outsider) -> None:
         assert held == [("unknown_case",)]
         assert tx.execute(InboxRow.__table__.select().where(InboxRow.event_id == good["id"])).one()
         assert tx.execute(Quarantined.__table__.select().where(Quarantined.event_id == broken["id"])).one()
+    until_readable(hub)
     told = [one for one in outsider.pull(start)["messages"] if one["type"] == "quarantined.v1"]
     assert len(told) == 3
     raw = dumps(finding(outsider, case.case_no, f"R-{uuid.uuid4().hex[:8]}"))
@@ -227,14 +246,8 @@ def test_who_calls_is_proved_each_time(hub: Hub, outsider: Outsider) -> None:
 
 
 def caught_up(hub: Hub, outsider: Outsider) -> str:
-    """The place behind everything; transactions of other tests on the same server hold the last rows back for a moment."""
-    rows = "SELECT 1 FROM outbox WHERE tx >= pg_snapshot_xmin(pg_current_snapshot())::text::bigint LIMIT 1"
-
-    def settled() -> bool:
-        with hub.engine.connect() as tx:
-            return tx.execute(text(rows)).first() is None
-
-    until(settled)
+    """The place behind everything."""
+    until_readable(hub)
     return str(outsider.pull(limit=500)["next"])
 
 
@@ -264,7 +277,7 @@ def test_nothing_is_passed_over_while_a_transaction_still_runs(hub: Hub, outside
     with slow.connect() as late, late.begin() as first:
         case = a_case(next(NUMBERS))
         decide(late, [case], hub.desk, actor="user:t")
-        decided(hub)
+        decided_just_now(hub)
         page = outsider.pull(start)
         assert page["messages"] == []
         first.commit()
