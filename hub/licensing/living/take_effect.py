@@ -72,8 +72,7 @@ ORDER BY c.case_no FOR NO KEY UPDATE
 _STANDING = f"""
 WITH RECURSIVE {_BACK}, of_case(case_no, id) AS (
   SELECT case_no, id FROM licences WHERE case_no = ANY(ARRAY(SELECT case_no FROM back))
-  UNION SELECT f.case_no, l.id FROM of_case f CROSS JOIN LATERAL (
-    SELECT id FROM licences WHERE previous_id = f.id OFFSET 0) l
+  UNION SELECT f.case_no, l.id FROM of_case f JOIN licences l ON l.previous_id = f.id
 ), said(licence_id, effect) AS (
   SELECT o.id, s.effect FROM (SELECT DISTINCT id FROM of_case) o CROSS JOIN LATERAL (
     SELECT DISTINCT ON (f.department) f.effect FROM {SPEAKING} WHERE f.licence_id = o.id AND {STANDING}
