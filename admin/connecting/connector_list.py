@@ -184,7 +184,7 @@ LISTING = Listing(
             _("方式"),
             lambda r: Markup(" ").join(cells.word("connector_kind", one) for one in kinds(r)) or cells.EMPTY,
             None,
-            lambda r: "、".join(cells.word_text("connector_kind", one) for one in kinds(r)),
+            lambda r: gettext("、").join(cells.word_text("connector_kind", one) for one in kinds(r)),
             wider=True,
         ),
         Column("certificate_until", _("证书剩余"), certificate_cell, ConnectorHealth.certificate_until),

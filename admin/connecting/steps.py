@@ -16,6 +16,7 @@ from schemas.connector.document import IN_KINDS, document_from
 from schemas.connector.faults import Faults
 from schemas.connector.kinds import kind_form, kind_names
 from schemas.mapping import coverage, target_fields
+from schemas.mapping.field_info import FieldInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,9 @@ def _system(shown: Shown) -> list[str]:
         return [gettext("还没有填写部门系统在哪里。")]
     lacks = [fault_said(one) for one in shown.faults if one.at.startswith("endpoints")]
     if shown.lacking:
-        names = "、".join(secret_title(shown, endpoint, name) for endpoint, name in sorted(shown.lacking))
+        names = gettext("、").join(
+            secret_title(shown, endpoint, name) for endpoint, name in sorted(shown.lacking)
+        )
         lacks.append(gettext("要填写，或因为地址改过要重新填写：%(names)s", names=names))
     return lacks
 
@@ -75,7 +78,7 @@ def _flows(shown: Shown) -> list[str]:
     if not shown.flows:
         return [gettext("还没有线路：送什么出去，收什么进来。")]
     lacks = [
-        gettext("%(flow)s：%(words)s", flow=where, words=fault_said(one))
+        gettext("%(name)s：%(words)s", name=where, words=fault_said(one))
         if (where := _flow_of(shown, one.at))
         else fault_said(one)
         for one in shown.faults
@@ -84,7 +87,7 @@ def _flows(shown: Shown) -> list[str]:
     active = [one for one in shown.flows if one.get("active", True)]
     unmapped = [message_title(one.get("message")) for one in active if not one.get("fields")]
     if unmapped:
-        lacks.insert(0, gettext("还没有字段映射的线路：%(names)s", names="、".join(unmapped)))
+        lacks.insert(0, gettext("还没有字段映射的线路：%(names)s", names=gettext("、").join(unmapped)))
     return lacks + _uncovered(shown)
 
 
@@ -98,11 +101,16 @@ def _uncovered(shown: Shown) -> list[str]:
     for flow in flows:
         if flow.active and flow.fields and flow.direction == "in" and flow.message in IN_KINDS:
             missing = coverage(flow, target_fields(flow.message)).missing
-            names = "、".join(one.one_of or one.title or one.path for one in missing)
+            names = gettext("、").join(_titled(one) for one in missing)
             if names:
                 title = message_title(flow.message)
                 lacks.append(gettext("%(flow)s：必填的还没有来源：%(names)s", flow=title, names=names))
     return lacks
+
+
+def _titled(field: FieldInfo) -> str:
+    """A target that nothing fills; of those that can stand for each other what they are together."""
+    return (field.title_en if english() else field.one_of or field.title) or field.path
 
 
 def _flow_of(shown: Shown, at: str) -> str:

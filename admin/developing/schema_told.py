@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 from typing import Any
 
 from flask_babel import get_locale, gettext
 from flask_babel import lazy_gettext as _
+
+from schemas import loads
 
 DEEPEST = 8
 KINDS = {
@@ -22,6 +26,8 @@ KINDS = {
     "boolean": _("true 或 false"),
     "null": _("可为空"),
 }
+#: Keywords of a connector's form, and those of their English.
+_ENGLISH = {"title": "x-title-en", "description": "x-description-en", "x-enum-titles": "x-enum-titles-en"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +48,23 @@ class Row:
 
 
 def own_words(text: Any) -> str:
-    """Of a text in two languages ('中文 / English') the reader's."""
+    """Of a text in two languages ('中文 / English', or one that contracts_en.json knows) the reader's."""
     chinese, _mark, english = str(text or "").partition(" / ")
-    return english if english and str(get_locale()) == "en" else chinese
+    if str(get_locale()) != "en":
+        return chinese
+    return english or contracts_en().get(chinese, chinese)
+
+
+@cache
+def contracts_en() -> dict[str, str]:
+    """The English of what contracts say in Chinese alone."""
+    found: dict[str, str] = loads((files("admin") / "developing" / "contracts_en.json").read_bytes())
+    return found
+
+
+def _of_form(node: Mapping[str, Any], name: str) -> Any:
+    """What a form says under this keyword in the reader's language."""
+    return (node.get(_ENGLISH[name]) if str(get_locale()) == "en" else None) or node.get(name)
 
 
 def rows(node: Mapping[str, Any], root: Mapping[str, Any]) -> list[Row]:
@@ -91,10 +111,14 @@ def resolved(
 
 def _words(child: Mapping[str, Any], inner: Mapping[str, Any]) -> str:
     title, said = (
-        own_words(inner.get("title")),
-        own_words(child.get("description") or inner.get("description")),
+        own_words(_of_form(inner, "title")),
+        own_words(_of_form(child, "description") or _of_form(inner, "description")),
     )
-    return f"{title}：{said}" if title and said and title != said else title or said
+    return (
+        gettext("%(name)s：%(words)s", name=title, words=said)
+        if title and said and title != said
+        else title or said
+    )
 
 
 def kind_of(node: Mapping[str, Any]) -> str:
@@ -105,7 +129,7 @@ def kind_of(node: Mapping[str, Any]) -> str:
     if kinds is None:
         kinds = "string" if "enum" in node or "const" in node else ""
     listed = [kinds] if isinstance(kinds, str) else list(dict.fromkeys(kinds))
-    return "、".join(str(KINDS.get(one, one)) for one in listed if one)
+    return gettext("、").join(str(KINDS.get(one, one)) for one in listed if one)
 
 
 def limits_of(node: Mapping[str, Any]) -> str:
@@ -114,10 +138,12 @@ def limits_of(node: Mapping[str, Any]) -> str:
     if "const" in node:
         said.append(gettext("只能是 %(value)s", value=node["const"]))
     if "enum" in node:
-        titles = node.get("x-enum-titles") or node["enum"]
+        titles = _of_form(node, "x-enum-titles") or node["enum"]
         pairs = zip(node["enum"], titles, strict=False)
         said.append(
-            "、".join(f"{one} {title}" if str(one) != str(title) else str(one) for one, title in pairs)
+            gettext("、").join(
+                f"{one} {title}" if str(one) != str(title) else str(one) for one, title in pairs
+            )
         )
     for key, words in _LIMITS.items():
         plain = (key in ("minLength", "minItems") and node.get(key, 0) <= 1) or (
@@ -127,7 +153,7 @@ def limits_of(node: Mapping[str, Any]) -> str:
             said.append(str(words).format(node[key]))
     if "default" in node:
         said.append(gettext("默认 %(value)s", value=node["default"]))
-    return "；".join(said)
+    return gettext("；").join(said)
 
 
 _LIMITS = {

@@ -76,18 +76,21 @@ def _call(whole: Mapping[str, Any], address: str, method: str, path: str, said: 
         answers.append(
             {
                 "status": status,
-                "words": answer.get("description", ""),
+                "words": own_words(answer.get("description")),
                 "rows": found,
                 "example": _json(content.get("example")),
             }
         )
-    parameters = [_followed(one, whole) for one in said.get("parameters", ())]
+    parameters = [
+        {**one, "description": own_words(one.get("description"))}
+        for one in (_followed(each, whole) for each in said.get("parameters", ()))
+    ]
     public = said.get("security") == []
     return Call(
         method.upper(),
         path,
         str(said["operationId"]),
-        str(said.get("summary", "")),
+        own_words(said.get("summary")),
         public,
         parameters,
         bodies,

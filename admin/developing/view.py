@@ -47,7 +47,7 @@ class DeveloperView(Screen):
     def rest(self) -> str:
         """Every call of the REST door, with examples."""
         address = here().config.desk.public_url
-        described = rest_document(address)["info"]["description"]
+        described = own_words(rest_document(address)["info"]["description"])
         return self.page(
             "dev_rest.html", title=gettext("REST 接口"), calls=told.calls(address), described=described
         )

@@ -109,3 +109,18 @@ def test_the_archive_is_complete_and_the_same_again(hub: Hub, as_user: Client) -
     assert read["openapi.json"]["openapi"] == "3.1.0"
     assert read["asyncapi.json"]["asyncapi"] == "3.0.0"
     assert hub.app.test_client().get("/developers/").status_code == 302
+
+
+@pytest.mark.parametrize("path", ["rest", "connector", "adapters"])
+def test_the_contracts_read_in_english(path: str, as_user: Client) -> None:
+    """What a contract says, said in Chinese alone, in a form or in both languages, is English where English is read."""
+    client = as_user("clerk")
+    client.get("/lang/en")
+    page = body(client, path)
+    client.get("/lang/zh")
+    content = re.sub(r"(?s)<pre.*?</pre>|<code.*?</code>", "", page.split('id="content"')[1])
+    told = re.findall(r"(?s)<(?:td|summary|p|h2|h3)\b[^>]*>(.*?)</(?:td|summary|p|h2|h3)>", content)
+    values = re.compile(
+        r"(?s)<small>[^<]*(?:pattern|default) [^<]*</small>"
+    )  # what is filled in is in any language
+    assert [one for one in told if re.search("[\u4e00-\u9ffe]", values.sub("", one))] == []
