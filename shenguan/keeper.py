@@ -35,7 +35,7 @@ class Program:
     title: str = ""
     env: Mapping[str, str] = field(default_factory=dict)  # in addition to the supervisor's own
     ready: Callable[[], bool] | None = None  # None: it works while it runs
-    ready_seconds: float = 60.0
+    ready_seconds: float = 180.0  # a busy machine is no reason to give up; one that died is seen at once
 
     @staticmethod
     def of_ours(
