@@ -58,9 +58,9 @@ class InHand:
 
 
 class Evidence:
-    """Brings files."""
+    """Brings files. `state` remembers what the hub has; None: the way itself knows, and is asked every time."""
 
-    def __init__(self, way: Way, state: State, *, from_folder: bool = True) -> None:
+    def __init__(self, way: Way, state: State | None, *, from_folder: bool = True) -> None:
         self._way, self._state = way, state
         self._from_folder = from_folder
         self._away: tuple[float, str] = (0.0, "")
@@ -75,7 +75,7 @@ class Evidence:
             return [dict(one) if isinstance(one, Mapping) else self._brought(in_hand[one]) for one in listed]
 
     def _brought(self, one: InHand) -> dict[str, Any]:
-        known = self._state.evidence(one.sha256)
+        known = self._state.evidence(one.sha256) if self._state else None
         if known is None:
             self._still_away()
             try:
@@ -84,7 +84,8 @@ class Evidence:
             except NotYet as error:
                 self._away = (time.monotonic() + AGAIN_S, f"佐证文件暂时送不到平台：{error}")
                 raise NotYet(self._away[1]) from error
-            self._state.note_evidence(known)
+            if self._state:
+                self._state.note_evidence(known)
         return {**known, "name": one.name}
 
     def _still_away(self) -> None:

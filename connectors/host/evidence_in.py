@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from connectors.department.adapters.port import NotYet
-from hub.errors import Rejected, Unavailable
+from hub.errors import HubError, Rejected
 from schemas.drafts.unfit import Unfit
 from storage.intake.evidence import bring
 from storage.intake.finish import Intake
@@ -36,8 +36,8 @@ class IntoStore:
             )
         except Rejected as error:
             raise Unfit(f"佐证文件 {name}：{error}") from error
-        except Unavailable as error:
-            raise NotYet(str(error)) from error
+        except HubError as error:  # the store is away, or there is no room just now
+            raise NotYet(error.message) from error
         except SQLAlchemyError as error:
             raise NotYet(f"数据库暂时不可用：{type(error).__name__}") from error
         return {"sha256": sha256, "name": kept.name, "size": kept.size, "media_type": kept.media_type}

@@ -118,7 +118,7 @@ def load(facts: Facts, state: State, shared: Shared) -> Running:
     )
     running = document.running
     way = IntoStore(shared.engine, config.intake, facts.department)
-    evidence = Evidence(way, state, from_folder=False)
+    evidence = Evidence(way, None, from_folder=False)
     return Running(
         facts, parts, Receiver(parts), Sender(parts, evidence), Counter(parts), system,
         Timetable(running), Bucket(running.rate_per_minute),
