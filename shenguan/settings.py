@@ -72,6 +72,9 @@ class Settings(BaseSettings):
 
     spool: Path | None = None  # None: `spool` in the data directory
     max_upload_bytes: int = Field(default=2 << 30, ge=1 << 20, le=1 << 40)
+    unused_evidence_files: int = Field(default=500, ge=1)  # of one department, that no fact of its names
+    unused_evidence_bytes: int = Field(default=1 << 30, ge=64 << 20)
+    unused_evidence_days: int = Field(default=30, ge=1, le=3650)
     trusted_signers: Path | None = (
         None  # a folder of PEM certificates; None: `trusted-signers` in the data directory
     )

@@ -156,6 +156,7 @@ def files_of(settings: Settings) -> FileStore:
 
 def intake_of(settings: Settings) -> Intake:
     """What taking files in works with."""
+    from hub.feedback.unused_evidence import UnusedLimits
     from hub.upload_rules import IntakeRules
     from storage.intake.finish import Intake
     from storage.intake.scan import Clamd
@@ -167,6 +168,9 @@ def intake_of(settings: Settings) -> Intake:
         files=files_of(settings),
         clock=now,
         rules=IntakeRules(max_bytes=settings.max_upload_bytes),
+        unused=UnusedLimits(
+            settings.unused_evidence_files, settings.unused_evidence_bytes, settings.unused_evidence_days
+        ),
         scanner=Clamd(settings.clamd) if settings.clamd else None,
         signatures=Signatures(settings.trusted_signers_folder),
     )

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 import structlog
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
 from connectors.host.retired import drop_retired
 from connectors.relay.topic_watch import TopicWatch
@@ -27,6 +27,7 @@ from hub.errors import HubError
 from hub.exchange.resend import resend_unsigned
 from hub.feedback.read_evidence import take_what_waited
 from hub.feedback.shine_lights import dim_lights
+from hub.feedback.unused_evidence import drop_unused
 from hub.joining.receipts import take_arrivals
 from hub.ledger import Entry, record
 from hub.licensing.checking.make_status_lists import refresh_status_lists
@@ -75,6 +76,7 @@ TITLES = {
     "refilled": "主题重建补发",
     "reconciled": "对账",
     "completed": "补齐后放行",
+    "unused": "清理没有用上的佐证",
     "forgotten": "清理连接器旧记录",
     "dropped": "清除停用连接器的状态",
 }
@@ -141,6 +143,7 @@ class Housekeeper:
                 "finished": lambda: self._finish(intake),
                 "abandoned": lambda: self._abandon(),
                 "spooled": lambda: self._sweep_spool(intake),
+                "unused": lambda: self._batches(lambda tx, now: _drop_unused(tx, now, intake)),
             }
             if orphans:
                 chores["orphans"] = lambda: self._sweep_objects(intake)
@@ -223,6 +226,10 @@ class Housekeeper:
                 return referenced_objects(tx, names)
 
         return intake.files.sweep(self.clock() - OLD, referenced)
+
+
+def _drop_unused(tx: Connection, now: datetime, intake: Intake) -> int:
+    return drop_unused(tx, now - timedelta(days=intake.unused.days), actor=ACTOR)
 
 
 def _day(now: datetime) -> date:

@@ -135,10 +135,7 @@ def correct_decision(
     correction = with_twins(decision, correction)
     changes = compare(decision, correction, desk)
     revision = standing.next_revision
-    columns = {name: value for name, value in correction.columns.items() if value != getattr(decision, name)}
-    changed = {one.path for one in changes}
-    elements = {n: value for n, value in correction.elements.items() if f"elements.{n}" in changed}
-    right = Right(columns, elements, [step_data(step) for step in correction.steps])
+    right = _right(decision, correction, {one.path for one in changes})
     _save(tx, decision, right, revision, desk)
     _add_steps(tx, case_no, correction.steps)
     telling = Telling.begin(tx, desk, case_no, now)
@@ -178,6 +175,12 @@ def correct_decision(
     )
     tell_relied(tx, [SourceChange("decision", decision.id, "corrected", why=reason)], actor=actor, now=now)
     return Corrected(revision, tuple(to.name for to in standing.told), tuple(changes))
+
+
+def _right(decision: Decided, correction: Correction, changed: set[str]) -> Right:
+    columns = {name: value for name, value in correction.columns.items() if value != getattr(decision, name)}
+    elements = {n: value for n, value in correction.elements.items() if f"elements.{n}" in changed}
+    return Right(columns, elements, [step_data(step) for step in correction.steps])
 
 
 def ledger_row(

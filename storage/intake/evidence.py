@@ -1,7 +1,8 @@
 """Evidence 佐证: a whole file that a department brings is looked at, scanned, sealed and stored before any message names it.
 
 Guarantees: what is kept has the SHA-256 that was announced; the same file of the same department again is one, stored once;
-after a crash there is at most an object nobody refers to, which the sweep finds.
+who has too much here that nothing uses is refused before the first byte; after a crash there is at most an object nobody
+refers to, which the sweep finds.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import IO
 
-from sqlalchemy import Connection, Engine, select, update
+from sqlalchemy import Connection, Engine, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from hub.errors import HubError, NotFound, Rejected
 from hub.feedback.evidence import Evidence
+from hub.feedback.unused_evidence import UnusedLimits, check_room
 from hub.ledger import Entry, record
 from hub.material import StoredObject
 from hub.store_upload import stored_object
@@ -58,8 +60,12 @@ def bring(
     """Read a file to its end and keep it. Raises Rejected (digest, kind, size, malware), Unavailable."""
     if not 1 <= len(name) <= 200 or "/" in name or "\0" in name:
         raise Rejected("文件名应为 1 到 200 个字，不含路径。")
-    with engine.connect() as tx, suppress(NotFound):
-        return known(tx, department, sha256)
+    with engine.begin() as tx, suppress(NotFound):
+        found_here = known(tx, department, sha256)
+        _meant_again(tx, department, sha256)
+        return found_here
+    with engine.begin() as tx:
+        check_room(tx, department, 1, intake.unused)
     with _whole(stream) as (file, found, size):
         if found != sha256:
             raise Rejected(f"收到的文件摘要是 {found.hex()}，与写明的不一致，没有保存。请重新上传。")
@@ -98,13 +104,13 @@ def _stored(engine: Engine, intake: Intake, file: IO[bytes], kept: Kept, departm
         standing = stored_object(tx, kept.sha256)
     if standing is not None and intake.files.exists(standing):
         with engine.begin() as tx:
-            _note(tx, kept, department, by)
+            _note(tx, kept, department, by, intake.unused)
         return kept
     put = intake.files.put(file, media_type=kept.media_type)
     try:
         with engine.begin() as tx:
             stands = _keep_object(tx, put, lost=standing.object_name if standing else None)
-            _note(tx, kept, department, by)
+            _note(tx, kept, department, by, intake.unused)
     except HubError:  # surely not committed; after any other failure the sweep decides
         with suppress(HubError):
             intake.files.delete(put.object_name)
@@ -126,7 +132,14 @@ def _keep_object(tx: Connection, put: StoredFile, *, lost: str | None) -> str:
     return str(tx.execute(question).scalar_one())
 
 
-def _note(tx: Connection, kept: Kept, department: str, by: str) -> None:
+def _meant_again(tx: Connection, department: str, sha256: bytes) -> None:
+    """Brought again, it is not left over from long ago."""
+    mine = (Evidence.department == department, Evidence.sha256 == sha256)
+    tx.execute(update(Evidence).where(*mine).values(brought_at=func.now()))
+
+
+def _note(tx: Connection, kept: Kept, department: str, by: str, limits: UnusedLimits) -> None:
+    check_room(tx, department, kept.size, limits)
     values = {
         "department": department,
         "sha256": kept.sha256,

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine, text
 
 from hub.add_material import StoredFacts, standing_object
 from hub.errors import HubError, Rejected, Unavailable
+from hub.feedback.unused_evidence import UnusedLimits
 from hub.ports import Clock
 from hub.store_upload import (
     Checked,
@@ -50,6 +51,7 @@ class Intake:
     files: FileStore
     clock: Clock
     rules: IntakeRules = field(default_factory=IntakeRules)
+    unused: UnusedLimits = field(default_factory=UnusedLimits)
     scanner: Scanner | None = None
     signatures: Signatures = field(default_factory=Signatures)
 

@@ -95,7 +95,8 @@ def upgrade() -> None:
     op.create_index(
         "ix_decision_revisions_listed", "decision_revisions", ["listed_at", "case_no"], unique=False
     )
-    op.create_index("ix_evidence_brought_at", "evidence", ["brought_at"], unique=False)  # what is never used goes
+    # Evidence that nothing uses goes by these.
+    op.create_index("ix_evidence_brought_at", "evidence", ["brought_at"], unique=False)
     op.create_index("ix_finding_files_sha256", "finding_files", ["sha256"], unique=False)
     op.execute(TRIGGERS)
     op.execute(SEALS)
