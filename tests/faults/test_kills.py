@@ -15,11 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, func, select, update
 
 from hub.ports import Desk
+from hub.pushing.rules.rule import PushRule, RuleDepartment
 from hub.verify_ledger import verify
 from shenguan import wiring
+from shenguan.demo_county_words import NEIGHBOURS
 from shenguan.secrets_folder import SecretsFolder
 from tests.e2e.running_hub import RunningHub
 from tests.faults.history import verdict
@@ -68,8 +70,17 @@ def town() -> Iterator[Town]:
     ):
         settings = hub.settings()
         engine = create_engine(settings.database_url, pool_pre_ping=True)
+        _only_the_two(engine)
         yield Town(hub, engine, wiring.desk_of(settings), settings.kafka_bootstrap, Log())
         engine.dispose()
+
+
+def _only_the_two(engine: Engine) -> None:
+    """Nothing is owed to the rest of the demo's county: what is held against each other here are two stores."""
+    others = [one.code for one in NEIGHBOURS]
+    of = select(RuleDepartment.rule_id).where(RuleDepartment.department.in_(others))
+    with engine.begin() as tx:
+        tx.execute(update(PushRule).where(PushRule.id.in_(of)).values(state="withdrawn", ended_at=func.now()))
 
 
 # Seeds outside, victims inside: by the time one is killed again, its supervisor has long forgiven it.
