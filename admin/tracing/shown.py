@@ -11,6 +11,7 @@ from flask import url_for
 from flask_babel import gettext
 
 from admin import cells
+from hub.tracing.phrase import Phrase
 from hub.tracing.trace import Trace
 from hub.tracing.trace_line import FAMILIES, TraceLine
 from hub.workday import LOCAL
@@ -20,6 +21,7 @@ class Shown(NamedTuple):
     """One line, every value a text."""
 
     line: TraceLine
+    title: str
     day: str
     time: str
     iso: str
@@ -28,6 +30,15 @@ class Shown(NamedTuple):
     signed: (
         str | None
     )  # the address of its bytes; "": they are not those that were recorded; None: nobody signed
+
+
+def in_words(text: str) -> str:
+    """What a line says, in the language of who reads it."""
+    if not isinstance(text, Phrase):
+        return text
+    parts = {name: in_words(part) for name, part in text.parts.items()}
+    said: str = gettext(text.text) if text.text else ""
+    return said % parts if parts else said
 
 
 def shown_lines(found: Trace, names: Mapping[str, str], *, links: bool) -> Iterator[Shown]:
@@ -39,6 +50,7 @@ def shown_lines(found: Trace, names: Mapping[str, str], *, links: bool) -> Itera
         at = line.at.astimezone(LOCAL)
         yield Shown(
             line,
+            in_words(line.title),
             at.strftime("%Y-%m-%d"),
             at.strftime("%H:%M:%S"),
             line.at.isoformat(),

@@ -19,7 +19,7 @@ from admin.pages import Screen, as_file
 from admin.premises import actor, here
 from admin.sharing.people import department_names
 from admin.tracing import kept as kept_bytes
-from admin.tracing.shown import timeline
+from admin.tracing.shown import in_words, timeline
 from admin.tracing.verified import HUB, commands, verify
 from admin.workbench.qr import qr_svg
 from hub.errors import Conflict, NotFound
@@ -159,7 +159,7 @@ def _rows(found: Trace, names: dict[str, str]) -> Iterator[list[str]]:
         yield [
             cells.local(line.at, "%Y-%m-%d %H:%M:%S"),
             cells.word_text("trace_family", line.family),
-            line.title,
+            in_words(line.title),
             line.detail,
             names.get(line.department or "", ""),
             cells.who(line.by, names) if line.by else "",
@@ -182,7 +182,7 @@ def _line(line: TraceLine, names: dict[str, str]) -> dict[str, Any]:
     return {
         "at": line.at.isoformat(),
         "family": line.family,
-        "title": line.title,
+        "title": in_words(line.title),
         "detail": line.detail,
         "tone": line.tone,
         "by": line.by,

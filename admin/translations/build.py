@@ -27,13 +27,17 @@ def messages() -> set[str]:
     from admin import accounts, cells, health, ledger_pages
     from admin.catalogue.choices import hub_texts
     from admin.licensing.types import design_words, type_told
+    from hub import tracing
     from schemas import code_table
 
+    folders = (
+        (HERE.parent, {"_": None, "gettext": None, "lazy_gettext": None}),
+        (Path(tracing.__file__).parent, {"phrase": None}),
+    )
     found = {
         text
-        for _file, _line, text, _comments, _context in extract_from_dir(
-            HERE.parent, METHODS, keywords={"_": None, "gettext": None, "lazy_gettext": None}
-        )
+        for folder, keywords in folders
+        for _file, _line, text, _comments, _context in extract_from_dir(folder, METHODS, keywords=keywords)
         if isinstance(text, str) and any(ord(letter) > 0x2E80 for letter in text)
     }
     for table in TABLES:

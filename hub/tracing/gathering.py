@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy.orm import DeclarativeBase
 
+from hub.tracing.phrase import phrase
 from hub.tracing.trace_line import Signed, TraceLine
 
 Answer = Sequence[Any]
@@ -76,7 +77,7 @@ class Gathering:
 
     def name(self, department: str | None) -> str:
         """A department's name; the window's where there is none."""
-        return self.names.get(department, department) if department else "审批窗口"
+        return self.names.get(department, department) if department else phrase("审批窗口")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any
 from hub.case import Decision, Step
 from hub.deciding.revision import DecisionRevision
 from hub.tracing.gathering import Answer, Family, Gathering, columns, mapped
+from hub.tracing.phrase import phrase
 from hub.tracing.trace_line import TraceLine
 from schemas import code_table
 
@@ -40,17 +41,24 @@ def _lines(
             else ()
         )
         yield TraceLine(
-            row["started_at"], "step", f"环节：{row['name']}", said, by=row["org_name"], more=who + ended
+            row["started_at"],
+            "step",
+            phrase("环节：%(name)s", name=row["name"]),
+            said,
+            by=row["org_name"],
+            more=who + ended,
         )
     for row in mapped(Decision, decisions):
         result = code_table("result_type").get(row["result_type"], row["result_type"])
         said = f"{row['document_name']} {row['document_no']}：{result}"
         more = (("决定日期", row["decided_on"].isoformat()), ("内容摘要", bytes(row["content_hash"]).hex()))
-        yield TraceLine(row["created_at"], "decision", "决定入库", said, "good", row["decided_by"], more=more)
+        yield TraceLine(
+            row["created_at"], "decision", phrase("决定入库"), said, "good", row["decided_by"], more=more
+        )
     for row in mapped(DecisionRevision, revisions):
         yield _revised(found, row)
     for at, reader, use, name in reads:
-        yield TraceLine(at, "read", f"调阅材料：{name}", f"用途：{use}", by=reader)
+        yield TraceLine(at, "read", phrase("调阅材料：%(name)s", name=name), f"用途：{use}", by=reader)
 
 
 #: Columns of a decision, as a package names them.
@@ -70,7 +78,7 @@ def _revised(found: Gathering, row: dict[str, Any]) -> TraceLine:
     return TraceLine(
         row["at"],
         "decision",
-        "决定被撤回" if withdrawn else f"决定更正（第 {row['revision']} 版）",
+        phrase("决定被撤回") if withdrawn else phrase("决定更正（第 %(n)s 版）", n=str(row["revision"])),
         row["reason"],
         "alert" if withdrawn else "warning",
         row["actor"],

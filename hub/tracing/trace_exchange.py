@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hub.tracing.gathering import Answer, Family, Gathering
+from hub.tracing.phrase import phrase
 from hub.tracing.trace_line import Signed, TraceLine
 from schemas import code_table
 
@@ -36,7 +37,13 @@ SELECT a.subject, a.act, a.actor, a.done, a.words, a.at FROM attempts a WHERE a.
   WHERE p.case_no = %(case_no)s AND (%(only)s::text IS NULL OR p.department = %(only)s))
 ORDER BY a.at, a.id
 """
-_ACTS = {"replay": "重放", "dismiss": "作废", "publish": "发送", "park": "搁置", "unpark": "放行"}
+_ACTS = {
+    "replay": phrase("重放"),
+    "dismiss": phrase("作废"),
+    "publish": phrase("发送"),
+    "park": phrase("搁置"),
+    "unpark": phrase("放行"),
+}
 #: What a confined viewer did, or the own department, and what befell the licence.
 _LEDGER = """
 SELECT at, actor, action, subject, reason FROM ledger WHERE case_no = %(case_no)s AND action <> ALL(%(told)s)
@@ -56,25 +63,25 @@ TOLD = (
 )  # fmt: skip
 #: What the others are called.
 _TITLES = {
-    "file.denied": "调阅被拒绝",
-    "licence.held_too": "又一部门暂扣证照",
-    "licence.hold_lifted": "一个部门解除暂扣，证照仍被暂扣",
-    "proposal.confirmed": "确认处置请求",
-    "proposal.declined": "不采纳处置请求",
-    "outbox.resent": "重新推送",
-    "outbox.unparked": "搁置放行",
-    "case.opened": "办件登记",
-    "case.started": "开始收件",
-    "case.withdrawn": "办件撤回",
-    "material.added": "收取材料",
-    "material.removed": "删除材料",
-    "material.superseded": "材料有了新版本",
-    "upload.refused": "拒收文件",
-    "deferral.overdue": "容缺材料逾期",
-    "objection.marked": "提出校核",
-    "trace.bytes_shown": "查看签名原文",
-    "department.spoke": "在网页收件箱中陈述",
-    "evidence.read": "查看佐证文件",
+    "file.denied": phrase("调阅被拒绝"),
+    "licence.held_too": phrase("又一部门暂扣证照"),
+    "licence.hold_lifted": phrase("一个部门解除暂扣，证照仍被暂扣"),
+    "proposal.confirmed": phrase("确认处置请求"),
+    "proposal.declined": phrase("不采纳处置请求"),
+    "outbox.resent": phrase("重新推送"),
+    "outbox.unparked": phrase("搁置放行"),
+    "case.opened": phrase("办件登记"),
+    "case.started": phrase("开始收件"),
+    "case.withdrawn": phrase("办件撤回"),
+    "material.added": phrase("收取材料"),
+    "material.removed": phrase("删除材料"),
+    "material.superseded": phrase("材料有了新版本"),
+    "upload.refused": phrase("拒收文件"),
+    "deferral.overdue": phrase("容缺材料逾期"),
+    "objection.marked": phrase("提出校核"),
+    "trace.bytes_shown": phrase("查看签名原文"),
+    "department.spoke": phrase("在网页收件箱中陈述"),
+    "evidence.read": phrase("查看佐证文件"),
 }
 _EXCHANGE = ("outbox.resent", "outbox.unparked")
 _ALERT = ("file.denied",)
@@ -88,20 +95,38 @@ def _exchanged(found: Gathering, held: Answer, parked: Answer, tried: Answer) ->
         more = (("消息", event_id or "—"), ("原因", causes.get(cause, cause)), ("隔离编号", str(id_)))
         name = found.name(department)
         yield TraceLine(
-            at, "exchange", f"消息被隔离：{name}", message, "warning", None, department, signed, more
+            at,
+            "exchange",
+            phrase("消息被隔离：%(name)s", name=name),
+            message,
+            "warning",
+            None,
+            department,
+            signed,
+            more,
         )
         if settled_at:
-            title = f"隔离消息{'已重放' if state == 'replayed' else '已作废'}：{name}"
+            title = (
+                phrase("隔离消息已重放：%(name)s", name=name)
+                if state == "replayed"
+                else phrase("隔离消息已作废：%(name)s", name=name)
+            )
             yield TraceLine(settled_at, "exchange", title, why or "", "good", by, department)
     for topic, cause, attempts, at in parked:
         department = topic.split(".")[1]
         said = f"{cause}；已试 {attempts} 次，其后的消息依次等候"
         yield TraceLine(
-            at, "exchange", f"发送搁置：{found.name(department)}", said, "alert", None, department
+            at,
+            "exchange",
+            phrase("发送搁置：%(name)s", name=found.name(department)),
+            said,
+            "alert",
+            None,
+            department,
         )
     for subject, act, actor, done, words, at in tried:
         department = subject.split(".")[1] if subject.startswith("key:") else None
-        said = f"{_ACTS[act]}{'成功' if done else '未成'}"
+        said = phrase("%(act)s成功", act=_ACTS[act]) if done else phrase("%(act)s未成", act=_ACTS[act])
         tone = "good" if done and act != "park" else "warning"
         yield TraceLine(at, "exchange", said, words, tone, actor, department)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from hub.feedback.finding import Finding
 from hub.tracing.gathering import Answer, Family, Gathering, columns, mapped
+from hub.tracing.phrase import phrase
 from hub.tracing.trace_line import TraceLine
 from schemas import code_table
 
@@ -84,17 +85,20 @@ def said_of(row: Mapping[str, Any]) -> str:
     """The result of a fact in words; empty where its kind has none."""
     if row["kind"] == "inspection":
         result = code_table("check_result").get(row["check_result"], row["check_result"])
-        return f"{result}，{code_table('handling').get(row['handling'], row['handling'])}"
+        handling = code_table("handling").get(row["handling"], row["handling"])
+        return phrase("%(result)s，%(handling)s", result=phrase(result), handling=phrase(handling))
     table = _RESULTS.get(row["kind"])
-    return code_table(table).get(row["result"], row["result"] or "") if table else ""
+    return phrase(code_table(table).get(row["result"], row["result"] or "")) if table else ""
 
 
 def _title(found: Gathering, row: Mapping[str, Any]) -> str:
-    kind = code_table("finding_kind").get(row["kind"], row["kind"])
+    kind = phrase(code_table("finding_kind").get(row["kind"], row["kind"]))
     if row["kind"] == "rectification" and row["round"]:
-        kind = f"第 {row['round']} 次整改"
-    said = said_of(row)
-    return f"{kind}：{found.name(row['department'])}" + (f"（{said}）" if said else "")
+        kind = phrase("第 %(n)s 次整改", n=str(row["round"]))
+    name, said = found.name(row["department"]), said_of(row)
+    if not said:
+        return phrase("%(kind)s：%(name)s", kind=kind, name=name)
+    return phrase("%(kind)s：%(name)s（%(said)s）", kind=kind, name=name, said=said)
 
 
 def _detail(row: Mapping[str, Any]) -> str:

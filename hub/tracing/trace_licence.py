@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from hub.licensing.licence import Licence
 from hub.licensing.living.holder_notice import HolderNotice
 from hub.tracing.gathering import Answer, Family, Gathering, columns, mapped
+from hub.tracing.phrase import phrase
 from hub.tracing.trace_line import TraceLine
 from schemas import code_table
 
@@ -22,22 +23,22 @@ SELECT {columns(HolderNotice, "h")} FROM holder_notices h JOIN licences l ON l.i
 WHERE l.case_no = %(case_no)s AND %(only)s::text IS NULL ORDER BY h.id
 """  # noqa: S608 - our own names; a department is not told what its holders were told
 TITLES = {
-    "issue": "签发证照",
-    "renew": "延续证照",
-    "change": "变更证照",
-    "replace": "补发证照",
-    "receive": "转入证照",
-    "register": "登记证照",
-    "suspend": "证照冻结（暂扣）",
-    "restore": "证照恢复有效",
-    "expire": "证照到期失效",
-    "supersede": "证照由新版替代",
-    "cancel": "证照注销",
-    "withdraw": "证照撤销",
-    "revoke": "证照吊销",
-    "transfer": "证照办理转出",
-    "other": "证照状态改为其他",
-    "reinstate": "证照恢复（纠错）",
+    "issue": phrase("签发证照"),
+    "renew": phrase("延续证照"),
+    "change": phrase("变更证照"),
+    "replace": phrase("补发证照"),
+    "receive": phrase("转入证照"),
+    "register": phrase("登记证照"),
+    "suspend": phrase("证照冻结（暂扣）"),
+    "restore": phrase("证照恢复有效"),
+    "expire": phrase("证照到期失效"),
+    "supersede": phrase("证照由新版替代"),
+    "cancel": phrase("证照注销"),
+    "withdraw": phrase("证照撤销"),
+    "revoke": phrase("证照吊销"),
+    "transfer": phrase("证照办理转出"),
+    "other": phrase("证照状态改为其他"),
+    "reinstate": phrase("证照恢复（纠错）"),
 }
 _TONES = {
     "suspend": "alert",
@@ -58,7 +59,7 @@ def _lines(found: Gathering, operations: Answer, holders: Answer) -> Iterator[Tr
         yield TraceLine(
             at,
             "licence",
-            f"{TITLES[operation]}：{name}",
+            phrase("%(act)s：%(name)s", act=TITLES[operation], name=name),
             reason,
             _TONES.get(operation, "good"),
             actor,
@@ -68,10 +69,19 @@ def _lines(found: Gathering, operations: Answer, holders: Answer) -> Iterator[Tr
         )
     for row in mapped(HolderNotice, holders):
         title = row["title"]
-        yield TraceLine(row["created_at"], "licence", f"提醒持证人：{title}", row["body"])
+        yield TraceLine(
+            row["created_at"], "licence", phrase("提醒持证人：%(title)s", title=title), row["body"]
+        )
         if row["told_at"]:
             how = row["told_how"] or ""
-            yield TraceLine(row["told_at"], "licence", f"已告知持证人：{title}", how, "good", row["told_by"])
+            yield TraceLine(
+                row["told_at"],
+                "licence",
+                phrase("已告知持证人：%(title)s", title=title),
+                how,
+                "good",
+                row["told_by"],
+            )
 
 
 FAMILY = Family((_OPERATIONS, _HOLDERS), _lines)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from hub.advice.thread import AdvicePost, AdviceThread
 from hub.noticing.notice import Notice
 from hub.tracing.gathering import Answer, Family, Gathering, columns, mapped
+from hub.tracing.phrase import phrase
 from hub.tracing.trace_line import Signed, TraceLine
 from schemas import code_table
 
@@ -26,11 +27,11 @@ WHERE t.case_no = %(case_no)s AND (%(only)s::text IS NULL OR t.department = %(on
 ORDER BY x.at, x.received_at, x.id
 """  # noqa: S608
 ROLES = {
-    "clerk": "窗口",
-    "data_admin": "数据管理员",
-    "approver": "审批部门",
-    "supervisor": "监管部门",
-    "overseer": "效能监督",
+    "clerk": phrase("窗口"),
+    "data_admin": phrase("数据管理员"),
+    "approver": phrase("审批部门"),
+    "supervisor": phrase("监管部门"),
+    "overseer": phrase("效能监督"),
 }
 _TONES = {"info": "plain", "warning": "warning", "alert": "alert"}
 
@@ -43,7 +44,7 @@ def _noticed(found: Gathering, notices: Answer) -> Iterator[TraceLine]:
         yield TraceLine(
             row["created_at"],
             "notice",
-            f"提醒{found.name(of) if of else to}：{title}",
+            phrase("提醒%(name)s：%(title)s", name=found.name(of) if of else to, title=title),
             row["body"],
             _TONES[row["severity"]],
             None,
@@ -53,14 +54,33 @@ def _noticed(found: Gathering, notices: Answer) -> Iterator[TraceLine]:
         )
         if row["escalated_at"]:
             yield TraceLine(
-                row["escalated_at"], "notice", f"无人答复，提醒升级：{title}", "", "alert", department=of
+                row["escalated_at"],
+                "notice",
+                phrase("无人答复，提醒升级：%(title)s", title=title),
+                "",
+                "alert",
+                department=of,
             )
         if row["read_at"]:
-            yield TraceLine(row["read_at"], "notice", f"已阅：{title}", "", "plain", row["read_by"], of)
+            yield TraceLine(
+                row["read_at"],
+                "notice",
+                phrase("已阅：%(title)s", title=title),
+                "",
+                "plain",
+                row["read_by"],
+                of,
+            )
         if row["handled_at"]:
             note = row["handled_note"] or ""
             yield TraceLine(
-                row["handled_at"], "notice", f"已处理：{title}", note, "good", row["handled_by"], of
+                row["handled_at"],
+                "notice",
+                phrase("已处理：%(title)s", title=title),
+                note,
+                "good",
+                row["handled_by"],
+                of,
             )
 
 
@@ -69,8 +89,8 @@ def _advised(found: Gathering, threads: Answer, posts: Answer) -> Iterator[Trace
     seen = set()
     for row in mapped(AdvicePost, posts, "event_id", "message_sha256", "arrived_at", "signed_at"):
         thread = about[row["thread_id"]]
-        kind = code_table("advice_kind")[thread["kind"]]
-        said = "协调" if thread["id"] in seen else kind
+        kind = phrase(code_table("advice_kind")[thread["kind"]])
+        said = phrase("协调") if thread["id"] in seen else kind
         seen.add(thread["id"])
         signed: Signed | None
         if row["department"]:
@@ -81,7 +101,9 @@ def _advised(found: Gathering, threads: Answer, posts: Answer) -> Iterator[Trace
             found.name(row["department"]),
             found.name(None if row["department"] else thread["department"]),
         )
-        title = f"{said}：{who} → {to}“{thread['subject']}”"
+        title = phrase(
+            "%(said)s：%(who)s → %(to)s“%(subject)s”", said=said, who=who, to=to, subject=thread["subject"]
+        )
         yield TraceLine(
             row["at"], "advice", title, row["body"], "plain", row["author"], thread["department"], signed
         )
@@ -92,7 +114,7 @@ def _advised(found: Gathering, threads: Answer, posts: Answer) -> Iterator[Trace
             yield TraceLine(
                 thread["overdue_at"],
                 "advice",
-                f"逾期未答复：“{name}”",
+                phrase("逾期未答复：“%(name)s”", name=name),
                 "",
                 "alert",
                 None,
@@ -102,7 +124,15 @@ def _advised(found: Gathering, threads: Answer, posts: Answer) -> Iterator[Trace
             )
         if thread["closed_at"]:
             by = thread["closed_by"]
-            yield TraceLine(thread["closed_at"], "advice", f"协调了结：“{name}”", "", "good", by, department)
+            yield TraceLine(
+                thread["closed_at"],
+                "advice",
+                phrase("协调了结：“%(name)s”", name=name),
+                "",
+                "good",
+                by,
+                department,
+            )
 
 
 NOTICES = Family((_NOTICES,), _noticed)

@@ -9,6 +9,7 @@ from typing import Any
 
 from hub.pushing.push import Push, PushMove, PushOverdue, Receipt
 from hub.tracing.gathering import Answer, Family, Gathering, columns, mapped
+from hub.tracing.phrase import phrase
 from hub.tracing.trace_line import TraceLine
 from schemas import code_table
 
@@ -27,14 +28,19 @@ _OVERDUES = (
 )
 
 _MOVED = {
-    "released": "放行推送",
-    "reassigned": "转派",
-    "insisted": "维持推送，不接受退回",
-    "recalled": "撤回推送",
-    "reopened": "重新开始监管",
+    "released": phrase("放行推送"),
+    "reassigned": phrase("转派"),
+    "insisted": phrase("维持推送，不接受退回"),
+    "recalled": phrase("撤回推送"),
+    "reopened": phrase("重新开始监管"),
 }
 _MOVED_TONE = {"recalled": "warning", "reassigned": "warning", "insisted": "warning"}
-_LIMIT = {"sign": "签收", "claim": "认领", "plan": "首次监管计划", "feedback": "反馈"}
+_LIMIT = {
+    "sign": phrase("签收"),
+    "claim": phrase("认领"),
+    "plan": phrase("首次监管计划"),
+    "feedback": phrase("反馈"),
+}
 
 
 def _lines(
@@ -50,7 +56,7 @@ def _lines(
         yield TraceLine(
             row["at"],
             "receipt",
-            f"{kind}：{found.name(row['department'])}",
+            phrase("%(kind)s：%(name)s", kind=phrase(kind), name=found.name(row["department"])),
             row["reason"] or "",
             tone,
             row["by"],
@@ -83,17 +89,28 @@ def _pushed(
         f"缺少：{lacks}" if lacks else "",
     ]
     tone = "warning" if lacks else "plain"
-    title = f"应推送：{name}" if row["state"] != "held" else f"待补齐后推送：{name}"
+    title = (
+        phrase("应推送：%(name)s", name=name)
+        if row["state"] != "held"
+        else phrase("待补齐后推送：%(name)s", name=name)
+    )
     detail = "；".join(part for part in said if part) or f"签名包 {row['event_id']}"
     yield TraceLine(row["created_at"], "push", title, detail, tone, None, department, signed, more)
     sent = found.sent.get(row["event_id"])
     if sent and sent.published_at:
-        yield TraceLine(sent.published_at, "push", f"已发出：{name}", "已交给消息通道", department=department)
+        yield TraceLine(
+            sent.published_at,
+            "push",
+            phrase("已发出：%(name)s", name=name),
+            "已交给消息通道",
+            department=department,
+        )
 
 
 def _moved(found: Gathering, row: Mapping[str, Any]) -> TraceLine:
     states = code_table("push_state")
-    title = f"{_MOVED.get(row['act'], row['act'])}：{found.name(row['department'])}"
+    act = _MOVED.get(row["act"], row["act"])
+    title = phrase("%(act)s：%(name)s", act=act, name=found.name(row["department"]))
     moved = f"{states.get(row['from_state'])} → {states.get(row['to_state'])}"
     more = tuple((str(name), str(value)) for name, value in row["detail"].items())
     tone = _MOVED_TONE.get(row["act"], "plain")
@@ -114,12 +131,28 @@ def _overdue(found: Gathering, row: Mapping[str, Any]) -> Iterator[TraceLine]:
     name, what = found.name(row["department"]), _LIMIT[row["what"]]
     due = (("时限", row["due_at"]),)
     yield TraceLine(
-        row["noticed_at"], "push", f"超过{what}时限：{name}", "", "alert", None, row["department"], None, due
+        row["noticed_at"],
+        "push",
+        phrase("超过%(what)s时限：%(name)s", what=what, name=name),
+        "",
+        "alert",
+        None,
+        row["department"],
+        None,
+        due,
     )
     ended: datetime | None = row["ended_at"]
     if ended:
         yield TraceLine(
-            ended, "push", f"超时已消除（{what}）：{name}", "", "good", None, row["department"], None, due
+            ended,
+            "push",
+            phrase("超时已消除（%(what)s）：%(name)s", what=what, name=name),
+            "",
+            "good",
+            None,
+            row["department"],
+            None,
+            due,
         )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from hub.exchange.announcement import Announcement
 from hub.tracing.gathering import Answer, Family, Gathering, Incoming, columns, mapped
+from hub.tracing.phrase import phrase
 from hub.tracing.trace_line import Signed, TraceLine
 from schemas import loads
 
@@ -17,12 +18,12 @@ WHERE a.case_no = %(case_no)s AND (%(only)s::text IS NULL OR a.department = %(on
 ORDER BY a.created_at, a.department, a.event_id
 """  # noqa: S608
 _TITLES = {
-    "licence.changed.v1": "告知证照变化",
-    "approval.corrected.v1": "告知决定更正",
-    "approval.withdrawn.v1": "告知决定撤回",
-    "finding.forwarded.v1": "转达监管信息",
-    "advice.forwarded.v1": "转达协调建议",
-    "count.asked.v1": "询问计数",
+    "licence.changed.v1": phrase("告知证照变化"),
+    "approval.corrected.v1": phrase("告知决定更正"),
+    "approval.withdrawn.v1": phrase("告知决定撤回"),
+    "finding.forwarded.v1": phrase("转达监管信息"),
+    "advice.forwarded.v1": phrase("转达协调建议"),
+    "count.asked.v1": phrase("询问计数"),
 }
 
 
@@ -34,18 +35,31 @@ def _lines(found: Gathering, told: Answer) -> Iterator[TraceLine]:
         signed = found.outgoing(row["event_id"], row["message_sha256"])
         more = (("消息", str(row["event_id"])), ("消息摘要", bytes(row["message_sha256"]).hex()))
         yield TraceLine(
-            row["created_at"], "told", f"{title}：{name}", "", "plain", None, department, signed, more
+            row["created_at"],
+            "told",
+            phrase("%(title)s：%(name)s", title=title, name=name),
+            "",
+            "plain",
+            None,
+            department,
+            signed,
+            more,
         )
         sent = found.sent.get(row["event_id"])
         if sent and sent.published_at:
-            yield TraceLine(sent.published_at, "told", f"已发出（{title}）：{name}", department=department)
-        for kind, said in (("arrived", "到达"), ("signed", "签收")):
+            yield TraceLine(
+                sent.published_at,
+                "told",
+                phrase("已发出（%(title)s）：%(name)s", title=title, name=name),
+                department=department,
+            )
+        for kind, said in (("arrived", phrase("到达")), ("signed", phrase("签收"))):
             if row[f"{kind}_at"]:
                 receipt = answers.get((row["event_id"], kind))
                 yield TraceLine(
                     row[f"{kind}_at"],
                     "told",
-                    f"{said}（{title}）：{name}",
+                    phrase("%(said)s（%(title)s）：%(name)s", said=said, title=title, name=name),
                     "",
                     "good",
                     None,
@@ -87,7 +101,7 @@ def left_over(found: Gathering) -> Iterator[TraceLine]:
             yield TraceLine(
                 row.received_at,
                 "exchange",
-                f"收到的消息没有对应的记录：{found.name(department)}",
+                phrase("收到的消息没有对应的记录：%(name)s", name=found.name(department)),
                 f"{row.event_type} {row.event_id}：留存的原文与登记的摘要不符，或其内容未被登记，请查验签名",
                 "alert",
                 None,

@@ -9,6 +9,7 @@ from hub.reuse.consent import WAYS, Consent
 from hub.reuse.deferral import Deferral
 from hub.reuse.material_use import MaterialUse
 from hub.tracing.gathering import Answer, Family, Gathering, columns, mapped
+from hub.tracing.phrase import phrase
 from hub.tracing.trace_line import TraceLine
 
 _COLUMNS = columns(MaterialUse, "u")
@@ -39,10 +40,10 @@ _CONSENTS = (
 )
 
 BEFELL = {
-    "expired": "已过有效期",
-    "revoked": "已被撤销",
-    "frozen": "已被冻结（暂扣）",
-    "corrected": "已被更正",
+    "expired": phrase("已过有效期"),
+    "revoked": phrase("已被撤销"),
+    "frozen": phrase("已被冻结（暂扣）"),
+    "corrected": phrase("已被更正"),
 }
 
 
@@ -50,15 +51,17 @@ def _lines(found: Gathering, uses: Answer, promises: Answer, consents: Answer) -
     case = found.case
     if case["accepted_at"]:
         until = f"承诺 {case['promised_on']} 前办结" if case["promised_on"] else "当场办结"
-        yield TraceLine(case["accepted_at"], "step", "窗口受理", until, "good", case["taken_by"])
+        yield TraceLine(case["accepted_at"], "step", phrase("窗口受理"), until, "good", case["taken_by"])
     for row in mapped(Consent, consents):
         said = f"{row['given_by']}，{WAYS[row['way']]}"
-        yield TraceLine(row["given_at"], "consent", "申请人同意复用", said, "good", row["recorded_by"])
+        yield TraceLine(
+            row["given_at"], "consent", phrase("申请人同意复用"), said, "good", row["recorded_by"]
+        )
         if row["withdrawn_at"]:
             yield TraceLine(
                 row["withdrawn_at"],
                 "consent",
-                "申请人撤回同意",
+                phrase("申请人撤回同意"),
                 row["withdrawn_why"] or "",
                 "warning",
                 row["withdrawn_by"],
@@ -68,12 +71,18 @@ def _lines(found: Gathering, uses: Answer, promises: Answer, consents: Answer) -
     for promise in promises_of(promises):
         detail = f"{promise['promised_by']}承诺 {promise['promised_until']} 前补交"
         by = promise["recorded_by"]
-        yield TraceLine(promise["recorded_at"], "promise", f"容缺：{promise['requirement']}", detail, by=by)
+        yield TraceLine(
+            promise["recorded_at"],
+            "promise",
+            phrase("容缺：%(name)s", name=promise["requirement"]),
+            detail,
+            by=by,
+        )
         if promise["settled_at"]:
-            ended = "容缺取消" if promise["settled_how"] == "cancelled" else "容缺补齐"
-            yield TraceLine(
-                promise["settled_at"], "promise", f"{ended}：{promise['requirement']}", "", "good"
-            )
+            of = {"name": promise["requirement"]}
+            cancelled = promise["settled_how"] == "cancelled"
+            ended = phrase("容缺取消：%(name)s", **of) if cancelled else phrase("容缺补齐：%(name)s", **of)
+            yield TraceLine(promise["settled_at"], "promise", ended, "", "good")
 
 
 def uses_of(rows: Answer) -> list[dict[str, Any]]:
@@ -90,7 +99,13 @@ def _use(use: Mapping[str, Any], case_no: str, names: Mapping[str, str]) -> Iter
     if use["case_no"] != case_no:
         by = names.get(use["department"] or "", "")
         detail = f"{by}办件 {use['case_no']}，用途：{use['purpose']}"
-        yield TraceLine(use["used_at"], "reuse", f"被复用：{use['source_name']}", detail, by=use["used_by"])
+        yield TraceLine(
+            use["used_at"],
+            "reuse",
+            phrase("被复用：%(name)s", name=use["source_name"]),
+            detail,
+            by=use["used_by"],
+        )
         return
     owner = names.get(use["provider"] or "", "")
     parts = (
@@ -101,22 +116,34 @@ def _use(use: Mapping[str, Any], case_no: str, names: Mapping[str, str]) -> Iter
         f"用途：{use['purpose']}",
     )
     detail = "；".join(part for part in parts if part)
-    yield TraceLine(use["used_at"], "reuse", f"复用：{use['source_name']}", detail, "good", use["used_by"])
+    yield TraceLine(
+        use["used_at"],
+        "reuse",
+        phrase("复用：%(name)s", name=use["source_name"]),
+        detail,
+        "good",
+        use["used_by"],
+    )
     if use["withdrawn_at"]:
         yield TraceLine(
             use["withdrawn_at"],
             "reuse",
-            f"撤销复用：{use['source_name']}",
+            phrase("撤销复用：%(name)s", name=use["source_name"]),
             "",
             "warning",
             use["withdrawn_by"],
         )
     if use["source_state_at"] and use["source_state"] in BEFELL:
-        title = f"所依据的“{use['source_name']}”{BEFELL[use['source_state']]}"
+        befell = BEFELL[use["source_state"]]
+        title = phrase("所依据的“%(name)s”%(befell)s", name=use["source_name"], befell=befell)
         yield TraceLine(use["source_state_at"], "reuse", title, "请核对本办件是否仍然成立", "alert")
     elif use["source_state_at"]:
         yield TraceLine(
-            use["source_state_at"], "reuse", f"所依据的“{use['source_name']}”已恢复有效", "", "good"
+            use["source_state_at"],
+            "reuse",
+            phrase("所依据的“%(name)s”已恢复有效", name=use["source_name"]),
+            "",
+            "good",
         )
 
 

@@ -252,3 +252,23 @@ def test_the_timeline_is_narrowed_on_the_spot(push: Any, hub: Hub, open_as: Open
     )
     page.click(f"{lines} >> a:has-text('查看签名原文') >> nth=0")
     page.wait_for_selector(".verdict.good")
+
+
+def test_titles_are_said_in_the_language_of_who_reads(hub: Hub, as_user: Client, push: Any) -> None:
+    """On the page, on paper and in every export: the same line in Chinese, and in English where that is chosen."""
+    del hub
+    client = as_user("overseer")
+    pages = [f"/cases/{push.case_no}", f"/trace/{push.case_no}/print"]
+    pages += [f"/trace/{push.case_no}/export.{kind}" for kind in ("csv", "json")]
+
+    def said(words: str) -> list[bool]:
+        return [words in unescape(client.get(page).get_data(as_text=True)) for page in pages]
+
+    assert said("决定入库") == [True] * 4
+    client.get("/lang/en")
+    try:
+        assert said("Decision recorded") == [True] * 4
+        assert said("To be pushed: ") == [True] * 4
+        assert said("决定入库") == [False] * 4
+    finally:
+        client.get("/lang/zh")
