@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import flash, redirect, request, url_for
+from flask import request
 from flask_appbuilder import expose, has_access, permission_name
 from flask_babel import gettext
 from sqlalchemy import Connection, select
-from werkzeug.wrappers import Response
 
 from admin.cells import code_text
-from admin.pages import Screen, reason, sentence_on_refusal, to
-from admin.premises import actor, here, may
+from admin.premises import actor, here
+from admin.rule_table import RuleTable, number_of
 from hub.catalogue.licence_type import LicenceType
 from hub.errors import HubError, Rejected
 from hub.licensing.findings.rule import EFFECTS, KINDS, LicenceRule
@@ -33,14 +32,13 @@ from hub.licensing.findings.save_rules import (
 from schemas import code_table
 
 _FACTS = tuple(RuleFacts.__dataclass_fields__)
-_back = to("LicenceRuleView.list", number=None)
 
 
-class LicenceRuleView(Screen):
+class LicenceRuleView(RuleTable):
     """联动规则."""
 
     route_base = "/licence-rules"
-    default_view = "list"
+    table_template = "licence_rules.html"
 
     @expose("/")
     @has_access
@@ -54,79 +52,44 @@ class LicenceRuleView(Screen):
                     tried = _tried(tx)
                 except HubError as error:
                     fault = error.message
-            return self._table(tx, tried=tried, fault=fault, opened="")
+            return self.table(tx, fault=fault, tried=tried)
 
-    @expose("/save", methods=["POST"])
-    @has_access
-    @permission_name("edit")
-    def save(self) -> str | Response:
-        """A new rule, or another wording of one."""
-        number = request.form.get("number", "")
-        try:
-            facts = _facts()
-            with here().engine.begin() as tx:
-                if number.isdecimal():
-                    changed = change_rule(
-                        tx, int(number[:9]), facts, actor=actor(), seen=_seen(tx, int(number[:9]))
-                    )
-                    said = gettext("规则已修改。") if changed else gettext("没有改动。")
-                else:
-                    add_rule(tx, facts, actor=actor())
-                    said = gettext("规则已添加，对以后收到的监管信息生效。")
-        except HubError as error:
-            with here().engine.connect() as tx:
-                return self._table(tx, tried=None, fault=error.message, opened=number or "new")
-        flash(said, "success")
-        return redirect(url_for("LicenceRuleView.list"))
-
-    @expose("/<int:number>/retire", methods=["POST"])
-    @has_access
-    @permission_name("edit")
-    @sentence_on_refusal(_back)
-    def retire(self, number: int) -> Response:
-        """Out of use."""
-        why = reason()
-        with here().engine.begin() as tx:
-            retire_rule(tx, number, actor=actor(), reason=why)
-        flash(gettext("规则 %(n)s 已停用。", n=number), "success")
-        return redirect(url_for("LicenceRuleView.list"))
-
-    @expose("/<int:number>/revive", methods=["POST"])
-    @has_access
-    @permission_name("edit")
-    @sentence_on_refusal(_back)
-    def revive(self, number: int) -> Response:
-        """Into use again."""
-        with here().engine.begin() as tx:
-            revive_rule(tx, number, actor=actor())
-        flash(gettext("规则 %(n)s 已启用。", n=number), "success")
-        return redirect(url_for("LicenceRuleView.list"))
-
-    def _table(self, tx: Connection, *, tried: Tried | None, fault: str, opened: str) -> str:
+    def shown(self, tx: Connection) -> dict[str, Any]:
+        """The rules, the active ones first, and what may be tried."""
         rows = tx.execute(select(LicenceRule.__table__)).mappings().all()
-        rows = sorted(
-            rows, key=lambda row: (not row["active"], KINDS.index(row["kind"]), row["seq"], row["id"])
-        )
         types = tx.execute(select(LicenceType.code, LicenceType.name).order_by(LicenceType.name)).all()
-        return self.page(
-            "licence_rules.html",
-            title=gettext("联动规则"),
-            rows=rows,
-            kinds=KINDS,
-            effects=EFFECTS,
-            results=_words(0),
-            handlings=_words(1),
-            types=types,
-            type_names={row.code: row.name for row in types},
-            shown=_shown,
-            tried=tried,
-            fault=fault,
-            opened=opened,
-            args=request.args,
-            given=request.form,
-            can_edit=may("can_edit", "LicenceRuleView"),
-            stamp=_stamp,
-        )
+        return {
+            "title": gettext("联动规则"),
+            "rows": sorted(
+                rows, key=lambda row: (not row["active"], KINDS.index(row["kind"]), row["seq"], row["id"])
+            ),
+            "kinds": KINDS,
+            "effects": EFFECTS,
+            "results": _words(0),
+            "handlings": _words(1),
+            "types": types,
+            "type_names": {row.code: row.name for row in types},
+            "shown": _shown,
+            "tried": None,
+            "args": request.args,
+            "stamp": _stamp,
+        }
+
+    def saved(self, tx: Connection, number: int | None) -> str:
+        """A rule counts for what comes in from now on."""
+        facts = _facts()
+        if number is None:
+            add_rule(tx, facts, actor=actor())
+            return gettext("规则已添加，对以后收到的监管信息生效。")
+        changed = change_rule(tx, number, facts, actor=actor(), seen=_seen(tx, number))
+        return gettext("规则已修改。") if changed else gettext("没有改动。")
+
+    def switched(self, tx: Connection, number: int, why: str | None) -> None:
+        """Out of use, or into use again."""
+        if why is None:
+            revive_rule(tx, number, actor=actor())
+        else:
+            retire_rule(tx, number, actor=actor(), reason=why)
 
 
 def _words(at: int) -> dict[str, dict[str, str]]:
@@ -141,9 +104,6 @@ def _shown(kind: str, at: int, code: str | None) -> str:
 
 def _facts() -> RuleFacts:
     form = request.form
-    seq = form.get("seq", "100").strip() or "100"
-    if not seq.isdecimal() or len(seq) > 5:
-        raise Rejected(gettext("顺序号应为 0 到 30000 的整数。"))
     return RuleFacts(
         kind=form.get("kind", ""),
         effect=form.get("effect", ""),
@@ -152,7 +112,7 @@ def _facts() -> RuleFacts:
         type_code=form.get("type_code") or None,
         automatic=form.get("automatic", "1") == "1",
         note=form.get("note", ""),
-        seq=int(seq),
+        seq=number_of("seq", gettext("顺序号应为 0 到 30000 的整数。"), empty="100") or 0,
     )
 
 
