@@ -14,7 +14,7 @@ from hub.catalogue.licence_type import LicenceType
 from hub.department import Department
 from hub.identifiers import uscc_fault
 from hub.licensing.batches.batch import LicenceBatchRow
-from hub.licensing.batches.batch_control import Progress, progress_of
+from hub.licensing.batches.batch_control import Progress, progress_of, progress_since
 from hub.licensing.batches.batch_rows import heading_in, read_told, shown_rows
 from hub.licensing.batches.exchange_columns import Heading
 from hub.licensing.types.published_type import numbered_licence_type
@@ -75,8 +75,7 @@ def watched(tx: Connection, batch: Any, desk: Desk) -> Watched:
         batch,
         names[0],
         names[1],
-        progress_of(tx, batch.id),
-        _rate(tx, batch, desk.clock()),
+        *_progress(tx, batch, desk.clock()),
         _presses(tx, now),
         batch.state == "reading" and now - (batch.read_at or batch.created_at) > _READING_DEAD,
         columns,
@@ -120,14 +119,13 @@ def _masked(cell: str, desk: Desk) -> str:
     )
 
 
-def _rate(tx: Connection, batch: Any, now: datetime) -> float:
+def _progress(tx: Connection, batch: Any, now: datetime) -> tuple[Progress, float]:
+    """How far it is, and rows a second of late."""
     if batch.state != "running":
-        return 0.0
+        return progress_of(tx, batch.id), 0.0
     since = max(now - _LATELY, batch.started_at or now)
-    done = tx.scalar(
-        select(func.count()).where(LicenceBatchRow.batch_id == batch.id, LicenceBatchRow.done_at >= since)
-    )
-    return float(done or 0) / max(1.0, (now - since).total_seconds())
+    found, done = progress_since(tx, batch.id, since)
+    return found, done / max(1.0, (now - since).total_seconds())
 
 
 def _presses(tx: Connection, now: datetime) -> int:

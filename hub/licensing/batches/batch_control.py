@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, func, literal, select, update
 
 from hub.errors import Conflict, Denied, NotFound
 from hub.ledger import Entry, record
@@ -75,13 +75,20 @@ class Progress:
 
 def progress_of(tx: Connection, batch_id: uuid.UUID) -> Progress:
     """Count its rows."""
+    return progress_since(tx, batch_id, None)[0]
+
+
+def progress_since(tx: Connection, batch_id: uuid.UUID, since: datetime | None) -> tuple[Progress, int]:
+    """Count its rows, and those that were done since then, in one reading of them: a batch may have half a million."""
+    late = func.count().filter(LicenceBatchRow.done_at >= since) if since else literal(0)
     rows = tx.execute(
-        select(LicenceBatchRow.state, func.count())
+        select(LicenceBatchRow.state, func.count().label("all"), late.label("late"))
         .where(LicenceBatchRow.batch_id == batch_id)
         .group_by(LicenceBatchRow.state)
-    )
-    counts: dict[str, int] = {row.state: row[1] for row in rows}
-    return Progress(*(counts.get(state, 0) for state in ("waiting", "issued", "unchanged", "refused")))
+    ).all()
+    counts: dict[str, int] = {row.state: row.all for row in rows}
+    found = Progress(*(counts.get(state, 0) for state in ("waiting", "issued", "unchanged", "refused")))
+    return found, sum(row.late for row in rows)
 
 
 def batch_row(tx: Connection, batch_id: uuid.UUID, *, department: str | None = None) -> Any:
