@@ -11,7 +11,18 @@ from flask_appbuilder import expose, has_access, permission_name
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from markupsafe import Markup
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, false, func, literal_column, select
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    exists,
+    false,
+    func,
+    literal_column,
+    select,
+)
 
 from admin import cells
 from admin.listing import Choice, Column, Listing, codes
@@ -31,7 +42,7 @@ from hub.pushing.act_on_push import (
     resend_push,
     resend_revisions,
 )
-from hub.pushing.push import STATES, Push, PushOverdue
+from hub.pushing.push import NARROWED, STATES, Push, PushOverdue
 from hub.pushing.reassign_push import reassign_push
 
 
@@ -136,7 +147,8 @@ def _due(push: Any) -> Any:
 
 
 def _waiting() -> ColumnElement[bool]:
-    return Push.state.in_(["owed", "arrived"])
+    waiting: ColumnElement[bool] = literal_column(f"pushes.{NARROWED['unsigned']}", Boolean)
+    return waiting
 
 
 CONDITIONS = {

@@ -96,6 +96,7 @@ class Push(Base):
         Index("ix_pushes_state", "state", "created_at", "id"),
         Index("ix_pushes_incomplete", "created_at", "id", postgresql_where=text("missing IS NOT NULL")),
         # What a list is narrowed to most, however many there are that have nothing the matter.
+        Index("ix_pushes_waiting", "created_at", "id", postgresql_where=text(NARROWED["unsigned"])),
         Index("ix_pushes_overdue", "created_at", "id", postgresql_where=text("overdue")),
         Index("ix_pushes_unsigned_revision", "created_at", "id", postgresql_where=text("unsigned_revision")),
         Index("ix_pushes_due", "next_due_at", postgresql_where=text("next_due_at IS NOT NULL")),

@@ -92,6 +92,14 @@ def upgrade() -> None:
             unique=False,
             postgresql_where=sa.text(condition),
         )
+    # The list of pushes, too, finds those few that wait since long ago.
+    op.create_index(
+        "ix_pushes_waiting",
+        "pushes",
+        ["created_at", "id"],
+        unique=False,
+        postgresql_where=sa.text("state IN ('owed', 'arrived')"),
+    )
     op.create_index(
         "ix_decision_revisions_listed", "decision_revisions", ["listed_at", "case_no"], unique=False
     )
