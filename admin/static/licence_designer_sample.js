@@ -63,8 +63,9 @@
     if (answer.picture) { picture.src = answer.picture; picture.hidden = false; one('[data-sample-none]', root).hidden = true; }
     root.classList.toggle('stale', Boolean(drawn && !answer.picture && picture.src));
     const count = (answer.faults ?? []).length + (answer.wrong ?? []).length;
-    status.textContent = answer.said ? say.sampleFailed : count ? fill(say.faultsFound, { n: count }) : say.sampleGood;
-    status.className = `sample-status ${answer.said || count ? 'bad' : 'good'}`;
+    const blank = !D.layout.elements.length;
+    status.textContent = answer.said ? say.sampleFailed : count ? fill(say.faultsFound, { n: count }) : blank ? say.sampleEmpty : say.sampleGood;
+    status.className = `sample-status ${answer.said || count ? 'bad' : blank ? '' : 'good'}`;
     listed.replaceChildren(
       ...(answer.said ? [el('li', { class: 'bad' }, answer.said)] : []),
       ...(answer.faults ?? []).map(([id, sentence]) => el('li', { class: 'bad' }, D.find(id) ? el('button', { type: 'button', class: 'link', onclick: () => { D.select([id], { announce: true }); D.view.focus(); } }, sentence) : sentence)),

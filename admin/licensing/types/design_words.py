@@ -105,6 +105,7 @@ WORDS = {
     "issuer": _("示范颁发机关"),
     "drawing": _("正在绘制样张"),
     "sampleGood": _("样张可以签发"),
+    "sampleEmpty": _("版面还是空的"),
     "sampleFailed": _("样张没有画出来"),
     "faultsFound": _("有 {n} 处问题"),
     "offline": _("没有连上服务器。修改还在本页，稍后会再试。"),
