@@ -421,7 +421,9 @@ def test_killed_processes_lose_nothing_and_double_nothing(
     batch = a_batch(shop, shops(60))
     last_rows = "SELECT FROM licence_batch_rows WHERE batch_id = :b AND row > 48 FOR UPDATE"
     with shop.engine.connect() as held:
-        held.execute(text(last_rows), {"b": batch})  # however quick the two are: they are not done when they are killed
+        held.execute(
+            text(last_rows), {"b": batch}
+        )  # however quick the two are: they are not done when they are killed
         for wanted in (8, 24):
             children = [start_worker(size=6, lease=2.0) for _ in range(2)]
             for child in children:
