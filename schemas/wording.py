@@ -6,11 +6,14 @@ Does not guarantee: that a rare keyword reads well; it then carries the validato
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import jsonschema_rs
 
 from schemas.encoding import dumps
+
+#: What was wrong with each of the forms that were allowed.
+Ways = Sequence[Sequence[jsonschema_rs.ValidationError]]
 
 _TYPES = {
     "string": "文字",
@@ -47,18 +50,29 @@ def dotted(parts: Sequence[str | int]) -> str:
 
 def in_chinese(error: jsonschema_rs.ValidationError) -> Iterator[tuple[str, str]]:
     """(path, sentence) for one fault of the validator; a missing field is named in the path."""
+    return placed(error, "缺少必填项", "不认识的项，请删去", _sentence, _alternatives)
+
+
+def placed(
+    error: jsonschema_rs.ValidationError,
+    missing: str,
+    unknown: str,
+    sentence: Callable[[jsonschema_rs.ValidationError], str],
+    alternatives: Callable[[Ways], str],
+) -> Iterator[tuple[str, str]]:
+    """(path, sentence) for one fault of the validator, in whatever language the words are."""
     kind = error.kind
     parts = list(error.instance_path)
     match kind:
         case jsonschema_rs.ValidationErrorKind.Required():
-            yield dotted([*parts, kind.property]), "缺少必填项"
+            yield dotted([*parts, kind.property]), missing
         case jsonschema_rs.ValidationErrorKind.AdditionalProperties():
             for name in kind.unexpected:
-                yield dotted([*parts, name]), "不认识的项，请删去"
+                yield dotted([*parts, name]), unknown
         case jsonschema_rs.ValidationErrorKind.AnyOf():
-            yield dotted(parts), _alternatives(kind.context)
+            yield dotted(parts), alternatives(kind.context)
         case _:
-            yield dotted(parts), _sentence(error)
+            yield dotted(parts), sentence(error)
 
 
 def _sentence(error: jsonschema_rs.ValidationError) -> str:
@@ -92,7 +106,7 @@ def _sentence(error: jsonschema_rs.ValidationError) -> str:
             return f"不符合消息结构（{error.message}）"
 
 
-def _alternatives(context: Sequence[Sequence[jsonschema_rs.ValidationError]]) -> str:
+def _alternatives(context: Ways) -> str:
     """One sentence from the first fault of each way that was allowed."""
     said = [_sentence(branch[0]) for branch in context if branch]
     return "；或".join(dict.fromkeys(said)) or "不符合允许的任何一种形式"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import jsonschema_rs
 
-from schemas.wording import dotted, shown
+from schemas.wording import Ways, placed, shown
 
 _TYPES = {
     "string": "text",
@@ -21,18 +21,7 @@ _TYPES = {
 
 def in_english(error: jsonschema_rs.ValidationError) -> Iterator[tuple[str, str]]:
     """(path, sentence) for one fault of the validator; a missing field is named in the path."""
-    kind = error.kind
-    parts = list(error.instance_path)
-    match kind:
-        case jsonschema_rs.ValidationErrorKind.Required():
-            yield dotted([*parts, kind.property]), "must be filled in"
-        case jsonschema_rs.ValidationErrorKind.AdditionalProperties():
-            for name in kind.unexpected:
-                yield dotted([*parts, name]), "is not known, please delete it"
-        case jsonschema_rs.ValidationErrorKind.AnyOf():
-            yield dotted(parts), _alternatives(kind.context)
-        case _:
-            yield dotted(parts), _sentence(error)
+    return placed(error, "must be filled in", "is not known, please delete it", _sentence, _alternatives)
 
 
 def _sentence(error: jsonschema_rs.ValidationError) -> str:
@@ -64,6 +53,6 @@ def _sentence(error: jsonschema_rs.ValidationError) -> str:
             return f"does not fit ({error.message})"
 
 
-def _alternatives(context: Sequence[Sequence[jsonschema_rs.ValidationError]]) -> str:
+def _alternatives(context: Ways) -> str:
     said = [_sentence(branch[0]) for branch in context if branch]
     return "; or ".join(dict.fromkeys(said)) or "does not fit any of the forms that are allowed"

@@ -23,7 +23,7 @@ from admin.workbench import office, wording
 from admin.workbench.answers import asked, said
 from admin.workbench.case_facts import CaseFacts, case_facts
 from admin.workbench.lines import Line, lines
-from admin.workbench.posted import picked, record_given_consent
+from admin.workbench.posted import use_ticked
 from hub.case import Case
 from hub.catalogue.published import item_version
 from hub.department import Department
@@ -35,7 +35,6 @@ from hub.pushing.release_push import Checked, check_again
 from hub.reuse.consent import WAYS
 from hub.reuse.list_of_case import list_of_case
 from hub.reuse.match import Question, match
-from hub.reuse.use_material import use_material
 from hub.workday import LOCAL
 
 _MOST = 60  # steps of one form
@@ -64,21 +63,7 @@ class CompletingPages(ExportedList):
 
         def act(tx: Connection) -> Checked:
             _check_at_window(tx, case_no)
-            ticked = request.form.getlist("pick")
-            if not ticked:
-                raise Rejected(gettext("还没有勾选要复用的材料。请先勾选。"))
-            record_given_consent(tx, case_no)
-            for requirement, kind, source in map(picked, ticked):
-                use_material(
-                    tx,
-                    case_no=case_no,
-                    requirement_id=requirement,
-                    source_kind=kind,
-                    source_id=source,
-                    purpose=request.form.get("purpose", ""),
-                    actor=actor(),
-                    desk=here().config.desk,
-                )
+            use_ticked(tx, case_no)
             return check_again(tx, case_no, here().config.desk, actor=actor())
 
         return self._done(case_no, act)

@@ -23,7 +23,7 @@ from admin.workbench.answers import asked, said
 from admin.workbench.case_facts import CaseFacts
 from admin.workbench.case_page import case_page, my_case
 from admin.workbench.pages import LookingPages
-from admin.workbench.posted import picked, record_given_consent
+from admin.workbench.posted import use_ticked
 from admin.workbench.starting import party_of, resumed_or_started
 from admin.workbench.wording import source_line
 from hub.discard_material import discard_material
@@ -32,7 +32,7 @@ from hub.reuse.accept_case import accept_case
 from hub.reuse.prefill import set_field
 from hub.reuse.promise_deferral import cancel_deferral, promise_deferral
 from hub.reuse.record_consent import withdraw_consent
-from hub.reuse.use_material import take_back_use, use_material
+from hub.reuse.use_material import take_back_use
 from hub.reuse.withdraw_case import withdraw_case
 
 
@@ -77,22 +77,8 @@ class ActingPages(LookingPages):
         """Reuse everything ticked, for the stated purpose, with the consent where it is needed."""
 
         def act(tx: Connection, _facts: CaseFacts) -> str:
-            ticked = request.form.getlist("pick")
-            if not ticked:
-                raise Rejected(gettext("还没有勾选要复用的材料。请先勾选。"))
-            record_given_consent(tx, case_no)
-            for requirement, kind, source in map(picked, ticked):
-                use_material(
-                    tx,
-                    case_no=case_no,
-                    requirement_id=requirement,
-                    source_kind=kind,
-                    source_id=source,
-                    purpose=request.form.get("purpose", ""),
-                    actor=actor(),
-                    desk=here().config.desk,
-                )
-            return gettext("已复用 %(n)s 项，申请人不用再交。", n=len(ticked))
+            count = use_ticked(tx, case_no)
+            return gettext("已复用 %(n)s 项，申请人不用再交。", n=count)
 
         return self._done(case_no, act)
 

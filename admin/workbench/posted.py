@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from admin.premises import actor, here
 from hub.errors import Rejected
 from hub.reuse.record_consent import record_consent
+from hub.reuse.use_material import use_material
 
 
 def picked(text: str) -> tuple[uuid.UUID, str, uuid.UUID]:
@@ -30,3 +31,23 @@ def record_given_consent(tx: Connection, case_no: str) -> None:
         record_consent(
             tx, case_no=case_no, way=way, given_by=given_by, note=note, actor=actor(), desk=here().config.desk
         )
+
+
+def use_ticked(tx: Connection, case_no: str) -> int:
+    """Reuse all that is ticked, for the stated purpose, with the consent where one is given. How many. Raises Rejected."""
+    ticked = request.form.getlist("pick")
+    if not ticked:
+        raise Rejected(gettext("还没有勾选要复用的材料。请先勾选。"))
+    record_given_consent(tx, case_no)
+    for requirement, kind, source in map(picked, ticked):
+        use_material(
+            tx,
+            case_no=case_no,
+            requirement_id=requirement,
+            source_kind=kind,
+            source_id=source,
+            purpose=request.form.get("purpose", ""),
+            actor=actor(),
+            desk=here().config.desk,
+        )
+    return len(ticked)
