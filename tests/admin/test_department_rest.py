@@ -30,6 +30,7 @@ from storage.signing import Signer, TrustedKey, TrustedKeys, generate_private_ke
 from tests.admin.conftest import Hub
 from tests.connectors.waiting import until
 from tests.hub.builders import a_case
+from tests.readable import until_readable
 
 # RFC 9864 prefers the name Ed25519; EdDSA is what every library knows.
 pytestmark = pytest.mark.filterwarnings("ignore:EdDSA is deprecated")
@@ -123,7 +124,7 @@ def outsider(hub: Hub, address: str) -> Iterator[Outsider]:
 def decided(hub: Hub, count: int = 1) -> list[Any]:
     """Decisions whose messages can be pulled."""
     cases = decided_just_now(hub, count)
-    until_readable(hub)
+    until_readable(hub.engine)
     return cases
 
 
@@ -132,17 +133,6 @@ def decided_just_now(hub: Hub, count: int = 1) -> list[Any]:
     with hub.engine.begin() as tx:
         decide(tx, cases, hub.desk, actor="user:t")
     return cases
-
-
-def until_readable(hub: Hub) -> None:
-    """Transactions of other tests on the same server (its own housekeeping too) hold the last rows back for a moment."""
-    rows = "SELECT 1 FROM outbox WHERE tx >= pg_snapshot_xmin(pg_current_snapshot())::text::bigint LIMIT 1"
-
-    def settled() -> bool:
-        with hub.engine.connect() as tx:
-            return tx.execute(text(rows)).first() is None
-
-    until(settled)
 
 
 def finding(outsider: Outsider, case_no: str, number: str, **other: Any) -> dict[str, Any]:
@@ -205,7 +195,7 @@ def test_each_message_is_answered(hub: Hub, outsider: Outsider) -> None:
         assert held == [("unknown_case",)]
         assert tx.execute(InboxRow.__table__.select().where(InboxRow.event_id == good["id"])).one()
         assert tx.execute(Quarantined.__table__.select().where(Quarantined.event_id == broken["id"])).one()
-    until_readable(hub)
+    until_readable(hub.engine)
     told = [one for one in outsider.pull(start)["messages"] if one["type"] == "quarantined.v1"]
     assert len(told) == 3
     raw = dumps(finding(outsider, case.case_no, f"R-{uuid.uuid4().hex[:8]}"))
@@ -247,7 +237,7 @@ def test_who_calls_is_proved_each_time(hub: Hub, outsider: Outsider) -> None:
 
 def caught_up(hub: Hub, outsider: Outsider) -> str:
     """The place behind everything."""
-    until_readable(hub)
+    until_readable(hub.engine)
     return str(outsider.pull(limit=500)["next"])
 
 

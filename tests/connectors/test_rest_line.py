@@ -38,6 +38,7 @@ from storage.key_encryption import KeyEncryption
 from storage.objects import ObjectStore
 from tests.connectors.waiting import running, until
 from tests.hub.builders import a_case
+from tests.readable import until_readable
 
 PDF = b"%PDF-1.7\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 
@@ -142,10 +143,11 @@ _CASES = itertools.count(1)
 
 
 def more(engine: Engine, desk: Any, count: int) -> list[str]:
-    """Decisions that were not there before; their case numbers."""
+    """Decisions that were not there before, and can be read over REST; their case numbers."""
     cases = [a_case(next(_CASES), area=desk.area) for _ in range(count)]
     with engine.begin() as tx:
         decide(tx, cases, desk, actor="user:t")
+    until_readable(engine)
     return [case.case_no for case in cases]
 
 

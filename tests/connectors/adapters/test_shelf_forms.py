@@ -20,7 +20,8 @@ SHELVES = ("folder", "sftp", "s3")
 def properties(kind: str, direction: Any) -> dict[str, Any]:
     part = form_part(kind, direction)
     assert part is not None
-    return {name: {**one, "description": ""} for name, one in part["properties"].items()}
+    own = {"description": "", "x-description-en": ""}
+    return {name: {**one, **own} for name, one in part["properties"].items()}
 
 
 @pytest.mark.parametrize("direction", ["out", "in"])
