@@ -7,6 +7,7 @@ program takes a free port between choosing and using it.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -44,6 +45,17 @@ def is_open(port: int) -> bool:
         return probe.connect_ex((HOST, port)) == 0
 
 
+def is_blocked(port: int) -> bool:
+    """True when an object store that was killed left a socket named after this port in /tmp, and it is another user's:
+    the store takes such a socket away before it starts, and ends where it may not."""
+    mine = os.geteuid()
+    for left in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):  # noqa: S108 - its choice, not ours
+        with contextlib.suppress(OSError):
+            if mine not in (0, left.lstat().st_uid):
+                return True
+    return False
+
+
 def _claim(port: int) -> bool:
     """Keep others who choose just now off this port, by a name in the kernel that ends with this process."""
     if port in _claimed or not sys.platform.startswith("linux"):
@@ -59,11 +71,15 @@ def _claim(port: int) -> bool:
     return True
 
 
+def _take(port: int) -> bool:
+    return is_free(port) and not is_blocked(port) and _claim(port)
+
+
 def _pick(taken: set[int]) -> int:
     for _ in range(2000):
         # Not for secrecy: two installations starting together should not try the same ports in the same order.
         port = random.randint(LOWEST, HIGHEST)  # noqa: S311
-        if port not in taken | _claimed and is_free(port) and _claim(port):
+        if port not in taken | _claimed and _take(port):
             return port
     raise PortTaken(f"在 {LOWEST}-{HIGHEST} 之间找不到空闲端口。")
 
@@ -86,7 +102,7 @@ def choose(
                 )
         else:
             wanted = [p for p in (remembered.get(name), PREFERRED.get(name)) if p and p not in taken]
-            port = next((p for p in wanted if is_free(p) and _claim(p)), 0) or _pick(taken)
+            port = next((p for p in wanted if _take(p)), 0) or _pick(taken)
         ports[name] = port
     return ports
 

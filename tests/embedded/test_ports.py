@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -53,6 +54,22 @@ def test_two_who_choose_at_the_same_moment_choose_differently() -> None:
         assert ports.choose(["b"], remembered={"b": port}, configured={})["b"] != port
         other.communicate("\n")
     assert ports.choose(["b"], remembered={"b": port}, configured={})["b"] == port
+
+
+def test_what_another_users_killed_store_left_behind_is_avoided(monkeypatch: pytest.MonkeyPatch):
+    """A port whose socket in /tmp is another user's is chosen anew, one's own and root's choice are kept."""
+    port = ports.choose(["filer"], remembered={}, configured={})["filer"]
+    left = Path(f"/tmp/seaweedfs-filer-{port}.sock")
+    owner = os.geteuid()
+    left.touch()
+    try:
+        monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
+        assert ports.choose(["filer"], remembered={"filer": port}, configured={})["filer"] != port
+        for reader in (owner, 0):
+            monkeypatch.setattr(os, "geteuid", lambda reader=reader: reader)
+            assert ports.choose(["filer"], remembered={"filer": port}, configured={}) == {"filer": port}
+    finally:
+        left.unlink()
 
 
 def test_damaged_memory_is_no_obstacle(tmp_path: Path):
