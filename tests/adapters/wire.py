@@ -49,9 +49,13 @@ class Wire:
         while True:
             try:
                 near, _ = listening.accept()
-                far = socket.create_connection(self._to)
             except OSError:
                 return
+            try:
+                far = socket.create_connection(self._to)
+            except OSError:
+                _hang_up(near)
+                continue
             with self._lock:
                 if self._listening is not listening:
                     near.close()
