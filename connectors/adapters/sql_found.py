@@ -24,7 +24,7 @@ def found(
     for one in batch:
         values = {**one.record, **({delivery: one.key} if delivery else {})}
         wanted = [name for name in one.record if name in shape.fields]
-        statement = f"SELECT {shape.names(wanted)} FROM {shape.quoted} WHERE {where}"  # noqa: S608 - quoted
+        statement = f"SELECT {shape.names(wanted or named)} FROM {shape.quoted} WHERE {where}"  # noqa: S608 - quoted
         try:
             given = {f"k{at}": shape.fields[name].convert(values.get(name)) for at, name in enumerate(named)}
         except Unfit:  # it was refused
@@ -32,5 +32,5 @@ def found(
             continue
         row = connection.execute(text(statement), given).first()
         # As the other side would show it: its own types are no difference.
-        rows.append(None if row is None else dict(zip(wanted, row, strict=True)))
+        rows.append(None if row is None else dict(zip(wanted, row, strict=bool(wanted))))
     return rows

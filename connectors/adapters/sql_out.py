@@ -97,6 +97,8 @@ class Writer:
 
     def _look(self, shape: Shape, names: tuple[str, ...]) -> list[Convert]:
         """What makes records with these fields fit; Unfit where a field is missing that the table wants."""
+        if not names:
+            raise Unfit("映射没有给这条记录任何字段，请在映射中至少选择一个字段")
         if not shape.fields.keys() >= set(names):
             shape.need(names)
         missing = [name for name, field in shape.fields.items() if not field.optional and name not in names]

@@ -64,7 +64,12 @@ class Try:
             opened.close()
 
     def mapping(self, flow: Flow) -> Compiled:
-        """Its mapping. Raises Misconfigured."""
+        """Its mapping. Raises Misconfigured, also where it has no field: there would be nothing to try."""
+        if not flow.fields:
+            raise Misconfigured(
+                f"线路“{flow.name}”还没有选择任何字段。请打开“线路与映射”，点这条线路的“配置字段映射”，"
+                "至少为一个目标字段选择来源，保存后再试。"
+            )
         try:
             return compile_flow(self.document, flow)
         except Faults as error:

@@ -190,6 +190,7 @@ def test_the_face_is_masked_until_a_use_is_stated(hub: Hub, office: Office, as_u
     )
 
 
+@pytest.mark.usefixtures("office")  # whose licence type the rule names
 def test_rules_are_kept_by_data_administrators_and_tried_by_all(
     hub: Hub, as_user: Client, csrf: Callable[[str], str]
 ) -> None:

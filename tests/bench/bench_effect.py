@@ -137,7 +137,10 @@ class _Bench:
         producer = Producer(self._bus)
         headers = [("signature", b"x" * 130), ("kid", self._hub.kid.encode())]
         sent: dict[str, float] = {}
+        up = self._folder / "consumer.up"
+        up.unlink(missing_ok=True)
         with self._part("consumer", "bare") as moments:
+            wait_until(up.exists, seconds=90, every=0.1)
 
             def send(name: str) -> None:
                 sent[name] = time.monotonic()

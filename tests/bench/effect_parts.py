@@ -95,6 +95,7 @@ def _consumer(settings: Any, bus: BusSettings, stop: threading.Event, moments: d
     """Produce -> consume and nothing else, with the same client and settings as the connector's."""
     consumer = Consumer(bus, GROUP)
     consumer.assign([(settings["topic"], 0)])
+    Path(settings["moments"]).with_suffix(".up").touch()
     while not stop.is_set():
         for message in consumer.poll(500, 200):
             moments.setdefault((message.key or b"").decode(), time.monotonic())
@@ -117,7 +118,6 @@ def _debezium(settings: Any, bus: BusSettings, stop: threading.Event, moments: d
 
     engine = DebeziumJsonEngine(properties=settings["debezium"], handler=Forward())
     threading.Thread(target=engine.run, daemon=True).start()
-    Path(settings["moments"]).with_suffix(".up").touch()
     stop.wait()
 
 

@@ -63,11 +63,14 @@ def test_a_version_is_tried_without_touching_anything(hosted: HostedHub, produce
 
 
 def test_what_is_away_is_said_in_words(hosted: HostedHub) -> None:  # noqa: F811
-    """Claim: a system that is away fails its layer with advice, and a job that needs it ends with its sentence."""
+    """Claim: a system that is away fails its layer with advice, and a job that needs it ends with its sentence; a flow of
+    which no field was chosen is not tried, and the sentence says where to choose one."""
     own = hosted.join(
         "scjg",
         document=a_document(
-            replace(PACKAGES, fields=(FieldRule("x", ("nowhere",), required=True),)), FINDINGS
+            replace(PACKAGES, fields=(FieldRule("x", ("nowhere",), required=True),)),
+            FINDINGS,
+            replace(PACKAGES, name="bare", fields=()),
         ),
     )
     own.away.touch()
@@ -80,6 +83,9 @@ def test_what_is_away_is_said_in_words(hosted: HostedHub) -> None:  # noqa: F811
         refused = done(hosted, ask(hosted, "dry_run", flow="packages")).result
         assert refused["counts"]["passed"] == 0
         assert done(hosted, ask(hosted, "columns", flow="no-such")).words == "没有名为“no-such”的线路。"
+        for bare in (ask(hosted, "dry_run", flow="bare"), ask(hosted, "sandbox", flows=["bare"], synthetic=1)):
+            assert (tried := done(hosted, bare)).state == "failed"
+            assert tried.words.startswith("线路“bare”还没有选择任何字段。请打开“线路与映射”")
 
 
 def test_a_job_is_taken_once_and_again_once(hosted: HostedHub) -> None:  # noqa: F811
