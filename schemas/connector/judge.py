@@ -153,7 +153,7 @@ def _mapping(document: ConnectorDocument, flow: Flow, at: str) -> Iterator[Fault
         yield Fault(
             f"{at}.fields",
             f"线路“{flow.name}”还没有选择任何字段，请打开它的“配置字段映射”，至少为一个目标字段选择来源",
-            f"The flow “{flow.name}” has no field yet: please open its “Map the fields” and choose a source for at least one",
+            f"The flow “{flow.name}” has no field yet: please open its “Map the fields” and choose a source for one",
         )
     try:
         compile_mapping(flow, document.code_tables)

@@ -83,7 +83,10 @@ def test_what_is_away_is_said_in_words(hosted: HostedHub) -> None:  # noqa: F811
         refused = done(hosted, ask(hosted, "dry_run", flow="packages")).result
         assert refused["counts"]["passed"] == 0
         assert done(hosted, ask(hosted, "columns", flow="no-such")).words == "没有名为“no-such”的线路。"
-        for bare in (ask(hosted, "dry_run", flow="bare"), ask(hosted, "sandbox", flows=["bare"], synthetic=1)):
+        for bare in (
+            ask(hosted, "dry_run", flow="bare"),
+            ask(hosted, "sandbox", flows=["bare"], synthetic=1),
+        ):
             assert (tried := done(hosted, bare)).state == "failed"
             assert tried.words.startswith("线路“bare”还没有选择任何字段。请打开“线路与映射”")
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,8 +14,9 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 
 from connectors.adapters import Outside, open_adapter
+from connectors.adapters.port import Outgoing
 from connectors.errors import Misconfigured
-from schemas.connector.document import Endpoint
+from schemas.connector.document import Endpoint, Flow
 from tests.adapters.contract import (
     Checks,
     Collects,
@@ -120,3 +123,18 @@ def test_at_the_hub_files_stay_in_their_folder(tmp_path: Path, path: str) -> Non
         open_adapter(endpoint, None, Outside(base=tmp_path))
     if Path(path).is_absolute():
         open_adapter(endpoint, None, Outside(base=tmp_path, absolute_paths=True))
+
+
+def test_a_record_without_any_field_is_no_fault_of_syntax(tmp_path: Path) -> None:
+    """Claim: what a mapping gave no field is refused with a sentence, and what it would be found by does not break."""
+    with closing(sqlite3.connect(tmp_path / "own.sqlite")) as db:
+        db.execute("CREATE TABLE permits (number TEXT PRIMARY KEY)")
+    endpoint = Endpoint("own", "sql", {"dialect": "sqlite", "path": "own.sqlite"})
+    flow = Flow("out", "out", "approval.decided.v1", "own", {"table": "permits", "delivery_column": "number"})
+    with closing(open_adapter(endpoint, flow, Outside(base=tmp_path))) as adapter:
+        assert adapter.found([Outgoing("k-1", "c-1", {})]) == [None]
+    bare = replace(flow, place={"table": "permits"})
+    with closing(open_adapter(endpoint, bare, Outside(base=tmp_path))) as adapter:
+        (refused,) = adapter.deliver([Outgoing("k-1", "c-1", {})])
+    assert refused is not None
+    assert refused.words.startswith("映射没有给这条记录任何字段")
