@@ -56,7 +56,12 @@ def verify(
     *,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> LedgerVerdict:
-    """Check every batch in order. Run it in a REPEATABLE READ transaction, or rows sealed meanwhile look inserted."""
+    """Check every batch in order, while the hub runs: what is sealed meanwhile is not looked at.
+
+    `tx` is REPEATABLE READ and has asked nothing yet: the heads are listed before its snapshot, so a head that the snapshot
+    does not know is either the one that was being sealed just then, or of a batch that is lost.
+    """
+    names = heads.names()
     unsealed = tx.execute(select(func.count()).select_from(LedgerUnsealed)).scalar_one()
     total = tx.execute(select(func.count()).select_from(LedgerBatch)).scalar_one()
     sealed_ids: set[int] = set()
@@ -67,8 +72,11 @@ def verify(
             sealed_ids.update(ids)
             if on_progress:
                 on_progress(number, total)
-        _check_tail(heads, total)
-        _check_inserted(tx, sealed_ids)
+        pending = set(tx.execute(select(LedgerUnsealed.ledger_id)).scalars())
+        extra = [name for name in names if name > head_name(total)]
+        if extra and not _being_sealed(tx, heads, verify_signature, extra, seen, pending):
+            raise _BrokenError(f"对象存储中的批头多于数据库：第 {total} 批以后的留痕已从数据库中丢失")
+        _check_inserted(tx, sealed_ids, pending)
     except _BrokenError as broken:
         return LedgerVerdict(False, seen.batches, seen.rows, unsealed, str(broken), broken.row)
     return LedgerVerdict(True, seen.batches, seen.rows, unsealed)
@@ -78,6 +86,20 @@ def _check_batch(
     tx: Connection, heads: HeadStore, verify_signature: VerifySignature, number: int, seen: _Seen
 ) -> list[int]:
     head_bytes, head = _read_head(heads, verify_signature, number)
+    leaves = _check_rows(tx, head, number, seen)
+    recorded = tx.execute(
+        select(LedgerBatch.head_sha256).where(LedgerBatch.number == number)
+    ).scalar_one_or_none()
+    digest = hashlib.sha256(head_bytes).digest()
+    if recorded is None or bytes(recorded) != digest:
+        raise _BrokenError(f"数据库中第 {number} 批的记录与批头不符")
+    seen.batches, seen.rows, seen.previous = number, seen.rows + len(leaves), digest
+    ids: list[int] = head["ids"]
+    return ids
+
+
+def _check_rows(tx: Connection, head: Any, number: int, seen: _Seen) -> list[bytes]:
+    """The leaves of a head that follows the one before, whose rows are as they were sealed."""
     if head["batch"] != number or bytes.fromhex(head["previous"]) != seen.previous:
         raise _BrokenError(f"第 {number} 批的批头与前一批不相接：批头被替换、删除或调换过")
     leaves = list(_split(base64.b64decode(head["leaves"])))
@@ -90,15 +112,7 @@ def _check_batch(
             raise _BrokenError(f"第 {ledger_id} 行已被删除（第 {number} 批）", ledger_id)
         if leaf_of(row) != leaf:
             raise _BrokenError(f"第 {ledger_id} 行被改动过（第 {number} 批）", ledger_id)
-    recorded = tx.execute(
-        select(LedgerBatch.head_sha256).where(LedgerBatch.number == number)
-    ).scalar_one_or_none()
-    digest = hashlib.sha256(head_bytes).digest()
-    if recorded is None or bytes(recorded) != digest:
-        raise _BrokenError(f"数据库中第 {number} 批的记录与批头不符")
-    seen.batches, seen.rows, seen.previous = number, seen.rows + len(leaves), digest
-    ids: list[int] = head["ids"]
-    return ids
+    return leaves
 
 
 def _read_head(heads: HeadStore, verify_signature: VerifySignature, number: int) -> tuple[bytes, Any]:
@@ -118,14 +132,29 @@ def _split(joined: bytes) -> Iterator[bytes]:
     return (joined[at : at + 32] for at in range(0, len(joined), 32))
 
 
-def _check_tail(heads: HeadStore, total: int) -> None:
-    names = heads.names()
-    if names and names[-1] > head_name(total):
-        raise _BrokenError(f"对象存储中的批头多于数据库：第 {total} 批以后的留痕已从数据库中丢失")
+def _being_sealed(
+    tx: Connection,
+    heads: HeadStore,
+    verify_signature: VerifySignature,
+    extra: list[str],
+    seen: _Seen,
+    pending: set[int],
+) -> bool:
+    """Whether the heads that are not in the database are the one that is in hand: of rows that are there and still wait.
+
+    Kept before its batch is committed, it may also be left over from a sealer that was killed; the next replaces it.
+    """
+    number = seen.batches + 1
+    if extra != [head_name(number)]:
+        return False
+    _, head = _read_head(heads, verify_signature, number)
+    if not pending.issuperset(head["ids"]):
+        return False
+    _check_rows(tx, head, number, seen)
+    return True
 
 
-def _check_inserted(tx: Connection, sealed_ids: set[int]) -> None:
-    pending = set(tx.execute(select(LedgerUnsealed.ledger_id)).scalars())
+def _check_inserted(tx: Connection, sealed_ids: set[int], pending: set[int]) -> None:
     with tx.execute(select(LedgerRow.id).order_by(LedgerRow.id).execution_options(yield_per=10_000)) as rows:
         for ledger_id in rows.scalars():
             if ledger_id not in sealed_ids and ledger_id not in pending:

@@ -111,14 +111,14 @@ class RunningHub:
         os.kill(pid, signal.SIGKILL)
         return pid
 
-    def until_runs_again(self, name: str, after: int, *, seconds: float = 60.0) -> None:
+    def until_runs_again(self, name: str, after: int) -> None:
         """Wait until it runs as another process than `after`."""
 
         def again() -> bool:
             unit = self.unit(name)
             return unit.state == "running" and unit.pid not in (None, after)
 
-        self.until(again, seconds=seconds, what=f"{name} to run again")
+        self.until(again, what=f"{name} to run again")
 
     def command(self, *arguments: str, seconds: float = 120.0, **env: str) -> Done:
         """Run `shenguan ...` to its end."""
