@@ -18,6 +18,7 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select, update
 
 from hub.case import Decision, Step
+from hub.deciding.brought import Brought
 from hub.deciding.corrected_package import (
     COLUMNS,
     Right,
@@ -29,7 +30,7 @@ from hub.deciding.corrected_package import (
 from hub.deciding.decided_case import StepFacts
 from hub.deciding.decided_rows import PERSONAL
 from hub.deciding.revision import DecisionRevision
-from hub.deciding.told import Decided, Telling, checked, look
+from hub.deciding.told import Decided, Standing, Telling, checked, look
 from hub.errors import Conflict, Rejected
 from hub.ledger import LedgerRow
 from hub.ports import Desk
@@ -54,6 +55,7 @@ class Correction:
     """What is right. Columns and elements that are not named stay. `seen` is the revision that was looked at.
 
     `completes`: elements that the decision does not have yet may be among them, and `steps` that were left out.
+    `brought`: materials that came after it was pushed.
     """
 
     reason: str
@@ -63,6 +65,7 @@ class Correction:
     seen: int | None = None
     completes: bool = False
     steps: Sequence[StepFacts] = ()
+    brought: Brought | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +119,8 @@ def compare(decision: Decided, correction: Correction, desk: Desk) -> list[Chang
             raise Rejected(f"{name} 太长，不超过 {_ELEMENT_LONGEST} 字。")
         changes.append(Change(f"elements.{name}", str(decision.elements.get(name) or ""), shown))
     changes += [Change(f"steps[{step.name}]", "", step.action) for step in correction.steps]
+    if correction.brought:
+        changes += [Change(path, "", there) for path, there in correction.brought.lines.items()]
     if not changes:
         raise Rejected("没有改动任何内容。请改正至少一项再提交。")
     return changes
@@ -140,17 +145,7 @@ def correct_decision(
     _add_steps(tx, case_no, correction.steps)
     telling = Telling.begin(tx, desk, case_no, now)
     said = about(reason, document_no, [one.path for one in changes], now)
-    for to in standing.told:
-        clock = standing.clock(to.department, now)
-        data = corrected_package(to, right, clock, revision, said)
-        telling.say(EVENT_TYPE, to, revision, data, clock.sign_by)
-        title = f"决定已更正，须重新签收：{decision.document_no}"
-        telling.notice(to, title, f"{reason}。更正内容已随新的推送包发出。", clock.sign_by)
-    tx.execute(
-        update(Push)
-        .where(Push.id.in_([to.id for to in standing.told]))
-        .values(revision=revision, unsigned_revision=True)
-    )
+    _tell(telling, standing, right, revision, said)
     held = [one.id for one in standing.recipients if one.state == "held"]
     correct_held(tx, held, right, desk)
     _less_missing(tx, decision.id, right)
@@ -173,14 +168,28 @@ def correct_decision(
         *telling.tables(),
         Rows(LedgerRow, [ledger_row(decision, "decision.corrected", reason, detail, actor)]),
     )
-    tell_relied(tx, [SourceChange("decision", decision.id, "corrected", why=reason)], actor=actor, now=now)
+    if right.touches_the_decision:
+        changed = [SourceChange("decision", decision.id, "corrected", why=reason)]
+        tell_relied(tx, changed, actor=actor, now=now)
     return Corrected(revision, tuple(to.name for to in standing.told), tuple(changes))
+
+
+def _tell(telling: Telling, standing: Standing, right: Right, revision: int, said: Mapping[str, Any]) -> None:
+    """Everyone who has it gets it anew, and has that to sign for."""
+    for to in standing.told:
+        clock = standing.clock(to.department, telling.now)
+        data = corrected_package(to, right, clock, revision, said)
+        telling.say(EVENT_TYPE, to, revision, data, clock.sign_by)
+        title = f"决定已更正，须重新签收：{standing.decision.document_no}"
+        telling.notice(to, title, f"{said['reason']}。更正内容已随新的推送包发出。", clock.sign_by)
+    told = update(Push).where(Push.id.in_([to.id for to in standing.told]))
+    telling.tx.execute(told.values(revision=revision, unsigned_revision=True))
 
 
 def _right(decision: Decided, correction: Correction, changed: set[str]) -> Right:
     columns = {name: value for name, value in correction.columns.items() if value != getattr(decision, name)}
     elements = {n: value for n, value in correction.elements.items() if f"elements.{n}" in changed}
-    return Right(columns, elements, [step_data(step) for step in correction.steps])
+    return Right(columns, elements, [step_data(step) for step in correction.steps], correction.brought)
 
 
 def ledger_row(

@@ -7,20 +7,21 @@ start.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Connection, select, update
 
+from hub.deciding.brought import Brought
 from hub.deciding.owed_rows import held_context
 from hub.deciding.told import Recipient
 from hub.ports import Desk
 from hub.pushing.package import instant
 from hub.pushing.push import Push
 from hub.pushing.rulebook import Clock
-from hub.pushing.withhold import LEFT_OUT, MASKED, masked_text, members, parse_path, withhold
+from hub.pushing.withhold import masked_text, withhold_strictly
 from schemas import dumps, loads
 
 #: Columns of a decision that can be corrected, and where a package has them.
@@ -32,13 +33,22 @@ COLUMNS = {
 }
 
 
+_LONGEST_PATH = 200  # as the schema has it
+
+
 @dataclass(frozen=True, slots=True)
 class Right:
-    """What is right: columns, elements, and steps that were left out, as a package names them."""
+    """What is right: columns, elements, and steps and materials that were not there, as a package names them."""
 
     columns: Mapping[str, Any] = field(default_factory=dict)
     elements: Mapping[str, str] = field(default_factory=dict)
     steps: Sequence[Mapping[str, Any]] = ()
+    brought: Brought | None = None
+
+    @property
+    def touches_the_decision(self) -> bool:
+        """Whether what was decided changes; a material that came late leaves it as it is."""
+        return bool(self.columns or self.elements or self.steps)
 
 
 def correct_held(tx: Connection, ids: Sequence[uuid.UUID], right: Right, desk: Desk) -> None:
@@ -65,12 +75,7 @@ def corrected_package(
     """What this department was sent last, with what changed in place."""
     withheld = frozenset(to.withheld or ())
     data = _corrected(to.data, right, withheld)
-    hidden = {path for path in withheld if path.startswith("elements.")}
-    visible = [
-        path
-        for path in told["changed"]
-        if path not in hidden and not ("elements" in withheld and path.startswith("elements."))
-    ]
+    visible = [path[:_LONGEST_PATH] for path in told["changed"] if not _hidden(path, withheld)]
     return {
         **data,
         "push": {
@@ -86,6 +91,17 @@ def corrected_package(
             "changed": visible,
         },
     }
+
+
+def _hidden(path: str, withheld: frozenset[str]) -> bool:
+    """Whether a path that changed would tell of what is withheld: an element, or the file of a line."""
+    section, _, name = path.partition("[")
+    if path.startswith("elements."):
+        return not withheld.isdisjoint({path, "elements"})
+    of_line = {f"{section}[]", path}
+    if section == "reused":
+        of_line |= {"materials[]", f"materials[{name}"}
+    return section in ("materials", "reused") and not withheld.isdisjoint(of_line)
 
 
 def _corrected(data: Mapping[str, Any], right: Right, withheld: frozenset[str]) -> dict[str, Any]:
@@ -109,7 +125,10 @@ def _corrected(data: Mapping[str, Any], right: Right, withheld: frozenset[str]) 
                 shown[name] = masked_text(value)
     found = {**data, "result": result, "elements": shown}
     if right.steps:
-        found["steps"] = [*data["steps"], *_seen_steps(right.steps, withheld)]
+        steps = withhold_strictly({"steps": list(right.steps)}, withheld)["steps"]
+        found["steps"] = [*data["steps"], *steps]
+    if right.brought:
+        found |= _with_brought(data, right.brought, withheld)
     if data.get("completeness"):
         found["completeness"] = {
             **data["completeness"],
@@ -122,21 +141,16 @@ def still_missing(missing: Sequence[Mapping[str, Any]], right: Right) -> list[Ma
     """What was missing, without what is there now."""
     come = {("element", name) for name, value in right.elements.items() if value.strip()}
     come |= {("step", step["process_name"]) for step in right.steps}
+    come |= {("material", code) for code in (right.brought.codes if right.brought else ())}
     return [one for one in missing if (one["kind"], one["code"] or one["name"]) not in come]
 
 
-def _seen_steps(steps: Sequence[Mapping[str, Any]], withheld: frozenset[str]) -> list[dict[str, Any]]:
-    """Steps as who may not see all of them gets them. Which way each was withheld is not known any more: the strict one."""
-    ways: dict[str, list[str]] = {LEFT_OUT: [], MASKED: []}
-    for path, way in _withheld_of_steps(withheld):
-        ways[way].append(path)
-    seen: list[dict[str, Any]] = withhold({"steps": list(steps)}, ways[LEFT_OUT], ways[MASKED])["steps"]
-    return seen
-
-
-def _withheld_of_steps(withheld: frozenset[str]) -> Iterator[tuple[str, str]]:
-    can_go = {one.key for one in members("steps") if LEFT_OUT in one.ways}
-    for path in sorted(withheld):
-        parts = parse_path(path)
-        if parts is not None and parts.section == "steps":
-            yield path, LEFT_OUT if parts.key is None or parts.key in can_go else MASKED
+def _with_brought(data: Mapping[str, Any], brought: Brought, withheld: frozenset[str]) -> dict[str, Any]:
+    """The parts that hold what came late; a promise that was kept is none any more."""
+    new = brought.only_new(data, withheld)
+    found: dict[str, Any] = {"materials": [*data["materials"], *new["materials"]]}
+    if new["reused"]:
+        found["reused"] = [*data.get("reused", ()), *new["reused"]]
+    if "promised" in data:
+        found["promised"] = [row for row in data["promised"] if row["material_name"] in brought.promised]
+    return found

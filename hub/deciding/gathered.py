@@ -44,8 +44,9 @@ class Gathered:
 _OPENED = """
 SELECT c.case_no, c.state, c.party_id, v.number, c.department, c.item_version_id
 FROM cases c LEFT JOIN item_versions v ON v.id = c.item_version_id
-WHERE c.case_no = ANY(%(case_nos)s) ORDER BY c.case_no FOR NO KEY UPDATE OF c
+WHERE c.case_no = ANY(%(case_nos)s) ORDER BY c.case_no
 """
+_LOCK = "FOR NO KEY UPDATE OF c"
 _MATERIALS = """
 SELECT m.case_no, m.id, m.name, m.get_type, m.get_num, m.sha256, s.size, m.media_type, m.created_at AS at
 FROM materials m JOIN stored_objects s USING (sha256)
@@ -88,9 +89,9 @@ WHERE case_no = ANY(%(case_nos)s) ORDER BY name
 """
 
 
-def opened(case_nos: Sequence[str]) -> Question:
+def opened(case_nos: Sequence[str], *, lock: bool = True) -> Question:
     """Ask which of these cases are opened already, and lock them."""
-    return _OPENED, {"case_nos": list(case_nos)}
+    return _OPENED + (_LOCK if lock else ""), {"case_nos": list(case_nos)}
 
 
 def gather(tx: Connection, opened_rows: Iterable[Any], desk: Desk) -> dict[str, Gathered]:

@@ -1,5 +1,5 @@
-"""Complete a case 补齐: what its held pushes wait for and no file can bring - steps that were not written down, elements
-that were left empty.
+"""Complete a case 补齐: what its pushes lack, held or sent, and no file can bring - steps that were not written down,
+elements that were left empty.
 
 Guarantees: only what is missing is taken, each once, under the locks of the case and its decision. It completes the decision
 itself, by a correction: who has the decision already gets it, too, and signs for it anew. Pushes that lack nothing any more
@@ -16,14 +16,15 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from hub.case import Case, Decision
+from hub.deciding.brought import brought
 from hub.deciding.correct_decision import Correction, correct_decision
 from hub.deciding.decided_case import StepFacts
 from hub.errors import Conflict, NotFound, Rejected
 from hub.party import Party
 from hub.ports import Desk
-from hub.pushing.completeness import told
-from hub.pushing.push import Push
+from hub.pushing.push import GONE, Push
 from hub.pushing.release_push import Checked, check_again
+from hub.pushing.send_late import completed
 from schemas import code_table
 
 ACTIONS = tuple(code_table("step_action"))
@@ -66,8 +67,9 @@ def complete_case(tx: Connection, case_no: str, given: Completion, desk: Desk, *
     filled = _waited_for(tx, case_no, elements, given.steps)
     _check_named(elements, case)
     steps = [_step(one, case, desk.clock()) for one in given.steps]
-    reason = f"补齐推送包缺少的内容：{told(filled)}"
-    correction = Correction(reason[:2000], elements=elements, completes=True, steps=steps)
+    late = brought(tx, case_no, desk)  # it goes along: nobody signs twice for it
+    reason = completed([*filled, *(late.told() if late else ())])
+    correction = Correction(reason, elements=elements, completes=True, steps=steps, brought=late)
     correct_decision(tx, case_no, correction, desk, actor=actor)
     return check_again(tx, case_no, desk, actor=actor)
 
@@ -76,7 +78,7 @@ def _waited_for(
     tx: Connection, case_no: str, elements: Mapping[str, str], steps: Sequence[StepDone]
 ) -> list[Mapping[str, Any]]:
     """The lines of what is missing that are filled in. Raises Conflict where one is not missing."""
-    rows = tx.execute(select(Push.missing).where(Push.case_no == case_no, Push.state == "held")).scalars()
+    rows = tx.execute(select(Push.missing).where(Push.case_no == case_no, Push.state.not_in(GONE))).scalars()
     lacking: dict[tuple[Any, Any], Mapping[str, Any]] = {
         (one["kind"], one["code"] if one["kind"] == "element" else one["name"]): one
         for missing in rows

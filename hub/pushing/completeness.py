@@ -73,16 +73,11 @@ def read_required(rows: Sequence[Any]) -> Versions:
 def missing(
     asked: Required, data: Mapping[str, Any], met: Collection[str], *, source: str
 ) -> list[dict[str, Any]]:
-    """What the package lacks, materials first. `met`: ids of requirements that are met; `source` is the case's.
-
-    A file that was not taken for a line of the list meets the line whose name its own name holds.
-    """
+    """What the package lacks, materials first. `met`: ids of requirements that are met; `source` is the case's."""
     why = "决定随表格导入，没有附材料" if source == "sheet" else None
-    files = [str(one["material_name"]) for one in data["materials"] if one["get_type"] != "审批结果"]
     found: list[dict[str, Any]] = [
         {"kind": "material", "code": code, "name": name, "why": why}
-        for id_, code, name in asked.materials
-        if id_ not in met and not any(name in file for file in files)
+        for code, name in materials_missing(asked, data["materials"], met)
     ]
     if asked.steps:
         done = {step["process_name"] for step in data["steps"]}
@@ -100,6 +95,21 @@ def missing(
             if name not in filled
         ]
     return found
+
+
+def materials_missing(
+    asked: Required, materials: Sequence[Mapping[str, Any]], met: Collection[str]
+) -> list[tuple[str, str]]:
+    """Code and name of every material that is not there.
+
+    A file that was not taken for a line of the list meets the line whose name its own name holds.
+    """
+    files = [str(one["material_name"]) for one in materials if one["get_type"] != "审批结果"]
+    return [
+        (code, name)
+        for id_, code, name in asked.materials
+        if id_ not in met and not any(name in file for file in files)
+    ]
 
 
 def told(found: Sequence[Mapping[str, Any]]) -> str:

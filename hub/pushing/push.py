@@ -25,6 +25,8 @@ STATES = (
 RECEIPT_KINDS = ("arrived", "signed", "claimed", "returned", "closed")
 #: From which states nothing leads on by itself: no clock runs there.
 SETTLED = ("closed", "reassigned", "recalled")
+#: The department does not have it any more.
+GONE = ("reassigned", "recalled")
 #: What moves a push: statements of the department, facts it reports, and acts of the hub.
 ACTS = (
     *RECEIPT_KINDS, "supervised", "answered",  # a plan, or a finding that is not dealt with yet; one that is

@@ -1,4 +1,5 @@
 """Release a push 放行: its package was held because something was missing; now it has come, or somebody lets it go as it is.
+Who has the decision already is corrected as soon as all has come: see hub.pushing.send_late.
 
 Guarantees: package, signature, outbox row, the push's clock (from today) and the move are one transaction; released twice is
 released once. What a package holds is what was decided (as corrected meanwhile), with the materials, reuse and promises as
@@ -24,8 +25,9 @@ from hub.ports import Desk
 from hub.pushing.completeness import Required, missing, read_required, required
 from hub.pushing.move import move_by_hand
 from hub.pushing.package import seal_event
-from hub.pushing.push import Push
+from hub.pushing.push import GONE, Push
 from hub.pushing.rulebook import read_rulebook, rulebook_questions
+from hub.pushing.send_late import send_if_whole, stored_late
 from hub.pushing.withhold import withhold
 from hub.reuse.list_of_case import VERSION
 from hub.round_trips import Rows, ask, write
@@ -39,10 +41,11 @@ CHECKER = "program:completeness"
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What checking a case's held pushes again came to."""
+    """What checking a case's pushes again came to."""
 
     released: tuple[uuid.UUID, ...]
     missing: tuple[dict[str, Any], ...]  # of what is held still
+    corrected: tuple[str, ...] = ()  # departments that had it already and get what came late, by name
 
 
 def release_push(tx: Connection, push_id: uuid.UUID, desk: Desk, *, actor: str, reason: str) -> None:
@@ -60,6 +63,9 @@ def release_push(tx: Connection, push_id: uuid.UUID, desk: Desk, *, actor: str, 
 
 def check_again(tx: Connection, case_no: str, desk: Desk, *, actor: str = CHECKER) -> Checked:
     """Let go of a case's held pushes that lack nothing any more, and note what the others lack still."""
+    corrected = send_if_whole(
+        tx, case_no, desk, actor=actor
+    )  # first: it locks the decision before the pushes
     found = _held(tx, case_no, desk)
     whole = [one for one in found if not one.lacking]
     lacking = [one for one in found if one.lacking]
@@ -67,7 +73,9 @@ def check_again(tx: Connection, case_no: str, desk: Desk, *, actor: str = CHECKE
         tx.execute(update(Push).where(Push.id == one.push.id).values(missing=one.lacking))
     if whole:
         _release(tx, whole, desk, actor=actor, reason=COMPLETED)
-    return Checked(tuple(one.push.id for one in whole), tuple(lacking[0].lacking if lacking else ()))
+    return Checked(
+        tuple(one.push.id for one in whole), tuple(lacking[0].lacking if lacking else ()), corrected
+    )
 
 
 #: Cases of which a material came that a held push lacked, or was reused for it.
@@ -92,19 +100,20 @@ def is_held(tx: Connection, case_no: str | None) -> bool:
 
 
 def check_for_upload(tx: Connection, upload_id: uuid.UUID, desk: Desk) -> None:
-    """What was just handed in may be what a held push of its case waited for."""
-    waiting = select(Push.case_no).join(Upload, Upload.case_no == Push.case_no)
-    case_no = tx.execute(waiting.where(Upload.id == upload_id, Push.state == "held").limit(1)).scalar()
+    """What was just handed in may be what a push of its case lacks, held or sent."""
+    pushed = select(Push.case_no).join(Upload, Upload.case_no == Push.case_no)
+    case_no = tx.execute(pushed.where(Upload.id == upload_id, Push.state.not_in(GONE)).limit(1)).scalar()
     if case_no is not None:
         check_again(tx, case_no, desk)
 
 
 def complete_held(tx: Connection, desk: Desk, limit: int = 100) -> int:
-    """Check the held pushes again for which something came meanwhile; gives how many cases. Any program may call it."""
+    """Check the cases again for whose pushes something came meanwhile; gives how many went on. Any program may call it."""
     (rows,) = ask(tx, (_COME, {"limit": limit}))
     for (case_no,) in rows:
         check_again(tx, case_no, desk)
-    return len(rows)
+    late = [send_if_whole(tx, case_no, desk, actor=CHECKER) for case_no in stored_late(tx, limit)]
+    return len(rows) + sum(map(bool, late))
 
 
 @dataclass(frozen=True, slots=True)

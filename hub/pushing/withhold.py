@@ -165,6 +165,16 @@ def withhold(
     return found
 
 
+def withhold_strictly(
+    data: Mapping[str, Any], withheld: Iterable[str], taken_for: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """The same where it is not known any more which way each path was withheld: left out where it may be, else masked."""
+    ways: dict[str, list[str]] = {LEFT_OUT: [], MASKED: []}
+    for path in sorted(withheld):
+        ways[MASKED if objection(path, LEFT_OUT) else LEFT_OUT].append(path)
+    return withhold(data, ways[LEFT_OUT], ways[MASKED], taken_for)
+
+
 def _section(parts: Path, way: str, data: Mapping[str, Any], taken_for: Mapping[str, str]) -> Any:
     section, row, key = parts
     value = data[section]

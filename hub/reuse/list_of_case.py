@@ -1,7 +1,7 @@
 """The list of a case: by which version of its item, and for which department, materials are taken on it.
 
-A case from the window keeps the version that it started with. One that came with its decision (from a sheet) has no list,
-until a push of it waits to be completed: then it is the version in force, by which the push was found wanting.
+A case from the window keeps the version that it started with. One that came with its decision (from a sheet) has no list
+unless a push of it lacks something, held or sent: then it is the version in force, by which it was found wanting.
 """
 
 from __future__ import annotations
@@ -24,14 +24,15 @@ class ListOfCase(NamedTuple):
 #: The version that a case is held to, in terms of `c`; also for those who look for cases.
 VERSION = """coalesce(c.item_version_id, (
   SELECT v.id FROM item_versions v WHERE v.item_code = c.item_code AND v.state = 'published'
-    AND EXISTS (SELECT FROM pushes p WHERE p.case_no = c.case_no AND p.state = 'held')))"""
+    AND EXISTS (SELECT FROM pushes p WHERE p.case_no = c.case_no AND p.missing IS NOT NULL
+      AND p.state NOT IN ('reassigned', 'recalled'))))"""
 _LIST = f"""
 SELECT {VERSION}, coalesce(c.department, (SELECT min(d.code) FROM departments d WHERE d.uscc = c.org_code))
 FROM cases c WHERE c.case_no = %(case_no)s
 """  # noqa: S608 - our own words
 _WAITED_FOR = """
 SELECT 1 FROM pushes p JOIN requirements r ON r.id = %(requirement)s
-WHERE p.case_no = %(case_no)s AND p.state = 'held'
+WHERE p.case_no = %(case_no)s AND p.state NOT IN ('reassigned', 'recalled')
   AND p.missing @> jsonb_build_array(jsonb_build_object('kind', 'material', 'code', r.code)) LIMIT 1
 """
 
@@ -43,6 +44,6 @@ def list_of_case(tx: Connection, case_no: str) -> ListOfCase:
 
 
 def waited_for(tx: Connection, case_no: str, requirement_id: uuid.UUID) -> bool:
-    """Whether a held push lacks this line: that may come after the decision."""
+    """Whether a push lacks this line, held or sent: that may come after the decision."""
     (found,) = ask(tx, (_WAITED_FOR, {"case_no": case_no, "requirement": requirement_id}))
     return bool(found)

@@ -16,7 +16,8 @@ from sqlalchemy import Connection, exists, select
 from hub.case import Case, Decision
 from hub.catalogue.published import PublishedItem, item_version
 from hub.errors import Conflict, NotFound, Rejected
-from hub.reuse.list_of_case import list_of_case, waited_for
+from hub.reuse.deferral import promised
+from hub.reuse.list_of_case import list_of_case
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +38,13 @@ class WorkingCase:
 def working_case(tx: Connection, case_no: str, *, doing: str, line: uuid.UUID | None = None) -> WorkingCase:
     """Lock and read a case that is neither withdrawn nor decided. `doing` ends the sentence of a refusal.
 
-    A decided one may still be worked on for a `line` of its list that a held push waits for.
+    A decided one may still be worked on for a `line` of its list that was promised, or that a push of it lacks.
     """
     case = read_case(tx, case_no)
     if case.state == "withdrawn":
         raise Conflict(f"办件 {case_no} 已经撤回，不能再{doing}。需要时请重新申请。")
     decided = tx.execute(select(exists().where(Decision.case_no == case_no))).scalar_one()
-    if decided and not (line and waited_for(tx, case_no, line)):
+    if decided and not (line and promised(tx, case_no, line)):
         raise Conflict(f"办件 {case_no} 已经作出决定，不能再{doing}。")
     return case
 

@@ -88,8 +88,15 @@ def _revised(found: Gathering, row: dict[str, Any]) -> TraceLine:
 
 def _seen(found: Gathering, values: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     for name, value in values.items():
-        section, key = _COLUMNS.get(name, ("elements", name))
-        if not found.hides(section, key):
+        section, _, row = name.removesuffix("]").partition("[")
+        if row:  # a step or a line of the list
+            hidden = found.hides(section, None, row) or (
+                section == "reused" and found.hides("materials", None, row)
+            )
+        else:
+            section, key = _COLUMNS.get(name, ("elements", name.removeprefix("elements.")))
+            hidden = found.hides(section, key)
+        if not hidden:
             yield name, value
 
 

@@ -132,7 +132,7 @@ def test_a_decision_for_somebody_else_is_refused(engine: Engine, desk: Desk) -> 
 
 
 def test_what_was_promised_may_follow_the_decision(engine: Engine, desk: Desk) -> None:
-    """After the decision only a material that was promised is taken, for its own line."""
+    """After the decision only a material that was promised is taken, for its own line; not one more of what is there."""
     case = a_case(1, area=desk.area)
     stored = StoredFacts(hashlib.sha256(b"a").digest(), "files/a", 1, b"key")
 
@@ -150,6 +150,7 @@ def test_what_was_promised_may_follow_the_decision(engine: Engine, desk: Desk) -
     with engine.begin() as tx:
         other, promised = _requirements(tx)
         open_case(tx, case, desk, actor="user:test")
+        hand_in(tx, other)
         tx.execute(
             insert(Deferral).values(
                 id=uuid.uuid4(), case_no=case.case_no, requirement_id=promised, promised_until=date(2026, 10, 9),
@@ -162,4 +163,4 @@ def test_what_was_promised_may_follow_the_decision(engine: Engine, desk: Desk) -
     with engine.begin() as tx:
         hand_in(tx, promised)
     with engine.connect() as tx:
-        assert tx.execute(text("select state from materials")).scalars().all() == ["usable"]
+        assert tx.execute(text("select state from materials")).scalars().all() == ["usable", "usable"]
