@@ -64,7 +64,7 @@ class MariaDB(Part):
 
     name = "mariadb"
     title = "MariaDB"
-    patience = 25.0
+    patience = 120.0
 
     def __init__(self, directory: Path, *, port: int, password: str, log: Path) -> None:
         super().__init__(directory, listens=[port], log=log)
@@ -108,7 +108,7 @@ class MariaDB(Part):
     def healthy(self) -> bool:
         try:
             pymysql.connect(
-                host=HOST, port=self.port, user="admin", password=self.password, connect_timeout=2
+                host=HOST, port=self.port, user="admin", password=self.password, connect_timeout=10
             ).close()
         except (pymysql.MySQLError, OSError):
             return False

@@ -163,7 +163,7 @@ class Writes:
 
             trying = threading.Thread(target=attempt)
             trying.start()
-            trying.join(5)
+            trying.join(60)
             assert not trying.is_alive()
             own.rollback()
         assert in_chinese(said[0])

@@ -45,7 +45,7 @@ def as_message(record: Record, offset: int = 0) -> Message:
 
 
 def own(config: ConnectorConfig) -> sqlite3.Connection:
-    return sqlite3.connect(config.database.removeprefix("sqlite:///"), timeout=10, isolation_level=None)
+    return sqlite3.connect(config.database.removeprefix("sqlite:///"), timeout=60, isolation_level=None)
 
 
 def test_a_package_is_receipted_after_delivery(

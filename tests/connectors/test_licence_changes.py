@@ -29,7 +29,7 @@ from tests.hub.builders import decided
 
 
 def own(config: ConnectorConfig) -> sqlite3.Connection:
-    return sqlite3.connect(config.database.removeprefix("sqlite:///"), timeout=10, isolation_level=None)
+    return sqlite3.connect(config.database.removeprefix("sqlite:///"), timeout=60, isolation_level=None)
 
 
 def test_a_finding_freezes_and_both_departments_have_it_within_seconds(

@@ -39,7 +39,7 @@ def claimed_by(engine: Engine) -> list[str]:
 
 
 def own(config: ConnectorConfig) -> sqlite3.Connection:
-    return sqlite3.connect(config.database.removeprefix("sqlite:///"), timeout=10)
+    return sqlite3.connect(config.database.removeprefix("sqlite:///"), timeout=60)
 
 
 def test_a_decision_reaches_both_departments_and_findings_come_back(

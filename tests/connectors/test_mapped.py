@@ -65,7 +65,7 @@ class Own:
         self.away = folder / "own.away"
 
     def rows(self, question: str, values: tuple[Any, ...] = ()) -> list[Any]:
-        db = sqlite3.connect(self.path, timeout=10)
+        db = sqlite3.connect(self.path, timeout=60)
         try:
             with db:
                 return db.execute(question, values).fetchall()

@@ -73,9 +73,7 @@ def test_a_broker_that_dies_and_comes_back_empty(
         broker.kill()
         decided(county, desk, 5)
         until(lambda: waiting_programs(county) >= {"relay", "intake"})
-        until(
-            lambda: (read_health(config.state_dir / "state.json") or {}).get("state") == "waiting", seconds=30
-        )
+        until(lambda: (read_health(config.state_dir / "state.json") or {}).get("state") == "waiting")
         broker.start()
         until(lambda: states(county) == {"signed"})
         until(lambda: not waiting_programs(county))

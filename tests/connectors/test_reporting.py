@@ -126,7 +126,7 @@ def test_a_new_version_is_run_from_the_same_place(
         until(lambda: own.rows(said) == [(1,)])
     finally:
         stop.set()
-        runs.join(20)
+        runs.join(60)
     assert as_kept(first).document == newer
     other = replace(first, document=a_document(FINDINGS, poll_seconds=7))
     assert as_kept(other) == other

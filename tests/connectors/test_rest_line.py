@@ -62,7 +62,7 @@ def door(
     yield f"http://127.0.0.1:{server.server_port}"
     app.extensions["shenguan"].live.stop()
     server.shutdown()
-    thread.join(10)
+    thread.join(60)
     server.server_close()
     app.extensions["shenguan"].engine.dispose()
 
@@ -73,7 +73,7 @@ def over_rest(connector_config: Callable[..., ConnectorConfig], door: str) -> Co
 
 
 def own(config: ConnectorConfig) -> sqlite3.Connection:
-    return sqlite3.connect(config.database.removeprefix("sqlite:///"), timeout=10, isolation_level=None)
+    return sqlite3.connect(config.database.removeprefix("sqlite:///"), timeout=60, isolation_level=None)
 
 
 def signed(engine: Engine) -> int:
@@ -83,7 +83,7 @@ def signed(engine: Engine) -> int:
 
 
 def delivered(config: ConnectorConfig) -> list[str]:
-    with sqlite3.connect(config.database.removeprefix("sqlite:///"), timeout=10) as db:
+    with sqlite3.connect(config.database.removeprefix("sqlite:///"), timeout=60) as db:
         return [row[0] for row in db.execute("SELECT case_no FROM shenguan_inbox ORDER BY rowid")]
 
 

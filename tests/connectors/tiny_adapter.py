@@ -44,7 +44,7 @@ class Tiny(Adapter):
     def _open(self, tables: str) -> Iterator[sqlite3.Connection]:
         if self._path.with_suffix(".away").exists():
             raise AdapterUnavailable("本部门的小库不在")
-        with closing(sqlite3.connect(self._path, timeout=10)) as db, db:
+        with closing(sqlite3.connect(self._path, timeout=60)) as db, db:
             db.execute(tables.format(self._table))
             yield db
 

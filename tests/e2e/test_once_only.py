@@ -206,11 +206,11 @@ def _report_finding(hub: RunningHub, case_no: str) -> None:
     file = hub.data / "departments" / "scjg" / "scjg.sqlite"
 
     def arrived() -> bool:
-        with closing(sqlite3.connect(file, timeout=10)) as db:
+        with closing(sqlite3.connect(file, timeout=60)) as db:
             return bool(db.execute("SELECT 1 FROM shenguan_inbox WHERE case_no = ?", (case_no,)).fetchone())
 
     hub.until(arrived, what="the package at the department")
-    with closing(sqlite3.connect(file, timeout=10)) as db, db:
+    with closing(sqlite3.connect(file, timeout=60)) as db, db:
         db.execute(
             "INSERT INTO shenguan_findings (finding_no, project_no, inspected_at, inspectors, check_result, handling,"
             " explain) VALUES (?, ?, '2026-11-20', '示例己(990101-001)', '不符合', '移交执法', ?)",

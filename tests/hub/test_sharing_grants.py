@@ -283,7 +283,7 @@ def test_of_two_who_decide_at_once_one_is_told(sharing: Engine, desk: Desk) -> N
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(120)
     assert sum(outcome in ("granted", "refused") for outcome in outcomes) == 1, outcomes
     assert any("不能再这样处理" in outcome for outcome in outcomes)
     with sharing.begin() as tx:
@@ -307,7 +307,7 @@ def test_two_applications_at_once_are_one(sharing: Engine, desk: Desk) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(120)
     assert sorted(outcome is None for outcome in outcomes) == [False, True]
 
 

@@ -242,7 +242,7 @@ def test_two_marks_at_once_are_one(reused: tuple[Engine, str, uuid.UUID], desk: 
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(120)
     assert sorted(outcome is None for outcome in outcomes) == [False, True]
 
 

@@ -68,7 +68,7 @@ class HttpSystem:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
-            timeout = 10
+            timeout = 60
             disable_nagle_algorithm = True
 
             def setup(self) -> None:

@@ -44,7 +44,7 @@ def _server(context: ssl.SSLContext | None) -> Iterator[int]:
                 connection, _ = listening.accept()
             except OSError:
                 return
-            connection.settimeout(2)
+            connection.settimeout(60)
             with connection, contextlib.suppress(OSError):
                 if context is None:
                     connection.recv(1)
@@ -60,11 +60,11 @@ def _server(context: ssl.SSLContext | None) -> Iterator[int]:
     finally:
         listening.shutdown(socket.SHUT_RDWR)
         listening.close()
-        thread.join(3)
+        thread.join(60)
 
 
 def steps(target: Target, outside: Outside = OPEN) -> list[Step]:
-    found = list(reach(target, outside, timeout=1))
+    found = list(reach(target, outside, timeout=60))
     assert all(one.ok for one in found[:-1])
     return found
 

@@ -164,7 +164,7 @@ def test_what_is_no_object_store_is_said(counterpart: Prefix, parts: Any) -> Non
                     connection, _ = listening.accept()
                 except OSError:
                     return
-                connection.settimeout(2)
+                connection.settimeout(60)
                 with connection, contextlib.suppress(OSError):
                     connection.recv(4096)
                     connection.sendall(

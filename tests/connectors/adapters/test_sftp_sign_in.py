@@ -76,10 +76,10 @@ def server() -> Iterator[Server]:
     yield Server(listening.getsockname()[1], key)
     listening.shutdown(socket.SHUT_RDWR)
     listening.close()
-    answering.join(5)
+    answering.join(60)
     for transport in transports:
         transport.close()
-        transport.join(5)
+        transport.join(60)
 
 
 def steps(adapter: Adapter) -> list[Step]:

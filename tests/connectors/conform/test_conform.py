@@ -164,7 +164,7 @@ def wrong_with(shop: Workshop, way: Way, config: ConnectorConfig) -> list[Line]:
     thread = threading.Thread(target=run_configured, args=(config, stop), daemon=True)
     thread.start()
     try:
-        lines = play(shop, way, wait_s=30, tell=lambda words: None)
+        lines = play(shop, way, wait_s=120, tell=lambda words: None)
     finally:
         stop.set()
         thread.join(60)
@@ -201,7 +201,7 @@ def test_a_program_of_other_peoples_tools_keeps_the_contract(
         cwd=tmp_path,
     )
     try:
-        lines = play(shop, way, wait_s=30, tell=told.append, asked=("claimed", "finding"))
+        lines = play(shop, way, wait_s=120, tell=told.append, asked=("claimed", "finding"))
     finally:
         (tmp_path / "stop").touch()
         program.wait(60)
