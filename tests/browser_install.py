@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+PATIENCE_MS = 60_000  # how long a page may take, on a machine that does other things as well
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 

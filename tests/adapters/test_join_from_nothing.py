@@ -20,7 +20,7 @@ from schemas import permit_columns
 from shenguan.secrets_folder import SecretsFolder
 from tests.adapters.conftest import MariaDBAt
 from tests.adapters.person import Person
-from tests.browser_install import find
+from tests.browser_install import PATIENCE_MS, find
 from tests.e2e.running_hub import RunningHub
 
 CODE, NAME = "yjj", "示范县应急管理局"
@@ -69,6 +69,7 @@ def engine(hub: RunningHub) -> Iterator[Engine]:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find(), args=["--no-sandbox"])
         yield browser
@@ -80,7 +81,7 @@ def page(hub: RunningHub, chromium: Browser) -> Iterator[Page]:
     """A data administrator, signed in."""
     password = SecretsFolder(hub.data).demo_passwords()["data_admin"]
     page = chromium.new_page(base_url=hub.settings().public_url, viewport={"width": 1366, "height": 768})
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(PATIENCE_MS)
     page.on("dialog", lambda dialog: dialog.accept())
     page.goto("/login/")
     page.fill("#username", "data_admin")

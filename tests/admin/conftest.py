@@ -38,6 +38,7 @@ from storage.licences.tokens import LicenceTokens
 from storage.objects import ObjectStore
 from storage.signing import Signer, generate_private_key
 from tests import session_parts
+from tests.browser_install import PATIENCE_MS
 from tests.conftest import Parts, _make_database
 
 if TYPE_CHECKING:
@@ -46,8 +47,6 @@ if TYPE_CHECKING:
 PASSWORD = "correct horse battery"
 AREA = "990101"
 SUPERVISOR_OF = "scjg"
-#: Of the browser, on a machine that does much else; nothing waits that long when it is green.
-PATIENCE_MS = 60_000
 
 
 @dataclass(frozen=True)

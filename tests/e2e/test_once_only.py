@@ -21,6 +21,7 @@ from hub.material import Material
 from hub.reuse.material_use import MaterialUse
 from shenguan import wiring
 from shenguan.secrets_folder import SecretsFolder
+from tests.browser_install import PATIENCE_MS
 from tests.e2e import once_only_area as area
 from tests.e2e.running_hub import RunningHub
 
@@ -57,6 +58,7 @@ def signed_in(chromium: Browser, hub: RunningHub, name: str) -> Iterator[Page]:
     """A browser window of this user; nothing outside is asked for and no script fails."""
     own, wrong = hub.settings().public_url, []
     context = chromium.new_context(viewport={"width": 1366, "height": 768}, locale="zh-CN")
+    context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     page.on("request", lambda r: None if r.url.startswith((own, "data:", "blob:")) else wrong.append(r.url))
     page.on("pageerror", lambda error: wrong.append(str(error)))
@@ -99,13 +101,13 @@ def line(page: Page, name: str) -> Any:
 
 def upload(page: Page, name: str, file: Path) -> None:
     line(page, name).locator("input[data-pick]").set_input_files(str(file))
-    expect(line(page, name).locator(".line-state")).to_have_text("已收取", timeout=20_000)
+    expect(line(page, name).locator(".line-state")).to_have_text("已收取")
 
 
 def accept(page: Page) -> str:
     """Accept by its key; what the receipt says."""
     page.keyboard.press("F9")
-    page.wait_for_url("**/receipt", timeout=15_000)
+    page.wait_for_url("**/receipt")
     return page.inner_text(".sheet")
 
 
