@@ -22,7 +22,7 @@ from hub.item import ServiceItem
 from hub.licensing.licence import Licence
 from hub.noticing.notice import Notice
 from hub.noticing.read_notices import MOST, handle, mark_read, reopen
-from hub.pushing.release_push import is_held
+from hub.pushing.release_push import incomplete
 from hub.workday import LOCAL
 
 
@@ -66,7 +66,7 @@ class NoticeView(ListScreen):
                 abort(404)
             item = tx.scalar(select(ServiceItem.name).where(ServiceItem.code == row.item_code))
             licence = tx.scalar(select(Licence.number).where(Licence.id == row.licence_id))
-            held = may("can_list", "IncompletePushView") and is_held(tx, row.case_no)
+            lacks = incomplete(tx, row.case_no) if may("can_list", "IncompletePushView") else None
             above = tx.execute(select(Notice.id, Notice.audience).where(Notice.escalates == number)).all()
         return self.page(
             "notice.html",
@@ -77,7 +77,7 @@ class NoticeView(ListScreen):
             item=item,
             licence=licence,
             above=above,
-            held=held,
+            lacks=lacks,
             answerers=_answerers(row.audience, row.department),
         )
 

@@ -1,8 +1,9 @@
-"""补齐材料: what held pushes of a decided case wait for, each with a way to bring it - a file, one on file, a field.
+"""补齐材料: what pushes of a decided case lack, held or sent, each with a way to bring it - a file, one on file, a field.
 
 Guarantees: files and reuse for who takes them at the window of the department that has the case, steps and elements for who
-may let pushes go; what is whole is pushed by itself, what is not says what it still waits for. A refusal is one sentence
-beside the page as it is now, and what was typed stays.
+may let pushes go; what is whole is pushed by itself, what is not says what it still waits for. Who has the decision already
+gets what came late when all is there, or earlier by a button. A refusal is one sentence beside the page as it is now, and
+what was typed stays.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from sqlalchemy import Connection, select
 from admin.errors import STATUS
 from admin.pages import ExportedList
 from admin.premises import actor, here, may, own_department
+from admin.pushing.lacking import lacking
 from admin.pushing.seeing import approved_by
 from admin.workbench import office, wording
 from admin.workbench.answers import asked, said
@@ -26,12 +28,11 @@ from admin.workbench.lines import Line, lines
 from admin.workbench.posted import use_ticked
 from hub.case import Case
 from hub.catalogue.published import item_version
-from hub.department import Department
 from hub.errors import Denied, HubError, Rejected
 from hub.pushing.complete_case import ACTIONS, Completion, StepDone, complete_case
 from hub.pushing.completeness import told
-from hub.pushing.push import Push
 from hub.pushing.release_push import Checked, check_again
+from hub.pushing.send_late import send_late
 from hub.reuse.consent import WAYS
 from hub.reuse.list_of_case import list_of_case
 from hub.reuse.match import Question, match
@@ -41,7 +42,7 @@ _MOST = 60  # steps of one form
 
 
 class CompletingPages(ExportedList):
-    """The page and its two buttons; files go by the upload API, as ever."""
+    """The page and its buttons; files go by the upload API, as ever."""
 
     @expose("/<case_no>/complete")
     @has_access
@@ -79,6 +80,17 @@ class CompletingPages(ExportedList):
 
         return self._done(case_no, act)
 
+    @expose("/<case_no>/complete/send", methods=["POST"])
+    @permission_name("release")
+    @asked("release", "IncompletePushView")
+    def send_what_came(self, case_no: str) -> Any:
+        """What has come goes to who has the decision, though something is missing still."""
+
+        def act(tx: Connection) -> Checked:
+            return Checked((), (), send_late(tx, case_no, here().config.desk, actor=actor()))
+
+        return self._done(case_no, act)
+
     def _done(self, case_no: str, act: Any) -> Any:
         try:
             with here().engine.begin() as tx:
@@ -110,27 +122,21 @@ def _check_at_window(tx: Connection, case_no: str) -> None:
 def _values(tx: Connection, case_no: str) -> dict[str, Any]:
     check_approved(tx, case_no)
     facts = case_facts(tx, case_no)
-    rows = tx.execute(
-        select(Push.id, Push.missing, Department.name)
-        .join(Department, Department.code == Push.department)
-        .where(Push.case_no == case_no, Push.state == "held")
-        .order_by(Department.name)
-    ).all()
-    missing = list(
-        {(one["kind"], one["code"], one["name"]): one for row in rows for one in row.missing}.values()
-    )
+    known = lacking(tx, case_no)
+    materials = known.of_kind("material")
     waited = list_of_case(tx, case_no)
     sitting = office.seat(tx)
     mine = sitting.office is not None and sitting.office.code == waited.department
-    found = _lines(tx, facts, waited, {one["code"] for one in missing if one["kind"] == "material"})
+    found = _lines(tx, facts, waited, {one["code"] for one in materials})
+    listed = {one.requirement.code for one in found}
     return {
         "case": facts.case,
         "facts": facts,
-        "held": rows,
+        "lacking": known,
         "lines": found,
-        "unlisted": [one for one in missing if one["kind"] == "material"][len(found) :],
-        "steps": [one for one in missing if one["kind"] == "step"],
-        "elements": [one for one in missing if one["kind"] == "element"],
+        "unlisted": [one for one in materials if one["code"] not in listed],
+        "steps": known.of_kind("step"),
+        "elements": known.of_kind("element"),
         "actions": ACTIONS,
         "seat": sitting,
         "mine": mine,
@@ -148,14 +154,18 @@ def _values(tx: Connection, case_no: str) -> dict[str, Any]:
 
 
 def _lines(tx: Connection, facts: CaseFacts, waited: Any, codes: set[str]) -> list[Line]:
-    """The lines of the list that are waited for, with what is on file for each."""
-    if waited.version_id is None or not codes:
+    """The lines of the list that are lacked, or were promised, with what is on file for each."""
+    promised = facts.promises if facts.case["decided_on"] else {}
+    if waited.version_id is None or not (codes or promised):
         return []
     version = item_version(tx, waited.version_id)
     question = Question(
         facts.case["party_id"], version.version_id, waited.department, _today(), facts.case["case_no"]
     )
-    return [one for one in lines(match(tx, question), facts, _today()) if one.requirement.code in codes]
+    return [
+        one for one in lines(match(tx, question), facts, _today())
+        if one.requirement.code in codes or one.requirement.id in promised
+    ]  # fmt: skip
 
 
 def _today() -> Any:
@@ -189,6 +199,12 @@ def _moment(text: str, step: str) -> datetime:
 
 
 def _said(done: Checked) -> str:
+    parts = []
+    if done.corrected:
+        names = gettext("、").join(done.corrected)
+        parts.append(gettext("补来的内容已发给%(names)s，须重新签收。", names=names))
     if done.missing:
-        return gettext("已记录。仍缺少%(what)s，推送继续等待。", what=told(done.missing))
-    return gettext("已补齐，%(n)s 个部门的推送已发出。", n=len(done.released))
+        parts.append(gettext("已记录。仍缺少%(what)s，推送继续等待。", what=told(done.missing)))
+    elif done.released:
+        parts.append(gettext("已补齐，%(n)s 个部门的推送已发出。", n=len(done.released)))
+    return " ".join(parts) or gettext("已记录。齐了以后自动发给已收到决定的部门。")

@@ -26,7 +26,7 @@ from hub.case import Case
 from hub.department import Department
 from hub.item import ServiceItem
 from hub.pushing.completeness import told
-from hub.pushing.push import Push
+from hub.pushing.push import GONE, Push
 from hub.pushing.release_push import check_again, release_push
 
 
@@ -65,11 +65,14 @@ def _state(row: Any) -> str:
 
 
 def _acts(row: Any) -> Markup:
-    if row.state != "held" or not may("can_release", "IncompletePushView"):
+    if row.state in GONE or not may("can_release", "IncompletePushView"):
         return Markup("")
-    return Markup('<a class="btn small" href="{}">{}</a>').format(
-        url_for("IncompletePushView.show", case_no=row.case_no), gettext("处理")
+    where, what = (
+        ("IncompletePushView.show", gettext("处理"))
+        if row.state == "held"
+        else ("IncompletePushView.complete", gettext("补齐"))
     )
+    return Markup('<a class="btn small" href="{}">{}</a>').format(url_for(where, case_no=row.case_no), what)
 
 
 class IncompletePushView(CompletingPages):
@@ -143,6 +146,7 @@ class IncompletePushView(CompletingPages):
             case_no=case_no,
             rows=rows,
             held=held,
+            went=[row for row in rows if row.state != "held" and row.state not in GONE],
             missing=(held or rows)[0].missing if rows else [],
         )
 
@@ -155,6 +159,9 @@ class IncompletePushView(CompletingPages):
         with here().engine.begin() as tx:
             check_approved(tx, case_no)
             found = check_again(tx, case_no, here().config.desk, actor=actor())
+        if found.corrected:
+            names = gettext("、").join(found.corrected)
+            flash(gettext("补来的内容已发给%(names)s，须重新签收。", names=names), "success")
         if found.released:
             flash(gettext("已补齐，%(n)s 个部门的推送已发出。", n=len(found.released)), "success")
         if found.missing:

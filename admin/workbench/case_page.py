@@ -15,7 +15,7 @@ from admin.workbench.lines import Line, counts, lines
 from admin.workbench.party_facts import party_facts
 from hub.catalogue.published import PublishedItem, item_version
 from hub.errors import Conflict, Denied
-from hub.pushing.release_push import is_held
+from hub.pushing.release_push import incomplete
 from hub.reuse.consent import WAYS
 from hub.reuse.form_sources import PARTY_FIELDS
 from hub.reuse.match import Question, match
@@ -48,7 +48,7 @@ def case_page(tx: Connection, case_no: str) -> dict[str, Any] | None:
         "seat": sitting,
         "mine": mine,
         "writable": writable,
-        "held": is_held(tx, case_no),
+        "lacks": incomplete(tx, case_no),
         "can_take": writable and may("can_take", "WorkbenchView"),
         "can_follow": mine and facts.case["state"] == "accepted" and may("can_take", "WorkbenchView"),
         "can_accept": writable and may("can_accept", "WorkbenchView"),

@@ -9,7 +9,7 @@ go in the same transaction; the others say what they lack still.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -70,8 +70,8 @@ def complete_case(tx: Connection, case_no: str, given: Completion, desk: Desk, *
     late = brought(tx, case_no, desk)  # it goes along: nobody signs twice for it
     reason = completed([*filled, *(late.told() if late else ())])
     correction = Correction(reason, elements=elements, completes=True, steps=steps, brought=late)
-    correct_decision(tx, case_no, correction, desk, actor=actor)
-    return check_again(tx, case_no, desk, actor=actor)
+    corrected = correct_decision(tx, case_no, correction, desk, actor=actor)
+    return replace(check_again(tx, case_no, desk, actor=actor), corrected=corrected.departments)
 
 
 def _waited_for(

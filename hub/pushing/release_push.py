@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, exists, select, update
+from sqlalchemy import Connection, select, update
 
 from hub.case import Case, Decision
 from hub.deciding.decide import lane_for
@@ -93,10 +93,13 @@ ORDER BY p.case_no LIMIT %(limit)s
 """  # noqa: S608 - our own words
 
 
-def is_held(tx: Connection, case_no: str | None) -> bool:
-    """Whether any push of the case waits to be completed."""
-    held = exists().where(Push.case_no == case_no, Push.state == "held")
-    return case_no is not None and bool(tx.scalar(select(held)))
+def incomplete(tx: Connection, case_no: str | None) -> str | None:
+    """'held' where a push of the case waits to be completed, 'sent' where one went without something; None: neither."""
+    lacks = select(Push.state).where(
+        Push.case_no == case_no, Push.missing.is_not(None), Push.state.not_in(GONE)
+    )
+    states = set(tx.scalars(lacks)) if case_no is not None else set()
+    return "held" if "held" in states else "sent" if states else None
 
 
 def check_for_upload(tx: Connection, upload_id: uuid.UUID, desk: Desk) -> None:

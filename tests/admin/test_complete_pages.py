@@ -131,6 +131,56 @@ def test_only_the_department_that_approved_completes(hub: Hub, as_user: AsUser, 
     assert state(hub, case_no) == "held"
 
 
+def corrections(hub: Hub, case_no: str) -> list[str]:
+    """Which departments were sent a correction, in order."""
+    with hub.engine.connect() as tx:
+        sent = "SELECT department FROM announcements WHERE case_no = :no AND kind = 'approval.corrected.v1' "
+        return list(tx.scalars(text(sent + "ORDER BY revision, department"), {"no": case_no}))
+
+
+def test_what_came_late_is_sent_by_a_button_to_who_has_the_decision(
+    hub: Hub, as_user: AsUser, csrf: Token
+) -> None:
+    """Nothing to send, no button; then it says to whom; a clerk may not; sent once. A push that went is completed, too."""
+    case_no, line = held_case(hub)
+    client, token = as_user("office-approver"), csrf("office-approver")
+    where = f"/incomplete-pushes/{case_no}/complete"
+    button = "把已补来的材料发给已收到决定的部门"
+
+    def send(who: FlaskClient, token: str) -> TestResponse:
+        return who.post(f"{where}/send", headers={"X-CSRFToken": token})
+
+    assert button not in client.get(where).get_data(as_text=True)
+    assert send(client, token).status_code == 409
+    assert Client(client, token).send(case_no, line, pdf())["state"] == "stored"
+    page = client.get(where).get_data(as_text=True)
+    assert button in page
+    assert "发给：示范县市场监督管理局。" in page
+    clerk = as_user("clerk")
+    Client(clerk, csrf("clerk"))
+    assert button not in clerk.get(where).get_data(as_text=True)
+    assert send(clerk, csrf("clerk")).status_code == 403
+    assert corrections(hub, case_no) == []
+    assert "补来的内容已发给示范县市场监督管理局" in send(client, token).get_json()["said"]
+    assert send(client, token).status_code == 409
+    assert corrections(hub, case_no) == ["scjg"]
+
+    with hub.engine.connect() as tx:
+        of = {"no": case_no}
+        push = tx.scalar(text("SELECT id FROM pushes WHERE case_no = :no AND state = 'held'"), of)
+    form = {"push": str(push), "reason": "监管部门急需", "csrf_token": token}
+    client.post(f"/incomplete-pushes/{case_no}/release", data=form)
+    for path in ("/incomplete-pushes/?held=sent", f"/incomplete-pushes/{case_no}", f"/cases/{case_no}"):
+        assert where in client.get(path).get_data(as_text=True), path
+    assert "已经推送给：示范县市场监督管理局、示范县综合行政执法局" in client.get(where).get_data(
+        as_text=True
+    )
+    done = fill(client, token, case_no, **{**VISIT, "e.XK_FRDB": "张三"}).get_json()
+    assert "补来的内容已发给示范县市场监督管理局、示范县综合行政执法局" in done["said"]
+    assert corrections(hub, case_no) == ["scjg", "scjg", "zhzf"]
+    assert "没有等待补齐的推送" in client.get(where).get_data(as_text=True)
+
+
 def test_a_person_brings_what_is_missing_at_the_page(
     hub: Hub, address: str, open_as: Callable[..., Watched]
 ) -> None:
