@@ -35,6 +35,7 @@ from admin import (
 from admin.accounts import ROLE_TITLES
 from admin.config import AdminConfig
 from admin.home import HomeView
+from admin.in_words import in_words
 from admin.licensing.sharing import share_api
 from admin.live import LiveBoard
 from admin.noticing.notice_pages import unread_now
@@ -182,7 +183,11 @@ def _asset(name: str) -> str:
 
 
 def _fill_templates(app: Flask) -> None:
-    app.jinja_env.filters.update(cells.FILTERS, role_title=lambda name: gettext(ROLE_TITLES.get(name, name)))
+    app.jinja_env.filters.update(
+        cells.FILTERS,
+        in_words=lambda said: in_words(str(said)) if said else "",
+        role_title=lambda name: gettext(ROLE_TITLES.get(name, name)),
+    )
     app.jinja_env.globals.update(
         asset=_asset,
         may=premises.may,

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask_babel import gettext
 
+from admin.in_words import in_words
 from schemas import dumps
 
 SHOWN = 200
@@ -65,7 +66,7 @@ def compared(row: Mapping[str, Any]) -> dict[str, Any]:
         "made_up_as": row.get("made_up_as", ""),
         "same": same,
         "verdict": verdict,
-        "words": row.get("words") or "；".join(str(one.get("words", "")) for one in faults),
+        "words": in_words(row.get("words") or "；".join(str(one.get("words", "")) for one in faults)),
         "faults": faults,
         "expected": expected,
         "found": found,

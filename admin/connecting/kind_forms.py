@@ -13,6 +13,7 @@ from typing import Any
 
 from flask_babel import get_locale
 
+from admin.in_words import in_words
 from schemas.connector.faults import Fault
 
 MOST = 20_000  # characters of one box
@@ -49,8 +50,8 @@ def told(form: Mapping[str, Any], key: str) -> str:
 
 
 def fault_said(fault: Fault) -> str:
-    """What is wrong, in the reader's language where it is known in it."""
-    return (fault.words_en if english() else "") or fault.words
+    """What is wrong, in the reader's language."""
+    return (fault.words_en if english() else "") or in_words(fault.words)
 
 
 def _title(field: Mapping[str, Any], key: str) -> str:

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from sqlalchemy import Connection, Select, and_, select
 
 from admin import cells
+from admin.in_words import in_words
 from admin.listing import Choice, Column, Listing, words
 from hub.connecting.connector import ConnectorRefusal, ConnectorUnmapped
 from hub.errors import NotFound
@@ -84,7 +85,9 @@ LISTING = Listing(
             lambda r: cells.word_text("connector_cause", r.cause),
             narrow=True,
         ),
-        Column("words", _("说明"), lambda r: Markup('<div class="wrap">{}</div>').format(r.words), None),
+        Column(
+            "words", _("说明"), lambda r: Markup('<div class="wrap">{}</div>').format(in_words(r.words)), None
+        ),
         Column("flow", _("线路"), lambda r: cells.plain(r.flow), ConnectorRefusal.flow, wider=True),
         Column("times", _("次数"), lambda r: r.times, ConnectorRefusal.times, wider=True),
         Column("at", _("时间"), lambda r: cells.when(r.at), ConnectorRefusal.at),

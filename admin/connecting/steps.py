@@ -12,6 +12,7 @@ from flask_babel import gettext
 from admin.connecting.kind_forms import english, fault_said
 from admin.connecting.reading import Shown
 from admin.connecting.titles import message_title
+from admin.in_words import in_words
 from schemas.connector.document import IN_KINDS, document_from
 from schemas.connector.faults import Faults
 from schemas.connector.kinds import kind_form, kind_names
@@ -142,7 +143,7 @@ def _rehearsed(shown: Shown) -> list[str]:
     if job["state"] in ("waiting", "running"):
         return [gettext("正在演练。")]
     if job["state"] != "done":
-        return [job["words"] or gettext("演练没有完成。")]
+        return [in_words(job["words"] or "") or gettext("演练没有完成。")]
     counts = (job["result"] or {}).get("counts") or {}
     wrong = int(counts.get("different") or 0) + int(counts.get("refused") or 0)
     return [gettext("演练中有 %(n)s 条与预期不同或被拒收。", n=wrong)] if wrong else []

@@ -17,7 +17,7 @@ from flask_babel import gettext
 from markupsafe import Markup
 
 from admin import cells
-from admin.tracing.shown import in_words
+from admin.in_words import of_phrase
 from hub.tracing.trace_line import FAMILIES, TraceLine
 from hub.workday import LOCAL
 
@@ -43,7 +43,7 @@ class Mark:
     @property
     def words(self) -> str:
         """The first few, for a hover or a screen reader."""
-        said = "；".join(in_words(line.title) for line in self.lines[:4])
+        said = "；".join(of_phrase(line.title) for line in self.lines[:4])
         more = gettext("等 %(n)s 条", n=len(self.lines)) if len(self.lines) > 4 else ""
         return f"{self.day.isoformat()} {said}{more}"
 

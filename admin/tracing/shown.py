@@ -11,7 +11,7 @@ from flask import url_for
 from flask_babel import gettext
 
 from admin import cells
-from hub.tracing.phrase import Phrase
+from admin.in_words import of_phrase
 from hub.tracing.trace import Trace
 from hub.tracing.trace_line import FAMILIES, TraceLine
 from hub.workday import LOCAL
@@ -22,6 +22,8 @@ class Shown(NamedTuple):
 
     line: TraceLine
     title: str
+    detail: str
+    more: list[tuple[str, Any]]
     day: str
     time: str
     iso: str
@@ -30,15 +32,6 @@ class Shown(NamedTuple):
     signed: (
         str | None
     )  # the address of its bytes; "": they are not those that were recorded; None: nobody signed
-
-
-def in_words(text: str) -> str:
-    """What a line says, in the language of who reads it."""
-    if not isinstance(text, Phrase):
-        return text
-    parts = {name: in_words(part) for name, part in text.parts.items()}
-    said: str = gettext(text.text) if text.text else ""
-    return said % parts if parts else said
 
 
 def shown_lines(found: Trace, names: Mapping[str, str], *, links: bool) -> Iterator[Shown]:
@@ -50,7 +43,9 @@ def shown_lines(found: Trace, names: Mapping[str, str], *, links: bool) -> Itera
         at = line.at.astimezone(LOCAL)
         yield Shown(
             line,
-            in_words(line.title),
+            of_phrase(line.title),
+            of_phrase(line.detail),
+            more_of(line),
             at.strftime("%Y-%m-%d"),
             at.strftime("%H:%M:%S"),
             line.at.isoformat(),
@@ -58,6 +53,13 @@ def shown_lines(found: Trace, names: Mapping[str, str], *, links: bool) -> Itera
             who(line.by) if line.by else "",
             _address(line, base),
         )
+
+
+def more_of(line: TraceLine) -> list[tuple[str, Any]]:
+    """What is shown where one asks for it."""
+    return [
+        (of_phrase(name), of_phrase(value) if isinstance(value, str) else value) for name, value in line.more
+    ]
 
 
 def _address(line: TraceLine, base: str) -> str | None:

@@ -15,11 +15,12 @@ from sqlalchemy import Connection, select
 
 from admin import cells
 from admin.case_pages import check_confined, traced, viewer
+from admin.in_words import of_phrase
 from admin.pages import Screen, as_file
 from admin.premises import actor, here
 from admin.sharing.people import department_names
 from admin.tracing import kept as kept_bytes
-from admin.tracing.shown import in_words, timeline
+from admin.tracing.shown import more_of, timeline
 from admin.tracing.verified import HUB, commands, verify
 from admin.workbench.qr import qr_svg
 from hub.errors import Conflict, NotFound
@@ -155,12 +156,14 @@ def _rows(found: Trace, names: dict[str, str]) -> Iterator[list[str]]:
         )
     ]
     for line in found.lines:
-        more = "；".join(f"{name}：{_shown(value)}" for name, value in line.more)
+        more = gettext("；").join(
+            gettext("%(name)s：%(words)s", name=name, words=_shown(value)) for name, value in more_of(line)
+        )
         yield [
             cells.local(line.at, "%Y-%m-%d %H:%M:%S"),
             cells.word_text("trace_family", line.family),
-            in_words(line.title),
-            line.detail,
+            of_phrase(line.title),
+            of_phrase(line.detail),
             names.get(line.department or "", ""),
             cells.who(line.by, names) if line.by else "",
             more,
@@ -182,13 +185,13 @@ def _line(line: TraceLine, names: dict[str, str]) -> dict[str, Any]:
     return {
         "at": line.at.isoformat(),
         "family": line.family,
-        "title": in_words(line.title),
-        "detail": line.detail,
+        "title": of_phrase(line.title),
+        "detail": of_phrase(line.detail),
         "tone": line.tone,
         "by": line.by,
         "department": line.department,
         "department_name": names.get(line.department) if line.department else None,
-        "more": {name: _shown(value) for name, value in line.more},
+        "more": {name: _shown(value) for name, value in more_of(line)},
         "signed": {"kid": signed.kid, "sha256": signed.sha256.hex(), "kept": signed.kept, "ref": signed.ref}
         if signed
         else None,

@@ -27,6 +27,7 @@ def messages() -> set[str]:
     from admin import accounts, cells, health, ledger_pages
     from admin.catalogue.choices import hub_texts
     from admin.licensing.types import design_words, type_told
+    from admin.translations.sentences import sentences
     from hub import tracing
     from schemas import code_table
 
@@ -52,6 +53,7 @@ def messages() -> set[str]:
         | hub_texts()
         | design_words.hub_texts()
         | type_told.hub_texts()
+        | sentences()
     )
 
 

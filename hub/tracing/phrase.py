@@ -14,6 +14,12 @@ class Phrase(str):
     parts: dict[str, str]
 
 
+def listed(*parts: str) -> Phrase:
+    """Those of the parts that say something, one behind the other."""
+    said = {f"p{number}": part for number, part in enumerate(parts) if part}
+    return phrase("；".join(f"%({name})s" for name in said), **said)
+
+
 def phrase(text: str, **parts: str) -> Phrase:
     """For example `phrase("已发出：%(name)s", name="示范县卫生健康局")`. The text is found by whoever translates."""
     made = Phrase(text % parts if parts else text)

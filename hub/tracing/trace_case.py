@@ -34,9 +34,9 @@ def _lines(
             continue
         hidden = found.hides("steps", "handle_explain", row["name"])
         said = row["action"] if hidden else row["opinion"] or row["action"]
-        ended = (("办结时间", row["ended_at"]),) if row["ended_at"] else ()
+        ended = ((phrase("办结时间"), row["ended_at"]),) if row["ended_at"] else ()
         who = (
-            (("办理人", row["handled_by"]),)
+            ((phrase("办理人"), row["handled_by"]),)
             if row["handled_by"] and not found.hides("steps", "handle_user_name", row["name"])
             else ()
         )
@@ -49,16 +49,22 @@ def _lines(
             more=who + ended,
         )
     for row in mapped(Decision, decisions):
-        result = code_table("result_type").get(row["result_type"], row["result_type"])
-        said = f"{row['document_name']} {row['document_no']}：{result}"
-        more = (("决定日期", row["decided_on"].isoformat()), ("内容摘要", bytes(row["content_hash"]).hex()))
+        result = phrase(code_table("result_type").get(row["result_type"], row["result_type"]))
+        document = {"name": row["document_name"], "no": row["document_no"]}
+        said = phrase("%(name)s %(no)s：%(result)s", **document, result=result)
+        more = (
+            (phrase("决定日期"), row["decided_on"].isoformat()),
+            (phrase("内容摘要"), bytes(row["content_hash"]).hex()),
+        )
         yield TraceLine(
             row["created_at"], "decision", phrase("决定入库"), said, "good", row["decided_by"], more=more
         )
     for row in mapped(DecisionRevision, revisions):
         yield _revised(found, row)
     for at, reader, use, name in reads:
-        yield TraceLine(at, "read", phrase("调阅材料：%(name)s", name=name), f"用途：{use}", by=reader)
+        yield TraceLine(
+            at, "read", phrase("调阅材料：%(name)s", name=name), phrase("用途：%(use)s", use=use), by=reader
+        )
 
 
 #: Columns of a decision, as a package names them.
@@ -72,9 +78,13 @@ _COLUMNS = {
 
 def _revised(found: Gathering, row: dict[str, Any]) -> TraceLine:
     withdrawn = row["kind"] == "withdrawn"
-    changed = tuple((f"{name}（原为）", str(value)) for name, value in _seen(found, row["before"]))
-    now = tuple((f"{name}（改为）", str(value)) for name, value in _seen(found, row["after"]))
-    paper = (("文书号", row["document_no"]),) if row["document_no"] else ()
+    changed = tuple(
+        (phrase("%(name)s（原为）", name=name), str(value)) for name, value in _seen(found, row["before"])
+    )
+    now = tuple(
+        (phrase("%(name)s（改为）", name=name), str(value)) for name, value in _seen(found, row["after"])
+    )
+    paper = ((phrase("文书号"), row["document_no"]),) if row["document_no"] else ()
     return TraceLine(
         row["at"],
         "decision",

@@ -92,13 +92,17 @@ def _exchanged(found: Gathering, held: Answer, parked: Answer, tried: Answer) ->
     for row in held:
         id_, department, event_id, cause, message, sha256, kid, state, by, why, settled_at, at = row
         signed = Signed(kid or "", bytes(sha256), "quarantine", str(id_))
-        more = (("消息", event_id or "—"), ("原因", causes.get(cause, cause)), ("隔离编号", str(id_)))
+        more = (
+            (phrase("消息"), event_id or "—"),
+            (phrase("原因"), phrase(causes.get(cause, cause))),
+            (phrase("隔离编号"), str(id_)),
+        )
         name = found.name(department)
         yield TraceLine(
             at,
             "exchange",
             phrase("消息被隔离：%(name)s", name=name),
-            message,
+            phrase(message),
             "warning",
             None,
             department,
@@ -114,7 +118,7 @@ def _exchanged(found: Gathering, held: Answer, parked: Answer, tried: Answer) ->
             yield TraceLine(settled_at, "exchange", title, why or "", "good", by, department)
     for topic, cause, attempts, at in parked:
         department = topic.split(".")[1]
-        said = f"{cause}；已试 {attempts} 次，其后的消息依次等候"
+        said = phrase("%(cause)s；已试 %(n)s 次，其后的消息依次等候", cause=phrase(cause), n=str(attempts))
         yield TraceLine(
             at,
             "exchange",
@@ -128,7 +132,7 @@ def _exchanged(found: Gathering, held: Answer, parked: Answer, tried: Answer) ->
         department = subject.split(".")[1] if subject.startswith("key:") else None
         said = phrase("%(act)s成功", act=_ACTS[act]) if done else phrase("%(act)s未成", act=_ACTS[act])
         tone = "good" if done and act != "park" else "warning"
-        yield TraceLine(at, "exchange", said, words, tone, actor, department)
+        yield TraceLine(at, "exchange", said, phrase(words) if words else "", tone, actor, department)
 
 
 def _written(found: Gathering, rows: Answer) -> Iterator[TraceLine]:
@@ -137,7 +141,7 @@ def _written(found: Gathering, rows: Answer) -> Iterator[TraceLine]:
         family = "exchange" if action in _EXCHANGE else "ledger"
         tone = "alert" if action in _ALERT else "plain"
         department = actor.removeprefix("department:") if actor.startswith("department:") else None
-        more = (("账本", f"{action} {subject}"),)
+        more = ((phrase("账本"), f"{action} {subject}"),)
         yield TraceLine(
             at, family, _TITLES.get(action, action), reason or "", tone, actor, department, None, more
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 from hub.feedback.finding import Finding
 from hub.tracing.gathering import Answer, Family, Gathering, columns, mapped
-from hub.tracing.phrase import phrase
+from hub.tracing.phrase import listed, phrase
 from hub.tracing.trace_line import TraceLine
 from schemas import code_table
 
@@ -30,31 +30,31 @@ _EFFECT_TONE = {
     "none": "plain",
 }
 _EFFECT = {
-    "freeze": "证照暂扣",
-    "warn": "限期整改",
-    "propose_freeze": "请求暂扣证照，须由人确认",
-    "propose_revocation": "请求吊销证照，须由人确认",
-    "lift": "解除暂扣",
+    "freeze": phrase("证照暂扣"),
+    "warn": phrase("限期整改"),
+    "propose_freeze": phrase("请求暂扣证照，须由人确认"),
+    "propose_revocation": phrase("请求吊销证照，须由人确认"),
+    "lift": phrase("解除暂扣"),
 }
 _RESULTS = {
     "rectification": "rectification_result",
     "enforcement": "enforcement_result",
     "credit": "credit_kind",
 }
-_STANDING = {"corrected": "已被更正", "withdrawn": "已被撤销"}
+_STANDING = {"corrected": phrase("已被更正"), "withdrawn": phrase("已被撤销")}
 #: What is said of a fact by the names of its message, where one asks for it.
 _DETAILS = {
-    "plan_name": "计划名称",
-    "frequency": "频次",
-    "scope": "对象范围",
-    "from": "开始",
-    "to": "结束",
-    "illegal_fact": "违法事实",
-    "basis": "处罚依据",
-    "content": "处罚内容",
-    "publish_until": "公示截止期",
-    "until": "有效期至",
-    "transfer_to": "移交",
+    "plan_name": phrase("计划名称"),
+    "frequency": phrase("频次"),
+    "scope": phrase("对象范围"),
+    "from": phrase("开始"),
+    "to": phrase("结束"),
+    "illegal_fact": phrase("违法事实"),
+    "basis": phrase("处罚依据"),
+    "content": phrase("处罚内容"),
+    "publish_until": phrase("公示截止期"),
+    "until": phrase("有效期至"),
+    "transfer_to": phrase("移交"),
 }
 
 
@@ -64,7 +64,10 @@ def _lines(found: Gathering, findings: Answer, files: Answer) -> Iterator[TraceL
     named: dict[uuid.UUID, list[tuple[str, str]]] = {}
     for finding, name, size, sha256 in files:
         named.setdefault(finding, []).append(
-            (f"佐证文件 {name}", f"{size} 字节，SHA-256 {bytes(sha256).hex()}")
+            (
+                phrase("佐证文件 %(name)s", name=name),
+                phrase("%(n)s 字节，SHA-256 %(sha256)s", n=str(size), sha256=bytes(sha256).hex()),
+            )
         )
     for row in rows:
         more = (*_more(found, row, numbers), *named.get(row["id"], ()))
@@ -103,21 +106,25 @@ def _title(found: Gathering, row: Mapping[str, Any]) -> str:
 
 def _detail(row: Mapping[str, Any]) -> str:
     late = (
-        "已有更新的检查，仅存档"
+        phrase("已有更新的检查，仅存档")
         if row["licence_id"] and not row["effect_applied"] and row["effect"] != "none"
         else ""
     )
-    parts = (
+    return listed(
         str(row["details"].get("plan_name") or "") if row["kind"] == "plan" else "",
         row["document_no"] or "",
-        f"罚款 {_yuan(row['fine_fen'])} 元" if row["fine_fen"] else "",
-        f"没收 {_yuan(row['confiscated_fen'])} 元" if row["confiscated_fen"] else "",
+        phrase("罚款 %(n)s 元", n=_yuan(row["fine_fen"])) if row["fine_fen"] else "",
+        phrase("没收 %(n)s 元", n=_yuan(row["confiscated_fen"])) if row["confiscated_fen"] else "",
         row["explanation"] or "",
-        f"限 {row['rectify_by']} 前整改" if row["rectify_by"] else "",
+        phrase("限 %(day)s 前整改", day=str(row["rectify_by"])) if row["rectify_by"] else "",
         _STANDING.get(row["standing"], ""),
         late,
     )
-    return "；".join(part for part in parts if part)
+
+
+def _applied(row: Mapping[str, Any]) -> str:
+    effect = _EFFECT[row["effect"]]
+    return effect if row["effect_applied"] else phrase("%(effect)s（未生效）", effect=effect)
 
 
 def _yuan(fen: int) -> str:
@@ -137,24 +144,24 @@ def _tone(row: Mapping[str, Any]) -> str:
 def _more(
     found: Gathering, row: Mapping[str, Any], numbers: Mapping[uuid.UUID, str]
 ) -> Iterator[tuple[str, Any]]:
-    yield "部门编号", row["finding_no"]
-    yield "发生时间", row["happened_at"]
+    yield phrase("部门编号"), row["finding_no"]
+    yield phrase("发生时间"), row["happened_at"]
     if row["about_id"]:
-        yield "针对", numbers.get(row["about_id"], "其他部门所报的一条")
+        yield phrase("针对"), numbers.get(row["about_id"]) or phrase("其他部门所报的一条")
     if row["corrects_id"]:
-        yield "更正", numbers.get(row["corrects_id"], str(row["corrects_id"]))
+        yield phrase("更正"), numbers.get(row["corrects_id"], str(row["corrects_id"]))
     if row["push_state"]:
-        yield "推送转为", code_table("push_state").get(row["push_state"], row["push_state"])
+        yield phrase("推送转为"), phrase(code_table("push_state").get(row["push_state"], row["push_state"]))
     if row["effect"] in _EFFECT:
-        yield "证照处置", _EFFECT[row["effect"]] + ("" if row["effect_applied"] else "（未生效）")
+        yield phrase("证照处置"), _applied(row)
     inspectors = row["inspectors"].get("list") or []
     if inspectors:
-        yield "检查人员", "、".join(str(one.get("name", "")) for one in inspectors)
+        yield phrase("检查人员"), "、".join(str(one.get("name", "")) for one in inspectors)
     for name, title in _DETAILS.items():
         value = row["details"].get(name)
         if value and (name, row["kind"]) != ("plan_name", "plan"):
             yield title, found.names.get(str(value), str(value))
-    yield "签名密钥", row["kid"]
+    yield phrase("签名密钥"), row["kid"]
 
 
 FAMILY = Family((FINDINGS, FILES), _lines)

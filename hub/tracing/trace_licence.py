@@ -54,8 +54,9 @@ def _lines(found: Gathering, operations: Answer, holders: Answer) -> Iterator[Tr
         return
     statuses = code_table("licence_status")
     for at, operation, was, becomes, reason, actor, department, document_no, name, number in operations:
-        moved = (("状态", f"{statuses.get(was, '无')} → {statuses.get(becomes, becomes)}"),)
-        paper = (("文书号", document_no),) if document_no else ()
+        states = (phrase(statuses.get(was, "无")), phrase(statuses.get(becomes, becomes)))
+        moved = ((phrase("状态"), phrase("%(was)s → %(becomes)s", was=states[0], becomes=states[1])),)
+        paper = ((phrase("文书号"), document_no),) if document_no else ()
         yield TraceLine(
             at,
             "licence",
@@ -65,13 +66,11 @@ def _lines(found: Gathering, operations: Answer, holders: Answer) -> Iterator[Tr
             actor,
             department,
             None,
-            (("证照编号", number), *moved, *paper),
+            ((phrase("证照编号"), number), *moved, *paper),
         )
     for row in mapped(HolderNotice, holders):
-        title = row["title"]
-        yield TraceLine(
-            row["created_at"], "licence", phrase("提醒持证人：%(title)s", title=title), row["body"]
-        )
+        title, body = phrase(row["title"]), phrase(row["body"])
+        yield TraceLine(row["created_at"], "licence", phrase("提醒持证人：%(title)s", title=title), body)
         if row["told_at"]:
             how = row["told_how"] or ""
             yield TraceLine(

@@ -39,13 +39,13 @@ _TONES = {"info": "plain", "warning": "warning", "alert": "alert"}
 def _noticed(found: Gathering, notices: Answer) -> Iterator[TraceLine]:
     for row in mapped(Notice, notices):
         to, of = ROLES[row["audience"]], row["department"] if row["audience"] == "supervisor" else None
-        title = row["title"]
-        until = (("须答复", row["answer_by"]),) if row["answer_by"] else ()
+        title = phrase(row["title"])
+        until = ((phrase("须答复"), row["answer_by"]),) if row["answer_by"] else ()
         yield TraceLine(
             row["created_at"],
             "notice",
             phrase("提醒%(name)s：%(title)s", name=found.name(of) if of else to, title=title),
-            row["body"],
+            phrase(row["body"]),
             _TONES[row["severity"]],
             None,
             of,
@@ -110,7 +110,7 @@ def _advised(found: Gathering, threads: Answer, posts: Answer) -> Iterator[Trace
     for thread in about.values():
         name, department = thread["subject"], thread["department"]
         if thread["overdue_at"]:
-            due = (("答复期限", thread["due_at"]),) if thread["due_at"] else ()
+            due = ((phrase("答复期限"), thread["due_at"]),) if thread["due_at"] else ()
             yield TraceLine(
                 thread["overdue_at"],
                 "advice",

@@ -9,7 +9,7 @@ from typing import Any
 
 from hub.pushing.push import Push, PushMove, PushOverdue, Receipt
 from hub.tracing.gathering import Answer, Family, Gathering, columns, mapped
-from hub.tracing.phrase import phrase
+from hub.tracing.phrase import listed, phrase
 from hub.tracing.trace_line import TraceLine
 from schemas import code_table
 
@@ -62,7 +62,7 @@ def _lines(
             row["by"],
             row["department"],
             found.incoming(row["kid"], row["envelope_sha256"]),
-            (("本平台收到", row["received_at"]), ("签名密钥", row["kid"])),
+            ((phrase("本平台收到"), row["received_at"]), (phrase("签名密钥"), row["kid"])),
         )
     for row in mapped(PushMove, moves, "department"):
         yield _moved(found, row)
@@ -76,25 +76,29 @@ def _pushed(
     name, department = found.name(row["department"]), row["department"]
     signed = found.outgoing(row["event_id"], row["package_sha256"])
     lacks = "、".join(str(one.get("name") or one.get("code")) for one in row["missing"] or ())
-    limits = tuple((f"{said}时限", row[f"{what}_by"]) for what, said in _LIMIT.items() if row[f"{what}_by"])
+    limits = tuple(
+        (phrase("%(what)s时限", what=said), row[f"{what}_by"])
+        for what, said in _LIMIT.items()
+        if row[f"{what}_by"]
+    )
     more = (
-        ("推送包", str(row["event_id"])),
-        ("包摘要", bytes(row["package_sha256"]).hex()),
+        (phrase("推送包"), str(row["event_id"])),
+        (phrase("包摘要"), bytes(row["package_sha256"]).hex()),
         *limits,
-        *((("本部门不见", "、".join(row["withheld"])),) if row["withheld"] else ()),
+        *(((phrase("本部门不见"), "、".join(row["withheld"])),) if row["withheld"] else ()),
     )
     came = by_id.get(row["came_from"])
-    said = [
-        f"由{found.name(came['department'])}转来" if came else "",
-        f"缺少：{lacks}" if lacks else "",
-    ]
+    said = listed(
+        phrase("由%(name)s转来", name=found.name(came["department"])) if came else "",
+        phrase("缺少：%(names)s", names=lacks) if lacks else "",
+    )
     tone = "warning" if lacks else "plain"
     title = (
         phrase("应推送：%(name)s", name=name)
         if row["state"] != "held"
         else phrase("待补齐后推送：%(name)s", name=name)
     )
-    detail = "；".join(part for part in said if part) or f"签名包 {row['event_id']}"
+    detail = said or phrase("签名包 %(id)s", id=str(row["event_id"]))
     yield TraceLine(row["created_at"], "push", title, detail, tone, None, department, signed, more)
     sent = found.sent.get(row["event_id"])
     if sent and sent.published_at:
@@ -102,7 +106,7 @@ def _pushed(
             sent.published_at,
             "push",
             phrase("已发出：%(name)s", name=name),
-            "已交给消息通道",
+            phrase("已交给消息通道"),
             department=department,
         )
 
@@ -111,7 +115,8 @@ def _moved(found: Gathering, row: Mapping[str, Any]) -> TraceLine:
     states = code_table("push_state")
     act = _MOVED.get(row["act"], row["act"])
     title = phrase("%(act)s：%(name)s", act=act, name=found.name(row["department"]))
-    moved = f"{states.get(row['from_state'])} → {states.get(row['to_state'])}"
+    was, becomes = (phrase(states.get(row[one], row[one])) for one in ("from_state", "to_state"))
+    moved = phrase("%(was)s → %(becomes)s", was=was, becomes=becomes)
     more = tuple((str(name), str(value)) for name, value in row["detail"].items())
     tone = _MOVED_TONE.get(row["act"], "plain")
     return TraceLine(
@@ -123,13 +128,13 @@ def _moved(found: Gathering, row: Mapping[str, Any]) -> TraceLine:
         row["actor"],
         row["department"],
         None,
-        (("状态", moved), *more),
+        ((phrase("状态"), moved), *more),
     )
 
 
 def _overdue(found: Gathering, row: Mapping[str, Any]) -> Iterator[TraceLine]:
     name, what = found.name(row["department"]), _LIMIT[row["what"]]
-    due = (("时限", row["due_at"]),)
+    due = ((phrase("时限"), row["due_at"]),)
     yield TraceLine(
         row["noticed_at"],
         "push",

@@ -33,7 +33,10 @@ def _lines(found: Gathering, told: Answer) -> Iterator[TraceLine]:
     for row in rows:
         name, title, department = found.name(row["department"]), _TITLES[row["kind"]], row["department"]
         signed = found.outgoing(row["event_id"], row["message_sha256"])
-        more = (("消息", str(row["event_id"])), ("消息摘要", bytes(row["message_sha256"]).hex()))
+        more = (
+            (phrase("消息"), str(row["event_id"])),
+            (phrase("消息摘要"), bytes(row["message_sha256"]).hex()),
+        )
         yield TraceLine(
             row["created_at"],
             "told",
@@ -102,7 +105,11 @@ def left_over(found: Gathering) -> Iterator[TraceLine]:
                 row.received_at,
                 "exchange",
                 phrase("收到的消息没有对应的记录：%(name)s", name=found.name(department)),
-                f"{row.event_type} {row.event_id}：留存的原文与登记的摘要不符，或其内容未被登记，请查验签名",
+                phrase(
+                    "%(type)s %(id)s：留存的原文与登记的摘要不符，或其内容未被登记，请查验签名",
+                    type=row.event_type,
+                    id=str(row.event_id),
+                ),
                 "alert",
                 None,
                 department,

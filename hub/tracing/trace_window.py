@@ -9,7 +9,7 @@ from hub.reuse.consent import WAYS, Consent
 from hub.reuse.deferral import Deferral
 from hub.reuse.material_use import MaterialUse
 from hub.tracing.gathering import Answer, Family, Gathering, columns, mapped
-from hub.tracing.phrase import phrase
+from hub.tracing.phrase import listed, phrase
 from hub.tracing.trace_line import TraceLine
 
 _COLUMNS = columns(MaterialUse, "u")
@@ -50,10 +50,11 @@ BEFELL = {
 def _lines(found: Gathering, uses: Answer, promises: Answer, consents: Answer) -> Iterator[TraceLine]:
     case = found.case
     if case["accepted_at"]:
-        until = f"承诺 {case['promised_on']} 前办结" if case["promised_on"] else "当场办结"
+        promised = case["promised_on"]
+        until = phrase("承诺 %(day)s 前办结", day=str(promised)) if promised else phrase("当场办结")
         yield TraceLine(case["accepted_at"], "step", phrase("窗口受理"), until, "good", case["taken_by"])
     for row in mapped(Consent, consents):
-        said = f"{row['given_by']}，{WAYS[row['way']]}"
+        said = phrase("%(who)s，%(way)s", who=row["given_by"], way=phrase(WAYS[row["way"]]))
         yield TraceLine(
             row["given_at"], "consent", phrase("申请人同意复用"), said, "good", row["recorded_by"]
         )
@@ -69,7 +70,8 @@ def _lines(found: Gathering, uses: Answer, promises: Answer, consents: Answer) -
     for use in uses_of(uses):
         yield from _use(use, case["case_no"], found.names)
     for promise in promises_of(promises):
-        detail = f"{promise['promised_by']}承诺 {promise['promised_until']} 前补交"
+        day = str(promise["promised_until"])
+        detail = phrase("%(who)s承诺 %(day)s 前补交", who=promise["promised_by"], day=day)
         by = promise["recorded_by"]
         yield TraceLine(
             promise["recorded_at"],
@@ -98,7 +100,8 @@ def promises_of(rows: Answer) -> list[dict[str, Any]]:
 def _use(use: Mapping[str, Any], case_no: str, names: Mapping[str, str]) -> Iterator[TraceLine]:
     if use["case_no"] != case_no:
         by = names.get(use["department"] or "", "")
-        detail = f"{by}办件 {use['case_no']}，用途：{use['purpose']}"
+        of = {"by": by, "no": use["case_no"], "use": use["purpose"]}
+        detail: str = phrase("%(by)s办件 %(no)s，用途：%(use)s", **of)
         yield TraceLine(
             use["used_at"],
             "reuse",
@@ -107,15 +110,7 @@ def _use(use: Mapping[str, Any], case_no: str, names: Mapping[str, str]) -> Iter
             by=use["used_by"],
         )
         return
-    owner = names.get(use["provider"] or "", "")
-    parts = (
-        f"满足“{use['requirement']}”",
-        f"来自{owner}" + (f"办件 {use['source_case']}" if use["source_case"] else "提供的数据"),
-        f"授权 {use['grant_id']}" if use["grant_id"] else "本部门自有",
-        f"{use['given_by']}同意（{WAYS[use['way']]}）" if use["way"] else "",
-        f"用途：{use['purpose']}",
-    )
-    detail = "；".join(part for part in parts if part)
+    detail = _grounds(use, names.get(use["provider"] or "", ""))
     yield TraceLine(
         use["used_at"],
         "reuse",
@@ -136,7 +131,7 @@ def _use(use: Mapping[str, Any], case_no: str, names: Mapping[str, str]) -> Iter
     if use["source_state_at"] and use["source_state"] in BEFELL:
         befell = BEFELL[use["source_state"]]
         title = phrase("所依据的“%(name)s”%(befell)s", name=use["source_name"], befell=befell)
-        yield TraceLine(use["source_state_at"], "reuse", title, "请核对本办件是否仍然成立", "alert")
+        yield TraceLine(use["source_state_at"], "reuse", title, phrase("请核对本办件是否仍然成立"), "alert")
     elif use["source_state_at"]:
         yield TraceLine(
             use["source_state_at"],
@@ -145,6 +140,21 @@ def _use(use: Mapping[str, Any], case_no: str, names: Mapping[str, str]) -> Iter
             "",
             "good",
         )
+
+
+def _grounds(use: Mapping[str, Any], owner: str) -> str:
+    """What a use meets, whence it came, and on what ground."""
+    return listed(
+        phrase("满足“%(name)s”", name=use["requirement"]),
+        phrase("来自%(owner)s办件 %(no)s", owner=owner, no=use["source_case"])
+        if use["source_case"]
+        else phrase("来自%(owner)s提供的数据", owner=owner),
+        phrase("授权 %(id)s", id=str(use["grant_id"])) if use["grant_id"] else phrase("本部门自有"),
+        phrase("%(who)s同意（%(way)s）", who=use["given_by"], way=phrase(WAYS[use["way"]]))
+        if use["way"]
+        else "",
+        phrase("用途：%(use)s", use=use["purpose"]),
+    )
 
 
 FAMILY = Family((USES, PROMISES, _CONSENTS), _lines)

@@ -12,6 +12,8 @@ from typing import Any
 
 from flask_babel import gettext
 
+from admin.connecting.kind_forms import fault_said
+from admin.in_words import in_words
 from hub.errors import Rejected
 from schemas import dumps, violations
 from schemas.connector.document import CodeTable, Flow
@@ -40,17 +42,23 @@ def tried(
     try:
         compiled = compile_mapping(flow, tables, whole_rows=brings_rows(kind, flow))
     except Faults as error:
-        return {"broken": [{"at": one.at, "words": one.words} for one in error.faults[:MOST_SHOWN]]}
+        return {"broken": [{"at": one.at, "words": fault_said(one)} for one in error.faults[:MOST_SHOWN]]}
     mapped = compiled.apply(_shortened(record, flow), explain=True)
     told: dict[str, Any] = {
         "broken": [],
         "skipped": mapped.skipped,
         "count": len(mapped.records),
         "fields": [
-            {"target": one.target, "value": shown(one.value), "words": one.words} for one in mapped.fields
+            {"target": one.target, "value": shown(one.value), "words": in_words(one.words)}
+            for one in mapped.fields
         ],
         "faults": [
-            {"target": one.target, "cause": one.cause, "words": one.words, "value": shown(one.value)}
+            {
+                "target": one.target,
+                "cause": one.cause,
+                "words": in_words(one.words),
+                "value": shown(one.value),
+            }
             for one in mapped.faults
         ],
         "unmapped": [{"table": one.table, "value": str(one.value)[:500]} for one in mapped.unmapped],
@@ -97,7 +105,7 @@ def message_of(kind: str, fields: Mapping[str, Any]) -> dict[str, Any]:
         return {
             "type": form.event_type,
             "data": shown(fields),
-            "faults": [{"target": "", "words": str(error)}],
+            "faults": [{"target": "", "words": in_words(str(error))}],
         }
     data.pop("files", None)  # files are brought and counted where they are
     subject = data.get(form.subject)
