@@ -114,7 +114,7 @@
     return box;
   }
   function formats(row) {
-    return el('div', { class: 'box wide-box', role: 'group', 'aria-label': say.formats, 'data-box': 'formats' }, el('span', {}, `${say.formats}（${say.formatsHint}）`),
+    return el('div', { class: 'box wide-box', role: 'group', 'aria-label': say.formats, 'data-box': 'formats' }, el('span', {}, document.documentElement.lang === 'en' ? `${say.formats} (${say.formatsHint})` : `${say.formats}（${say.formatsHint}）`),
       el('span', { class: 'checks' }, ...options.formats.map((format) => el('label', { class: 'tick' }, el('input', {
         type: 'checkbox', checked: row.formats.includes(format),
         onchange: (event) => { row.formats = options.formats.filter((known) => (known === format ? event.target.checked : row.formats.includes(known))); touched(); },

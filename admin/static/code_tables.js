@@ -47,7 +47,7 @@
     const used = state.used[table.name] ?? [];
     const showHead = () => {
       head.replaceChildren(el('b', {}, table.title || table.name), el('small', { class: 'mono' }, table.name), el('span', { class: 'pill mute' }, fill(say.pairs, { n: table.pairs.length })),
-        el('small', {}, used.length ? fill(say.used, { flows: used.map(([flow]) => flow).join('、') }) : say.unused));
+        el('small', {}, used.length ? fill(say.used, { flows: used.map(([flow]) => flow).join(document.documentElement.lang === 'en' ? ', ' : '、') }) : say.unused));
     };
     const waiting = () => (state.unmapped[table.name] ?? []).filter(([value, direction]) => !table.pairs.some((pair) => pair[direction === 'out' ? 1 : 0] === value));
     const check = () => {
@@ -60,7 +60,7 @@
       if (codes()) {
         for (const pair of table.pairs) if (pair[1] && !codes().has(pair[1])) lines.push(fill(say.unknown, { value: pair[1] }));
         const lacking = Array.from(codes().keys()).filter((code) => !table.pairs.some((pair) => pair[1] === code));
-        if (lacking.length) lines.push(fill(say.lacking, { n: lacking.length, values: lacking.slice(0, 8).map((code) => `${code} ${codes().get(code)}`).join('、') }));
+        if (lacking.length) lines.push(fill(say.lacking, { n: lacking.length, values: lacking.slice(0, 8).map((code) => `${code} ${codes().get(code)}`).join(document.documentElement.lang === 'en' ? ', ' : '、') }));
       }
       checks.replaceChildren(...lines.slice(0, 30).map((text) => el('li', {}, text)));
       if (!lines.length && table.pairs.length) checks.append(el('li', { class: 'good-text' }, say.fine));
@@ -113,7 +113,7 @@
     };
     const proposing = el('button', { type: 'button', class: 'btn small', disabled: !table.ours, onclick: propose }, say.propose);
     const kinds = el('select', { class: 'input', disabled: !state.editable, onchange: (event) => { table.ours = event.target.value; proposing.disabled = !table.ours; draw(); touched(); } },
-      el('option', { value: '' }, say.free), state.ours.map(([name, title]) => el('option', { value: name, selected: name === table.ours }, `${title}（${name}）`)));
+      el('option', { value: '' }, say.free), state.ours.map(([name, title]) => el('option', { value: name, selected: name === table.ours }, document.documentElement.lang === 'en' ? `${title} (${name})` : `${title}（${name}）`)));
     const fixed = used.length || state.tables.some((known) => known.name === table.name);
     part.append(head, el('div', { class: 'inside' },
       el('div', { class: 'table-heads' },

@@ -89,7 +89,7 @@
       const names = (used.get(path) ?? []).map((target) => title.get(target) ?? target);
       const mark = one('.used', button);
       mark.textContent = names.length ? '●' : '';
-      mark.title = names.length ? fill(say.used, { names: names.join('、') }) : '';
+      mark.title = names.length ? fill(say.used, { names: names.join(say.comma) }) : '';
     });
   }
 

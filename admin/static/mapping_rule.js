@@ -114,8 +114,8 @@
   /** What the target wants: its kind, length, and the codes that it takes. */
   const wants = (field) => {
     const codes = M.options.codes[field.table];
-    const said = [M.options.kinds[field.kind], field.length ? fill(say.longest, { n: field.length }) : '', codes ? `${codes.title}：${Object.entries(codes.codes).slice(0, 12).map(([code, title]) => `${code} ${title}`).join('、')}${Object.keys(codes.codes).length > 12 ? '…' : ''}` : ''];
-    return said.filter(Boolean).join('；');
+    const said = [M.options.kinds[field.kind], field.length ? fill(say.longest, { n: field.length }) : '', codes ? `${codes.title}${say.colon}${Object.entries(codes.codes).slice(0, 12).map(([code, title]) => `${code} ${title}`).join(say.comma)}${Object.keys(codes.codes).length > 12 ? '…' : ''}` : ''];
+    return said.filter(Boolean).join(say.semicolon);
   };
   function control(name, one, value, tell) {
     if (one.type === 'boolean') return el('input', { type: 'checkbox', checked: Boolean(value), onchange: (event) => tell(event.target.checked) });

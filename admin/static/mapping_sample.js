@@ -169,7 +169,7 @@
     one('[data-output-faults]', place).replaceChildren(...faults.map((fault) => el('li', {}, fault.words)));
     const unmapped = one('[data-unmapped]', place.parentElement);
     unmapped.hidden = !M.unmapped.length;
-    one('span', unmapped).textContent = M.unmapped.map((pair) => `${pair.table}：${pair.value}`).join('；');
+    one('span', unmapped).textContent = M.unmapped.map((pair) => `${pair.table}${say.colon}${pair.value}`).join(say.semicolon);
   }
   M.on('changed', () => preview());
   M.on('ready', () => {

@@ -37,7 +37,7 @@
   function line(entry, title) {
     const { rule } = entry;
     const steps = (rule.steps ?? []).map((step) => M.options.transforms[step.do]?.title ?? step.do);
-    return el('li', {}, el('span', { class: 'proposal' }, el('b', {}, title.get(rule.target) ?? rule.target), el('i', { 'aria-hidden': 'true' }, '←'), el('span', {}, (rule.sources ?? []).map(M.titleOf).join('、')), ...steps.map((text) => el('span', { class: 'step-chip' }, text)), el('small', {}, entry.why)),
+    return el('li', {}, el('span', { class: 'proposal' }, el('b', {}, title.get(rule.target) ?? rule.target), el('i', { 'aria-hidden': 'true' }, '←'), el('span', {}, (rule.sources ?? []).map(M.titleOf).join(say.comma)), ...steps.map((text) => el('span', { class: 'step-chip' }, text)), el('small', {}, entry.why)),
       el('span', { class: `pill ${entry.sure >= SURE ? 'good' : 'warn'}` }, fill(say.sure, { n: Math.round(entry.sure * 100) })),
       el('button', { type: 'button', class: 'btn small', onclick: () => accept([entry]) }, say.accept),
       el('button', { type: 'button', class: 'ghost small', onclick: () => { refused.add(keyOf(entry)); show(); } }, say.reject));
@@ -61,7 +61,7 @@
     const fields = M.targets();
     const mapped = fields.filter((field) => M.rules.has(field.path)).length;
     const lacking = M.lacking.map((path) => fields.find((field) => field.path === path) ?? { path, title: path });
-    const links = lacking.slice(0, 8).flatMap((field, index) => [index ? '、' : '', el('button', { type: 'button', class: 'link', onclick: () => M.openTarget(field.path) }, field.title)]);
+    const links = lacking.slice(0, 8).flatMap((field, index) => [index ? say.comma : '', el('button', { type: 'button', class: 'link', onclick: () => M.openTarget(field.path) }, field.title)]);
     coverage.classList.toggle('lacking', lacking.length > 0);
     coverage.replaceChildren(el('b', {}, fill(say.ofAll, { a: mapped, b: fields.length })), el('span', { class: 'bar-of' }, el('progress', { max: Math.max(fields.length, 1), value: mapped, 'aria-label': say.targets })),
       lacking.length ? el('span', {}, fill(say.lacking, { n: lacking.length }), ...links, lacking.length > 8 ? '…' : '') : fields.length ? el('span', { class: 'good-text' }, say.complete) : '');

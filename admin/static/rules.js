@@ -127,7 +127,7 @@
     const summary = el('summary');
     const tree = el('div', { class: 'tree' });
     const show = () => {
-      summary.textContent = `${say.withheld}：${row.left_out.length + row.masked.length ? fill(say.counted, { a: row.left_out.length, b: row.masked.length }) : say.everything}`;
+      summary.textContent = `${say.withheld}${document.documentElement.lang === 'en' ? ': ' : '：'}${row.left_out.length + row.masked.length ? fill(say.counted, { a: row.left_out.length, b: row.masked.length }) : say.everything}`;
       every('details', tree).forEach((part) => { one('summary b', part).textContent = every('li.masked, li.left_out', part).length || ''; });
     };
     const find = el('input', { class: 'input find-names', type: 'search', placeholder: say.filter, 'aria-label': say.filter, oninput: (event) => {
@@ -149,7 +149,7 @@
     row.left_out ??= [];
     row.masked ??= [];
     row.hears ??= [];
-    const departments = options.departments.filter(([code, , active]) => active || code === row.department).map(([code, name, active]) => [code, active ? name : `${name}（${say.inactive}）`]);
+    const departments = options.departments.filter(([code, , active]) => active || code === row.department).map(([code, name, active]) => [code, active ? name : document.documentElement.lang === 'en' ? `${name} (${say.inactive})` : `${name}（${say.inactive}）`]);
     const days = ['sign', 'claim', 'plan', 'feedback'].map((key) => box(say[key], el('input', {
       class: 'input', type: 'number', min: 0, max: 250, value: row[`${key}_days`] ?? '', placeholder: options.area_days[key] === null ? say.inherit : `${say.inherit} ${options.area_days[key]}`,
       oninput: (event) => { row[`${key}_days`] = event.target.value === '' ? null : Number(event.target.value); touched(); },

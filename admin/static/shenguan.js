@@ -122,7 +122,7 @@
     const close = element('button', 'close', '×');
     close.type = 'button';
     close.dataset.close = '';
-    close.setAttribute('aria-label', '关闭');
+    close.setAttribute('aria-label', document.documentElement.lang === 'en' ? 'Close' : '关闭');
     box.append(body, close);
     board.append(box);
     while (board.children.length > 4) board.firstChild.remove();

@@ -26,6 +26,7 @@ def messages() -> set[str]:
     """Every text of ours, and the names that reach gettext through a table."""
     from admin import accounts, cells, health, ledger_pages
     from admin.catalogue.choices import hub_texts
+    from admin.connecting.mapping import offered
     from admin.licensing.types import design_words, type_told
     from admin.translations.sentences import sentences
     from hub import tracing
@@ -53,6 +54,7 @@ def messages() -> set[str]:
         | hub_texts()
         | design_words.hub_texts()
         | type_told.hub_texts()
+        | offered.hub_texts()
         | sentences()
     )
 

@@ -8,7 +8,9 @@ from typing import Any
 from flask_babel import get_locale
 
 from admin.connecting.mapping.page_words import KINDS, WORDS
+from admin.in_words import in_words
 from schemas import code_table_file, code_table_names
+from schemas.connector.document import IN_KINDS, OUT_MESSAGES
 from schemas.mapping import source_fields, target_fields
 from schemas.mapping.transforms import TRANSFORMS
 
@@ -36,8 +38,8 @@ def field_told(one: Any) -> dict[str, Any]:
         "required": one.required,
         "table": one.code_table or "",
         "example": one.example,
-        "group": one.group,
-        "one_of": one.one_of,
+        "group": in_words(one.group),
+        "one_of": in_words(one.one_of),
         "length": one.length,
     }
     return {name: value for name, value in told.items() if value not in (None, "", False)}
@@ -67,9 +69,16 @@ def editor_options(flow: Mapping[str, Any], tables: Iterable[Mapping[str, Any]])
 def our_tables() -> list[list[Any]]:
     """Our code tables: name, title, codes."""
     return [
-        [name, code_table_file(name)["title"], list(code_table_file(name)["codes"].items())]
+        [name, in_words(code_table_file(name)["title"]), list(code_table_file(name)["codes"].items())]
         for name in code_table_names()
     ]
+
+
+def hub_texts() -> set[str]:
+    """The texts of the schemas that are read in English through `in_words`: what fields lie in, names of code tables."""
+    sides_ = (*map(source_fields, OUT_MESSAGES), *map(target_fields, IN_KINDS))
+    told = {text for fields in sides_ for one in fields for text in (one.group, one.one_of) if text}
+    return told | {code_table_file(name)["title"] for name in code_table_names()}
 
 
 def _localised(schema: Any) -> Any:

@@ -91,6 +91,9 @@ WORDS = {
     "collected": _("从对方系统取的样本"),
     "examples": _("消息的示例"),
     "oneRecord": _("每条消息一条记录"),
+    "colon": _("："),
+    "comma": _("、"),
+    "semicolon": _("；"),
 }
 
 #: What kinds of fields are called.
