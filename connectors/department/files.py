@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import sqlite3
 import threading
 import time
 import uuid
@@ -59,13 +60,21 @@ class Files:
         try:
             with httpx.Client(timeout=30, follow_redirects=False) as client:
                 while not stop.is_set():
-                    wanted = state.wanted_file(time.time())
-                    if wanted is None:
+                    if not self._one(client, state):
                         stop.wait(IDLE_S)
-                    else:
-                        self._fetch_noted(client, state, wanted)
         finally:
             state.close()
+
+    def _one(self, client: httpx.Client, state: State) -> bool:
+        """Try the next file that is due; False where there is nothing to do just now."""
+        try:
+            wanted = state.wanted_file(time.time())
+            if wanted is not None:
+                self._fetch_noted(client, state, wanted)
+        except sqlite3.Error as error:  # the disk is full, or somebody holds the file: it stays wanted
+            _log.warning("材料暂停收取：状态文件暂时不能读写（%s）", error)
+            return False
+        return wanted is not None
 
     def _fetch_noted(self, client: httpx.Client, state: State, wanted: Mapping[str, Any]) -> None:
         try:

@@ -163,3 +163,27 @@ def test_the_hubs_address_can_be_given(
     state._db.execute("UPDATE files SET href = 'http://127.0.0.1:1/x'")
     there = replace(config, public_url=f"http://127.0.0.1:{hub.server_address[1]}/")
     run_until(Files(there, signers["scjg"], config.state_dir / "state.sqlite"), lambda: fetched(state)[0])
+
+
+def test_a_state_file_that_cannot_be_written_stops_nobody(
+    config: ConnectorConfig,
+    state: State,
+    hub: Hub,
+    signers: dict[str, Signer],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Claim: what was fetched while nothing could be noted is fetched again as soon as it can."""
+    want(state, hub)
+    state._db.execute(
+        "CREATE TRIGGER full BEFORE UPDATE ON files BEGIN SELECT RAISE(ABORT, 'disk full'); END"
+    )
+    stop = threading.Event()
+    files = Files(config, signers["scjg"], config.state_dir / "state.sqlite")
+    files.start(stop)
+    try:
+        until(lambda: "disk full" in caplog.text)
+        state._db.execute("DROP TRIGGER full")
+        until(lambda: fetched(state)[0])
+    finally:
+        stop.set()
+        files.join()
