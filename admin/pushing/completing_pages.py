@@ -8,6 +8,8 @@ what was typed stays.
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -33,6 +35,7 @@ from hub.pushing.complete_case import ACTIONS, Completion, StepDone, complete_ca
 from hub.pushing.completeness import told
 from hub.pushing.release_push import Checked, check_again
 from hub.pushing.send_late import send_late
+from hub.pushing.take_back_late import take_back_late
 from hub.reuse.consent import WAYS
 from hub.reuse.list_of_case import list_of_case
 from hub.reuse.match import Question, match
@@ -91,14 +94,28 @@ class CompletingPages(ExportedList):
 
         return self._done(case_no, act)
 
-    def _done(self, case_no: str, act: Any) -> Any:
+    @expose("/<case_no>/complete/remove/<uuid:material>", methods=["POST"])
+    @permission_name("list")
+    @asked("take")
+    def remove_what_came(self, case_no: str, material: uuid.UUID) -> Any:
+        """A file chosen by mistake, before anybody was sent it."""
+
+        def act(tx: Connection) -> str:
+            _check_at_window(tx, case_no)
+            given, desk = request.form.get("reason", ""), here().config.desk
+            name = take_back_late(tx, material, case_no=case_no, reason=given, desk=desk, actor=actor())
+            return gettext("已移除“%(name)s”。", name=name)
+
+        return self._done(case_no, act)
+
+    def _done(self, case_no: str, act: Callable[[Connection], Checked | str]) -> Any:
         try:
             with here().engine.begin() as tx:
                 check_approved(tx, case_no)
-                done: Checked = act(tx)
+                done = act(tx)
         except HubError as error:
             return said(error.message, STATUS.get(type(error), 500), html=self._body(case_no))
-        return jsonify(said=_said(done), html=self._body(case_no))
+        return jsonify(said=done if isinstance(done, str) else _said(done), html=self._body(case_no))
 
     def _body(self, case_no: str) -> str:
         with here().engine.connect() as tx:

@@ -12,16 +12,21 @@ from admin.premises import here
 from hub.deciding.brought import Brought, brought
 from hub.department import Department
 from hub.pushing.push import GONE, Push
+from hub.pushing.take_back_late import unsent_files
 
 
 @dataclass(frozen=True, slots=True)
 class Lacking:
-    """`held` waits for it, `went` went without it and says so; `late` has come and those who have the decision lack it."""
+    """`held` waits for it, `went` went without it and says so; `late` has come and those who have the decision lack it.
+
+    `unsent` are files that came after the decision and that nobody was sent: they may be taken back.
+    """
 
     held: Sequence[Any]
     went: Sequence[Any]
     missing: Sequence[Mapping[str, Any]]
     late: Brought | None
+    unsent: Sequence[Mapping[str, Any]]
 
     def of_kind(self, kind: str) -> list[Mapping[str, Any]]:
         """What is missing of this kind."""
@@ -30,13 +35,15 @@ class Lacking:
     @property
     def files(self) -> list[dict[str, Any]]:
         """What has come and was not sent: each file and reuse with its line."""
+        back = {one["id"] for one in self.unsent}
         if self.late is None:
-            return []
+            return [{**one, "used": False, "back": True} for one in self.unsent]
         files = [
             {
                 **one,
                 "line": self.late.taken_for.get(str(one["id"]), ""),
                 "used": one["get_type"] == "共享复用",
+                "back": str(one["id"]) in back,
             }
             for one in self.late.materials
         ]
@@ -55,7 +62,8 @@ def lacking(tx: Connection, case_no: str) -> Lacking:
         .where(Push.case_no == case_no, Push.missing.is_not(None), Push.state.not_in(GONE))
         .order_by(Department.name)
     ).all()
-    late = brought(tx, case_no, here().config.desk, lock=False)
+    desk = here().config.desk
+    late = brought(tx, case_no, desk, lock=False)
     come = late.codes if late else frozenset()
     missing = {(one["kind"], one["code"], one["name"]): one for row in rows for one in row.missing}
     return Lacking(
@@ -63,4 +71,5 @@ def lacking(tx: Connection, case_no: str) -> Lacking:
         [row for row in rows if row.state != "held"],
         [one for one in missing.values() if one["kind"] != "material" or one["code"] not in come],
         late,
+        unsent_files(tx, case_no, desk),
     )

@@ -150,9 +150,21 @@ def test_what_came_late_is_sent_by_a_button_to_who_has_the_decision(
     def send(who: FlaskClient, token: str) -> TestResponse:
         return who.post(f"{where}/send", headers={"X-CSRFToken": token})
 
+    files = Client(client, token)
     assert button not in client.get(where).get_data(as_text=True)
     assert send(client, token).status_code == 409
-    assert Client(client, token).send(case_no, line, pdf())["state"] == "stored"
+    wrong = files.send(case_no, line, pdf())["material_id"]
+    assert f'data-pick="{line}"' not in client.get(where).get_data(as_text=True)
+
+    def remove(reason: str) -> TestResponse:
+        headers = {"X-CSRFToken": token}
+        return client.post(f"{where}/remove/{wrong}", data={"reason": reason}, headers=headers)
+
+    assert remove(" ").status_code == 422
+    page = remove("选错了文件").get_json()
+    assert "已移除" in page["said"]
+    assert f'data-pick="{line}"' in page["html"]
+    assert files.send(case_no, line, pdf())["state"] == "stored"
     page = client.get(where).get_data(as_text=True)
     assert button in page
     assert "发给：示范县市场监督管理局。" in page
@@ -162,7 +174,7 @@ def test_what_came_late_is_sent_by_a_button_to_who_has_the_decision(
     assert send(clerk, csrf("clerk")).status_code == 403
     assert corrections(hub, case_no) == []
     assert "补来的内容已发给示范县市场监督管理局" in send(client, token).get_json()["said"]
-    assert send(client, token).status_code == 409
+    assert (send(client, token).status_code, remove("又选错了").status_code) == (409, 200)
     assert corrections(hub, case_no) == ["scjg"]
 
     with hub.engine.connect() as tx:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, select, text, update
 from hub.deciding.brought import brought
 from hub.deciding.revision import DecisionRevision
 from hub.deciding.withdraw_decision import withdraw_decision
-from hub.errors import Conflict
+from hub.errors import Conflict, NotFound, Rejected
 from hub.ledger import LedgerRow
 from hub.material import Material
 from hub.ports import Desk
@@ -21,6 +21,7 @@ from hub.pushing.release_push import check_again, complete_held
 from hub.pushing.rules.draft_rule import draft_rule, save_rule
 from hub.pushing.rules.publish_rule import publish_rule
 from hub.pushing.send_late import send_late
+from hub.pushing.take_back_late import take_back_late, unsent_files
 from hub.reuse.accept_case import accept_case
 from hub.reuse.promise_deferral import promise_deferral, settle_deferral
 from hub.reuse.use_material import use_material
@@ -41,6 +42,19 @@ def flagged(tx: Connection, desk: Desk, *lost: str) -> str:
     case_no, materials = accepted(tx, desk)
     ids = [materials[code] for code in lost]
     tx.execute(update(Material).where(Material.id.in_(ids)).values(state="revoked"))
+    decide_it(tx, desk, case_no)
+    return case_no
+
+
+def promised(tx: Connection, desk: Desk) -> str:
+    """A decision that went while a material may follow."""
+    case_no = start(tx, desk)
+    take_all(tx, case_no, but=("M06",))
+    promise_deferral(
+        tx, case_no=case_no, requirement_id=line_of(tx, case_no, "M06").id, until=today(desk) + days(1),
+        promised_by="张三", actor=CLERK, desk=desk,
+    )  # fmt: skip
+    accept_case(tx, case_no, desk, actor=CLERK)
     decide_it(tx, desk, case_no)
     return case_no
 
@@ -124,15 +138,8 @@ def test_who_may_not_see_a_file_does_not_get_it_late_either(county: Engine, desk
 def test_a_promised_material_is_sent_when_it_comes(county: Engine, desk: Desk) -> None:
     """容缺: the package named the promise; the correction has the file in its place, once."""
     with county.begin() as tx:
-        case_no = start(tx, desk)
-        take_all(tx, case_no, but=("M06",))
+        case_no = promised(tx, desk)
         line = line_of(tx, case_no, "M06")
-        promise_deferral(
-            tx, case_no=case_no, requirement_id=line.id, until=today(desk) + days(1), promised_by="张三",
-            actor=CLERK, desk=desk,
-        )  # fmt: skip
-        accept_case(tx, case_no, desk, actor=CLERK)
-        decide_it(tx, desk, case_no)
         first = data_of(packages_of(tx, case_no, "approval.decided.v1")["scjg"])
         assert [one["material_name"] for one in first["promised"]] == [line.name]
         assert check_again(tx, case_no, desk).corrected == ()
@@ -239,3 +246,61 @@ def test_a_file_that_nobody_saw_through_is_sent_by_the_chores(county: Engine, de
         ids = [uuid.UUID(one) for one in files(sent(tx, case_no)["scjg"])]
         assert len(ids) == len(set(ids))
         assert tx.execute(text("SELECT count(*) FROM decision_revisions")).scalar() == 1
+
+
+def test_a_file_chosen_by_mistake_is_taken_back_before_it_was_sent(county: Engine, desk: Desk) -> None:
+    """With a reason, once; then it is missing again where the push waits. What was accepted, or was sent, stays."""
+    with county.begin() as tx:
+        blocking(tx)
+        case_no = flagged(tx, desk, "M01", "M03")
+    with county.begin() as tx:
+        wrong = take(tx, case_no, "M01", content="wrong", name="选错.pdf")
+        check_again(tx, case_no, desk)
+
+    def back(tx: Connection, one: uuid.UUID, reason: str = "选错了文件") -> str:
+        return take_back_late(tx, one, case_no=case_no, reason=reason, desk=desk, actor=ACTOR)
+
+    with county.begin() as tx:
+        assert [one["id"] for one in unsent_files(tx, case_no, desk)] == [str(wrong)]
+        with pytest.raises(Rejected, match="理由"):
+            back(tx, wrong, " ")
+        with pytest.raises(NotFound):
+            back(tx, uuid.uuid4())
+        assert (back(tx, wrong), back(tx, wrong)) == ("选错.pdf", "选错.pdf")
+        removed = tx.execute(select(LedgerRow.reason).where(LedgerRow.action == "material.removed"))
+        assert list(removed.scalars()) == ["选错了文件"]
+        lacked = tx.scalars(select(Push.missing).where(Push.state == "held")).one()
+        assert [one["code"] for one in lacked or ()] == ["M01", "M03"]
+        assert brought(tx, case_no, desk) is None
+    with county.begin() as tx:
+        right = take(tx, case_no, "M01", content="right")
+        send_late(tx, case_no, desk, actor=ACTOR)
+        accepted_one = tx.scalars(
+            select(Material.id).where(Material.case_no == case_no, Material.state == "usable")
+            .order_by(Material.created_at, Material.id)
+        ).first()  # fmt: skip
+        assert accepted_one is not None
+        for one in (right, accepted_one):
+            with pytest.raises(Conflict, match="不能移除"):
+                back(tx, one)
+        assert str(wrong) not in files(sent(tx, case_no)["scjg"])
+
+
+def test_taken_back_it_is_promised_again_and_what_it_replaced_stands(county: Engine, desk: Desk) -> None:
+    """As if it had never come: the promise is open, the older file of the party may be reused, and nothing was sent."""
+    with county.begin() as tx:
+        ask_for(tx, MUST)
+        _earlier, on_file = accepted(tx, desk)
+        case_no = promised(tx, desk)
+        line = line_of(tx, case_no, "M06")
+    with county.begin() as tx:
+        late = take(tx, case_no, "M06", content="wrong")
+        settle_deferral(tx, case_no, line.id, f"material:{late}", actor=CLERK, now=desk.clock())
+        older = select(Material.state).where(Material.id == on_file["M06"])
+        assert tx.scalar(older) == "superseded"
+    with county.begin() as tx:
+        take_back_late(tx, late, case_no=case_no, reason="选错了文件", desk=desk, actor=ACTOR)
+        assert tx.scalar(older) == "usable"
+        assert tx.scalar(text("SELECT count(*) FROM deferrals WHERE settled_at IS NULL")) == 1
+        assert brought(tx, case_no, desk) is None
+        assert sent(tx, case_no) == {}
