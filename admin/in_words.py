@@ -22,7 +22,7 @@ _LEAST = 2
 #: Longer texts are nobody's sentences.
 _LONGEST = 2000
 #: What sentences are joined by, what stands there in English, and how many of them have to be known.
-_JOINTS = (("；", "; ", any), ("。", ". ", any), ("，", ", ", all))
+_JOINTS = (("；", "; ", any), ("。", ". ", any), ("，", ", ", all), ("：", ": ", any), ("或", " or ", all))
 
 
 def in_words(text: str) -> str:

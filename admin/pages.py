@@ -15,6 +15,7 @@ from flask_babel import gettext
 from sqlalchemy import ColumnElement
 
 from admin import listing
+from admin.in_words import in_words
 from admin.premises import here, may
 from admin.sheets import guarded, workbook
 from hub.errors import HubError, Rejected
@@ -106,7 +107,7 @@ def sentence_on_refusal(back: Callable[..., str]) -> Callable[[Callable[..., Any
             try:
                 return handler(*args, **kwargs)
             except HubError as error:
-                flash(error.message, "danger")
+                flash(in_words(error.message), "danger")
                 return redirect(back(**kwargs))
 
         return guarded_handler

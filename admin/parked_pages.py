@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Select, func, select
 from werkzeug.wrappers import Response
 
 from admin import cells
+from admin.in_words import in_words
 from admin.listing import Column, Listing
 from admin.pages import ListScreen, reason, sentence_on_refusal, to
 from admin.premises import actor, here
@@ -91,7 +92,7 @@ class ParkedView(ListScreen):
                 None,
                 narrow=True,
             ),
-            Column("cause", _("原因"), lambda r: cells.clip(r.cause, 24)),
+            Column("cause", _("原因"), lambda r: cells.clip(in_words(r.cause), 24)),
             Column("rows", _("等待的消息"), lambda r: cells.plain(r.rows), None, narrow=True),
             Column("oldest", _("最早写入"), lambda r: cells.ago(r.oldest)),
             Column(

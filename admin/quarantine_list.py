@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Select, func, select
 
 from admin import cells
 from admin.home_figures import today
+from admin.in_words import in_words
 from admin.listing import Choice, Column, Listing, codes, words
 from hub.department import Department
 from hub.exchange.inbox import Quarantined
@@ -108,7 +109,7 @@ LISTING = Listing(
             Quarantined.cause,
             narrow=True,
         ),
-        Column("message", _("说明"), lambda r: cells.clip(r.message, 60)),
+        Column("message", _("说明"), lambda r: cells.clip(in_words(r.message), 60)),
         Column("size", _("大小"), lambda r: cells.size(r.size), Quarantined.size, wider=True),
         Column(
             "state",

@@ -11,6 +11,7 @@ from flask_babel import gettext
 from sqlalchemy import Connection, select
 from werkzeug.wrappers import Response
 
+from admin.in_words import in_words
 from admin.marked_json import Line, hexdump, marked
 from admin.pages import ListScreen, reason, sentence_on_refusal, to
 from admin.premises import actor, here
@@ -39,7 +40,7 @@ def _lines(value: bytes) -> tuple[list[Line], Any]:
     faults: dict[str, list[str]] = {}
     if isinstance(document, Mapping):
         for fault in violations(str(document.get("type", "")), document):
-            faults.setdefault(fault.path, []).append(fault.message)
+            faults.setdefault(fault.path, []).append(in_words(fault.message))
     return marked(document, faults), document
 
 
@@ -123,7 +124,7 @@ class QuarantineView(ListScreen):
     def replay(self, number: int) -> Response:
         """重放."""
         tried = _settled(number, "replay", reason())
-        flash(tried.words, "success" if tried.done else "danger")
+        flash(in_words(tried.words), "success" if tried.done else "danger")
         return redirect(url_for("QuarantineView.show", number=number))
 
     @expose("/<int:number>/dismiss", methods=["POST"])
@@ -133,7 +134,7 @@ class QuarantineView(ListScreen):
     def dismiss(self, number: int) -> Response:
         """作废."""
         tried = _settled(number, "dismiss", reason())
-        flash(tried.words, "success" if tried.done else "danger")
+        flash(in_words(tried.words), "success" if tried.done else "danger")
         return redirect(url_for("QuarantineView.show", number=number))
 
     @expose("/bulk", methods=["POST"])
@@ -148,7 +149,9 @@ class QuarantineView(ListScreen):
             raise Rejected(gettext("请先选择消息。"))
         results = [(number, _settled(number, act, why)) for number in ids]
         if request.headers.get("X-Requested-With") == "fetch":
-            return jsonify([{"id": number, "done": one.done, "words": one.words} for number, one in results])
+            return jsonify(
+                [{"id": number, "done": one.done, "words": in_words(one.words)} for number, one in results]
+            )
         return self.page(
             "quarantine_bulk.html", title=gettext("批量处理结果"), results=results, act=act, why=why
         )

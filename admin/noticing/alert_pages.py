@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Select, func, select
 from werkzeug.wrappers import Response
 
 from admin import cells
+from admin.in_words import in_words
 from admin.listing import Choice, Column, Listing, words
 from admin.pages import ListScreen, reason, sentence_on_refusal, to
 from admin.premises import actor, here
@@ -68,7 +69,7 @@ class AlertView(ListScreen):
         query=_query,
         columns=(
             Column("kind", _("类别"), lambda r: cells.word("alert_kind", r.kind), Alert.kind, narrow=True),
-            Column("words", _("说明"), lambda r: cells.plain(r.words), None, narrow=True),
+            Column("words", _("说明"), lambda r: cells.plain(in_words(r.words)), None, narrow=True),
             Column("since", _("最早的一条"), lambda r: cells.ago(r.since), Alert.since),
             Column("raised_at", _("告警时间"), lambda r: cells.when(r.raised_at), Alert.raised_at),
             Column(

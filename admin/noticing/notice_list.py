@@ -11,6 +11,7 @@ from markupsafe import Markup
 from sqlalchemy import Connection, Select, and_, select
 
 from admin import cells
+from admin.in_words import in_words
 from admin.listing import Choice, Column, Listing, words
 from hub.department import Department
 from hub.noticing.notice import Notice
@@ -80,7 +81,7 @@ def _title(row: Any) -> Markup:
     dot = Markup('<i class="unread" title="{}"></i>').format(gettext("未读")) if row.read_at is None else ""
     return Markup(
         '<div class="wrap"><a href="{}">{}<b>{}</b></a><small class="block">{}</small></div>'
-    ).format(url_for("NoticeView.show", number=row.id), dot, row.title, row.body)
+    ).format(url_for("NoticeView.show", number=row.id), dot, in_words(row.title), in_words(row.body))
 
 
 def _state(row: Any) -> Markup:

@@ -61,7 +61,10 @@ TOLD_BY: tuple[Family, ...] = (
     trace_exchange.EXCHANGE,
     trace_exchange.LEDGER,
 )
-_MATERIALS = f"SELECT {columns(Material, 'm')} FROM materials m WHERE m.case_no = %(case_no)s ORDER BY m.created_at, m.id"  # noqa: S608
+_MATERIALS = f"""
+SELECT {columns(Material, "m")}, (SELECT r.name FROM requirements r WHERE r.id = m.requirement_id)
+FROM materials m WHERE m.case_no = %(case_no)s ORDER BY m.created_at, m.id
+"""  # noqa: S608
 _PARTY = f"SELECT {columns(Party, 'p')} FROM parties p WHERE p.id = %(party_id)s"  # noqa: S608
 _LIGHT = f"SELECT {columns(PartyLight, 'l')} FROM party_lights l WHERE l.party_id = %(party_id)s"  # noqa: S608
 #: What the page beside the lines is made from.
@@ -151,6 +154,14 @@ def _lines(found: Gathering, answer: Mapping[str, Answer]) -> Iterator[TraceLine
     yield from trace_told.left_over(found)
 
 
+def _materials(found: Gathering, rows: Answer) -> Iterator[dict[str, Any]]:
+    """Those that are not withheld, by the file's name or by the line that it was taken for."""
+    for row in mapped(Material, rows, "line"):
+        line = row.pop("line") or row["name"]
+        if not found.hides("materials", None, row["name"]) and not found.hides("materials", None, line):
+            yield row
+
+
 def _whole(found: Gathering, answer: Mapping[str, Answer], lines: tuple[TraceLine, ...]) -> Trace:
     decisions = mapped(Decision, answer[trace_case.DECISIONS])
     lights = mapped(PartyLight, answer[_LIGHT])
@@ -162,11 +173,7 @@ def _whole(found: Gathering, answer: Mapping[str, Answer], lines: tuple[TraceLin
         revisions=tuple(mapped(DecisionRevision, answer[trace_case.REVISIONS])),
         licences=tuple(mapped(Licence, answer[trace_licence.LICENCES])) if not found.hides("licence") else (),
         pushes=tuple(_push(found, row) for row in mapped(Push, answer[trace_push.PUSHES])),
-        materials=tuple(
-            row
-            for row in mapped(Material, answer[_MATERIALS])
-            if not found.hides("materials", None, row["name"])
-        ),
+        materials=tuple(_materials(found, answer[_MATERIALS])),
         findings=_with_files(answer),
         uses=tuple(trace_window.uses_of(answer[trace_window.USES])),
         promises=tuple(trace_window.promises_of(answer[trace_window.PROMISES])),

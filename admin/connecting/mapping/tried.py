@@ -128,7 +128,7 @@ def message_of(kind: str, fields: Mapping[str, Any]) -> dict[str, Any]:
         path = one.path.removeprefix("data.")
         target = path.split(".")[0].split("[")[0].removesuffix("_fen")
         if target != form.subject or not faults:
-            faults.append({"target": known.get(target, target), "words": f"{path}：{one.message}"})
+            faults.append({"target": known.get(target, target), "words": in_words(f"{path}：{one.message}")})
     return {"type": form.event_type, "data": shown(data), "faults": faults}
 
 
