@@ -120,6 +120,12 @@ def gather(tx: Connection, opened_rows: Iterable[Any], desk: Desk) -> dict[str, 
     return found
 
 
+def taken_for(tx: Connection, case_no: str) -> dict[str, str]:
+    """Material id -> name of the requirement that it was taken or reused for, as `hub.pushing.withhold` asks for it."""
+    (met,) = ask(tx, (_MET, {"case_nos": [case_no]}))
+    return {str(material_id): name for _no, _requirement, name, material_id in met if material_id is not None}
+
+
 def _material(row: Sequence[Any], desk: Desk) -> dict[str, Any]:
     id_, name, get_type, get_num, sha256, size, media_type, _at = row
     return {

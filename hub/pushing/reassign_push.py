@@ -17,6 +17,7 @@ from hub.advice.speak import Speaker
 from hub.deciding.correct_decision import EVENT_TYPE as CORRECTED
 from hub.deciding.corrected_package import about
 from hub.deciding.decide import lane_for
+from hub.deciding.gathered import taken_for
 from hub.deciding.told import Recipient, Standing, Telling
 from hub.department import Department
 from hub.errors import Conflict, Rejected
@@ -88,7 +89,7 @@ def _give_back(
     decision, now = standing.decision, telling.now
     clock = standing.clock(to.department, now)
     revision = max(decision.revision, to.revision) + 1
-    data, withheld, _ = _package(standing, to.department)
+    data, withheld, _ = _package(tx, standing, to.department)
     push: dict[str, Any] = {"id": str(to.id), "department": to.department, **_times(clock)}
     push["revision"] = revision
     if withheld:
@@ -108,7 +109,9 @@ def _give_back(
     move_by_hand(tx, to.id, "reopened", actor=by.actor, reason=reason, now=now)
 
 
-def _package(standing: Standing, department: str) -> tuple[dict[str, Any], list[str], Owed | None]:
+def _package(
+    tx: Connection, standing: Standing, department: str
+) -> tuple[dict[str, Any], list[str], Owed | None]:
     """What a department gets of the decision as it stands, what is withheld of it, and the rule's word."""
     owed = next(
         (one for one in standing.rulebook.owed(standing.decision.marks) if one.department == department), None
@@ -117,7 +120,8 @@ def _package(standing: Standing, department: str) -> tuple[dict[str, Any], list[
     left_out, masked = (owed.left_out, owed.masked) if owed else ((), ())
     data = {key: value for key, value in fullest.data.items() if key not in ("push", "correction")}
     withheld = sorted({*left_out, *masked, *(fullest.withheld or ())})
-    return withhold(data, left_out, masked), withheld, owed
+    lines = taken_for(tx, standing.decision.case_no)
+    return withhold(data, left_out, masked, lines), withheld, owed
 
 
 def new_push(
@@ -125,7 +129,7 @@ def new_push(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The new push's row, and its package's."""
     decision, now = standing.decision, desk.clock()
-    data, withheld, owed = _package(standing, department)
+    data, withheld, owed = _package(tx, standing, department)
     clock = standing.clock(department, now)
     push: dict[str, Any] = {"id": str(new_id), "department": department, **_times(clock)}
     push["revision"] = decision.revision
@@ -150,6 +154,7 @@ def new_push(
         "package_sha256": sealed.sha256,
         "revision": decision.revision,
         "withheld": withheld or None,
+        "missing": (data.get("completeness") or {}).get("missing") or None,
         **{name: getattr(clock, name) for name in _LIMITS},
         "next_due_at": clock.next_due_at,
         "created_at": now,

@@ -17,6 +17,7 @@ from hub.material import Material
 from hub.ports import Desk
 from hub.pushing.complete_case import Completion, complete_case
 from hub.pushing.push import Push
+from hub.pushing.reassign_push import reassign_push
 from hub.pushing.release_push import check_again, complete_held
 from hub.pushing.rules.draft_rule import draft_rule, save_rule
 from hub.pushing.rules.publish_rule import publish_rule
@@ -25,8 +26,9 @@ from hub.pushing.take_back_late import take_back_late, unsent_files
 from hub.reuse.accept_case import accept_case
 from hub.reuse.promise_deferral import promise_deferral, settle_deferral
 from hub.reuse.use_material import use_material
+from hub.tracing.trace import Viewer, trace
 from schemas import loads, violations
-from tests.hub.push_builders import data_of, packages_of, unsigned
+from tests.hub.push_builders import BY, data_of, packages_of, unsigned
 from tests.hub.reuse_builders import CLERK, accepted, days, decide_it, line_of, start, take, take_all, today
 from tests.hub.test_complete_case import visit
 from tests.hub.test_completeness import MUST, ask_for, blocking, county
@@ -132,7 +134,45 @@ def test_who_may_not_see_a_file_does_not_get_it_late_either(county: Engine, desk
     assert str(late) not in files(found["zhzf"])
     assert "扫描件.pdf" not in str(found["zhzf"])
     assert found["zhzf"]["correction"]["changed"] == []
+    with county.connect() as tx:
+        seen = {
+            code: trace(tx, case_no, area=desk.area, viewer=Viewer("user:test", code))
+            for code in ("scjg", "zhzf")
+        }
+    assert [code for code, one in seen.items() if "扫描件.pdf" in str(one.lines)] == ["scjg"]
+    assert [code for code, one in seen.items() if late in {row["id"] for row in one.materials}] == ["scjg"]
     assert found["zhzf"]["completeness"]["missing"] == []
+
+
+def test_who_is_given_the_push_later_is_corrected_as_well_and_sees_no_more_than_it_may(
+    county: Engine, desk: Desk
+) -> None:
+    """What the package lacked stands on the new push, too; a file is withheld from it by its line, whatever its name is."""
+    with county.begin() as tx:
+        tx.execute(
+            text("UPDATE push_rules SET state = 'superseded' WHERE name = '全部推送示范县综合行政执法局'")
+        )
+        case_no, materials = accepted(tx, desk)
+        hidden = line_of(tx, case_no, "M03")
+        tx.execute(update(Material).where(Material.id == materials["M01"]).values(state="revoked"))
+        tx.execute(update(Material).where(Material.id == materials["M03"]).values(name="扫描件.pdf"))
+        decide_it(tx, desk, case_no)
+        rule_id = draft_rule(tx, None, actor=ACTOR)
+        row = {"department": "zhzf", "left_out": [f"materials[{hidden.name}]"]}
+        save_rule(tx, rule_id, {"name": "转派来的", "departments": [row]}, actor=ACTOR)
+        publish_rule(tx, rule_id, actor=ACTOR)
+        tx.execute(update(Push).values(state="returned"))
+        push_id = tx.scalars(select(Push.id)).one()
+        reassign_push(tx, push_id, "zhzf", reason="转给执法", by=BY, desk=desk)
+        given = data_of(packages_of(tx, case_no, "approval.decided.v1")["zhzf"])
+        assert str(materials["M03"]) not in files(given)
+        late = take(tx, case_no, "M01", content="anew")
+        assert check_again(tx, case_no, desk).corrected == (BOTH[1],)
+        found = sent(tx, case_no)["zhzf"]
+
+    assert str(late) in files(found)
+    assert str(materials["M03"]) not in files(found)
+    assert found["completeness"]["missing"] == []
 
 
 def test_a_promised_material_is_sent_when_it_comes(county: Engine, desk: Desk) -> None:
