@@ -104,6 +104,13 @@ def _columns() -> Mapping[str, str]:
     return found
 
 
-def element_title(code: str) -> str:
-    """What an element is called: by the national columns; its own name where they do not know it."""
+def element_title(path: str) -> str:
+    """What an element is called: by the national columns; its own name where they do not know it.
+
+    So is what a correction says has changed: a line of the list, a step.
+    """
+    section, _bracket, row = path.removesuffix("]").partition("[")
+    if row and section in ("materials", "reused", "steps"):
+        return f"{gettext('环节') if section == 'steps' else gettext('材料')} {row}"
+    code = path.rpartition(".")[2]
     return _columns().get(code, code)

@@ -176,6 +176,11 @@ def test_what_came_late_is_sent_by_a_button_to_who_has_the_decision(
     assert "补来的内容已发给示范县市场监督管理局" in send(client, token).get_json()["said"]
     assert (send(client, token).status_code, remove("又选错了").status_code) == (409, 200)
     assert corrections(hub, case_no) == ["scjg"]
+    with hub.engine.connect() as tx:
+        sent = "SELECT event_id FROM announcements WHERE case_no = :no"
+        event = tx.scalar(text(sent), {"no": case_no})
+    got = as_user("supervisor").get(f"/inbox/messages/{event}").get_data(as_text=True)
+    assert "<dt>变了的内容</dt><dd>材料 申请书</dd>" in got
 
     with hub.engine.connect() as tx:
         of = {"no": case_no}

@@ -61,10 +61,10 @@ def promised(tx: Connection, desk: Desk) -> str:
     return case_no
 
 
-def hide(tx: Connection, *paths: str) -> None:
+def hide(tx: Connection, *paths: str, department: str = "zhzf") -> None:
     """One of the two departments does not get these."""
     rule_id = draft_rule(tx, None, actor=ACTOR)
-    row = {"department": "zhzf", "left_out": list(paths)}
+    row = {"department": department, "left_out": list(paths)}
     save_rule(tx, rule_id, {"name": "不给原件", "departments": [row]}, actor=ACTOR)
     publish_rule(tx, rule_id, actor=ACTOR)
 
@@ -157,10 +157,7 @@ def test_who_is_given_the_push_later_is_corrected_as_well_and_sees_no_more_than_
         tx.execute(update(Material).where(Material.id == materials["M01"]).values(state="revoked"))
         tx.execute(update(Material).where(Material.id == materials["M03"]).values(name="扫描件.pdf"))
         decide_it(tx, desk, case_no)
-        rule_id = draft_rule(tx, None, actor=ACTOR)
-        row = {"department": "zhzf", "left_out": [f"materials[{hidden.name}]"]}
-        save_rule(tx, rule_id, {"name": "转派来的", "departments": [row]}, actor=ACTOR)
-        publish_rule(tx, rule_id, actor=ACTOR)
+        hide(tx, f"materials[{hidden.name}]")
         tx.execute(update(Push).values(state="returned"))
         push_id = tx.scalars(select(Push.id)).one()
         reassign_push(tx, push_id, "zhzf", reason="转给执法", by=BY, desk=desk)
@@ -193,6 +190,21 @@ def test_a_promised_material_is_sent_when_it_comes(county: Engine, desk: Desk) -
         assert str(late) in files(data)
         assert data["promised"] == []
         assert data["correction"]["changed"] == [f"materials[{line.name}]"]
+
+
+def test_a_promise_is_kept_also_for_who_may_not_see_what_it_was_kept_with(county: Engine, desk: Desk) -> None:
+    """Nobody gets the file, as the rules say; nobody reads that it is still promised."""
+    with county.begin() as tx:
+        hide(tx, "materials[]")
+        hide(tx, "materials[]", department="scjg")
+        case_no = promised(tx, desk)
+        line = line_of(tx, case_no, "M06")
+        late = take(tx, case_no, "M06")
+        settle_deferral(tx, case_no, line.id, f"material:{late}", actor=CLERK, now=desk.clock())
+        assert check_again(tx, case_no, desk).corrected == BOTH
+        assert check_again(tx, case_no, desk).corrected == ()
+        for data in sent(tx, case_no).values():
+            assert (data["materials"], data["promised"], data["correction"]["changed"]) == ([], [], [])
 
 
 def test_what_has_come_is_sent_early_only_when_somebody_says_so(county: Engine, desk: Desk) -> None:
