@@ -19,6 +19,9 @@ from hub.tracing.phrase import Phrase
 _PLACE = re.compile(r"%\((\w+)\)[sd]")
 #: A text of places with less than so much Chinese between them would be known in anything.
 _LEAST = 2
+#: What is wrong with a field, behind its name.
+_ABOUT = re.compile("“([^”]*)”(.+)", re.DOTALL)
+_QUOTED, _QUOTE = re.compile("“[^“”]*”"), re.compile("[“”]")
 #: Longer texts are nobody's sentences.
 _LONGEST = 2000
 #: What sentences are joined by, what stands there in English, and how many of them have to be known.
@@ -47,6 +50,9 @@ def _known(text: str) -> str:
     whole = apart if apart is not None else _recognised(text)
     if whole is not None:
         return whole
+    about = _ABOUT.fullmatch(text)
+    if about and (said := _known(about[2])) != about[2]:
+        return f"“{about[1]}”: {said}"
     for joint, said, enough in _JOINTS:
         found = _apart(text, joint, said, enough)
         if found is not None:
@@ -78,7 +84,9 @@ def _looked_up(text: str) -> str | None:
     if text in catalogue:
         return catalogue[text]
     for _, between, key in _templates():
-        if between in text and (found := _pattern(key).fullmatch(text)):
+        found = _pattern(key).fullmatch(text) if between in text else None
+        # A place that takes in a quotation mark alone has begun in one name and ended in another.
+        if found and not any(_QUOTE.search(_QUOTED.sub("", part)) for part in found.groups()):
             return catalogue[key] % {name: _part(part) for name, part in found.groupdict().items()}
     return None
 

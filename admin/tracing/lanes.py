@@ -43,7 +43,7 @@ class Mark:
     @property
     def words(self) -> str:
         """The first few, for a hover or a screen reader."""
-        said = "；".join(of_phrase(line.title) for line in self.lines[:4])
+        said = gettext("；").join(of_phrase(line.title) for line in self.lines[:4])
         more = gettext("等 %(n)s 条", n=len(self.lines)) if len(self.lines) > 4 else ""
         return f"{self.day.isoformat()} {said}{more}"
 

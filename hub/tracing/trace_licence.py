@@ -54,7 +54,10 @@ def _lines(found: Gathering, operations: Answer, holders: Answer) -> Iterator[Tr
         return
     statuses = code_table("licence_status")
     for at, operation, was, becomes, reason, actor, department, document_no, name, number in operations:
-        states = (phrase(statuses.get(was, "无")), phrase(statuses.get(becomes, becomes)))
+        states = (
+            phrase(statuses[was]) if was in statuses else phrase("无"),
+            phrase(statuses.get(becomes, becomes)),
+        )
         moved = ((phrase("状态"), phrase("%(was)s → %(becomes)s", was=states[0], becomes=states[1])),)
         paper = ((phrase("文书号"), document_no),) if document_no else ()
         yield TraceLine(
