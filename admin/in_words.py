@@ -13,7 +13,7 @@ from functools import cache, lru_cache
 from babel.messages.mofile import read_mo
 from flask_babel import get_locale
 
-from admin.translations.build import compiled_file
+from admin.translations import compiled_file
 from hub.tracing.phrase import Phrase
 
 _PLACE = re.compile(r"%\((\w+)\)[sd]")

@@ -16,6 +16,8 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
+from admin.translations import compiled_file
+
 HERE = Path(__file__).resolve().parent
 LANGUAGES = ("en", "zh")
 WHENEVER = datetime(2026, 1, 1, tzinfo=UTC)  # the same catalogue is the same bytes
@@ -110,11 +112,6 @@ def compiled(language: str) -> bytes:
     out = io.BytesIO()
     write_mo(out, catalogue)
     return out.getvalue()
-
-
-def compiled_file(language: str) -> Path:
-    """Where it stands."""
-    return HERE / language / "LC_MESSAGES" / "messages.mo"
 
 
 def build() -> None:
