@@ -175,8 +175,8 @@ def _whole(found: Gathering, answer: Mapping[str, Answer], lines: tuple[TraceLin
         pushes=tuple(_push(found, row) for row in mapped(Push, answer[trace_push.PUSHES])),
         materials=tuple(_materials(found, answer[_MATERIALS])),
         findings=_with_files(answer),
-        uses=tuple(trace_window.uses_of(answer[trace_window.USES])),
-        promises=tuple(trace_window.promises_of(answer[trace_window.PROMISES])),
+        uses=tuple(trace_window.uses_of(found, answer[trace_window.USES])),
+        promises=tuple(trace_window.promises_of(found, answer[trace_window.PROMISES])),
         threads=_with_posts(answer),
         lines=lines,
     )

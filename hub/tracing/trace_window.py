@@ -67,9 +67,9 @@ def _lines(found: Gathering, uses: Answer, promises: Answer, consents: Answer) -
                 "warning",
                 row["withdrawn_by"],
             )
-    for use in uses_of(uses):
+    for use in uses_of(found, uses):
         yield from _use(use, case["case_no"], found.names)
-    for promise in promises_of(promises):
+    for promise in promises_of(found, promises):
         day = str(promise["promised_until"])
         detail = phrase("%(who)s承诺 %(day)s 前补交", who=promise["promised_by"], day=day)
         by = promise["recorded_by"]
@@ -87,14 +87,24 @@ def _lines(found: Gathering, uses: Answer, promises: Answer, consents: Answer) -
             yield TraceLine(promise["settled_at"], "promise", ended, "", "good")
 
 
-def uses_of(rows: Answer) -> list[dict[str, Any]]:
-    """Every use by this case and, not withdrawn, of what this case brought in; with `requirement` and `source_case`."""
-    return mapped(MaterialUse, rows, "requirement", "source_case", "way", "given_by")
+def uses_of(found: Gathering, rows: Answer) -> list[dict[str, Any]]:
+    """Every use by this case and, not withdrawn, of what this case brought in; with `requirement` and `source_case`.
+
+    Not what was withheld from the viewer's department: a file that was reused for a line goes with the line's own.
+    """
+    uses = mapped(MaterialUse, rows, "requirement", "source_case", "way", "given_by")
+    return [one for one in uses if one["case_no"] != found.case["case_no"] or not _hides_use(found, one)]
 
 
-def promises_of(rows: Answer) -> list[dict[str, Any]]:
-    """Every promise on this case, with `requirement`."""
-    return mapped(Deferral, rows, "requirement")
+def promises_of(found: Gathering, rows: Answer) -> list[dict[str, Any]]:
+    """Every promise on this case, with `requirement`; not what was withheld from the viewer's department."""
+    promises = mapped(Deferral, rows, "requirement")
+    return [one for one in promises if not found.hides("promised", None, one["requirement"])]
+
+
+def _hides_use(found: Gathering, use: Mapping[str, Any]) -> bool:
+    line = use["requirement"]
+    return found.hides("reused", "source_name", line) or found.hides("materials", None, line)
 
 
 def _use(use: Mapping[str, Any], case_no: str, names: Mapping[str, str]) -> Iterator[TraceLine]:
