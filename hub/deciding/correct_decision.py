@@ -176,12 +176,15 @@ def correct_decision(
 
 def _tell(telling: Telling, standing: Standing, right: Right, revision: int, said: Mapping[str, Any]) -> None:
     """Everyone who has it gets it anew, and has that to sign for."""
+    changed, what = (
+        ("决定已更正", "更正内容") if right.touches_the_decision else ("决定的材料已补来", "补来的材料")
+    )
     for to in standing.told:
         clock = standing.clock(to.department, telling.now)
         data = corrected_package(to, right, clock, revision, said)
         telling.say(EVENT_TYPE, to, revision, data, clock.sign_by)
-        title = f"决定已更正，须重新签收：{standing.decision.document_no}"
-        telling.notice(to, title, f"{said['reason']}。更正内容已随新的推送包发出。", clock.sign_by)
+        title = f"{changed}，须重新签收：{standing.decision.document_no}"
+        telling.notice(to, title, f"{said['reason']}。{what}已随新的推送包发出。", clock.sign_by)
     told = update(Push).where(Push.id.in_([to.id for to in standing.told]))
     telling.tx.execute(told.values(revision=revision, unsigned_revision=True))
 

@@ -14,6 +14,7 @@ from hub.deciding.withdraw_decision import withdraw_decision
 from hub.errors import Conflict, NotFound, Rejected
 from hub.ledger import LedgerRow
 from hub.material import Material
+from hub.noticing.notice import Notice
 from hub.ports import Desk
 from hub.pushing.complete_case import Completion, complete_case
 from hub.pushing.push import Push
@@ -101,9 +102,12 @@ def test_what_was_missing_reaches_who_has_the_decision_when_the_last_of_it_is_th
             select(LedgerRow.actor, LedgerRow.reason).where(LedgerRow.action == "decision.corrected")
         )
         assert unsigned(tx) == {"scjg": 1, "zhzf": 1}
+        titles = tx.execute(select(Notice.title).where(Notice.title.contains("须重新签收"))).scalars().all()
         with pytest.raises(Conflict, match="已经作出决定"):
             take(tx, case_no, "M03", content="once more")
 
+    assert len(titles) == 2
+    assert all(one.startswith("决定的材料已补来") for one in titles)
     reason = f"补齐推送包缺少的内容：材料：{names[0]}、{names[1]}"
     assert set(found) == {"scjg", "zhzf"}
     for data in found.values():
