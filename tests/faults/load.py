@@ -12,6 +12,7 @@ import random
 import re
 import sqlite3
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from contextlib import closing
@@ -215,15 +216,19 @@ class WebDecider:
     confirmed: int = 0
 
     def __call__(self, stop: threading.Event) -> None:
-        """Until told to stop; the form in hand may stay unconfirmed."""
+        """Until told to stop; what was begun is finished: it may be decided although no answer came."""
         number = 0
-        with httpx.Client(base_url=self.url, timeout=10, follow_redirects=True, trust_env=False) as client:
+        with httpx.Client(base_url=self.url, timeout=30, follow_redirects=True, trust_env=False) as client:
             while not stop.is_set():
                 number += 1
-                while not stop.is_set() and not self._submitted(
-                    client, f"示网〔2026〕{self.seed}-{number}号"
-                ):
-                    stop.wait(0.2)
+                self._until_confirmed(client, f"示网〔2026〕{self.seed}-{number}号")
+
+    def _until_confirmed(self, client: httpx.Client, document_no: str) -> None:
+        begun = time.monotonic()
+        while not self._submitted(client, document_no):
+            if time.monotonic() - begun > 230:
+                raise AssertionError(f"never confirmed: {document_no}")
+            threading.Event().wait(0.2)
 
     def _submitted(self, client: httpx.Client, document_no: str) -> bool:
         with contextlib.suppress(httpx.HTTPError):
