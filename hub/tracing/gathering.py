@@ -75,6 +75,10 @@ class Gathering:
             paths |= {f"{section}.{key}", f"{section}[].{key}", f"{section}[{row}].{key}"}
         return not self.withheld.isdisjoint(paths)
 
+    def hides_reuse(self, line: str) -> bool:
+        """Whether what was reused for this line of the list was withheld: by itself, or with the line's own files."""
+        return self.hides("reused", "source_name", line) or self.hides("materials", None, line)
+
     def name(self, department: str | None) -> str:
         """A department's name; the window's where there is none."""
         return self.names.get(department, department) if department else phrase("审批窗口")

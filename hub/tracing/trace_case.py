@@ -100,9 +100,7 @@ def _seen(found: Gathering, values: dict[str, Any]) -> Iterator[tuple[str, Any]]
     for name, value in values.items():
         section, _, row = name.removesuffix("]").partition("[")
         if row:  # a step or a line of the list
-            hidden = found.hides(section, None, row) or (
-                section == "reused" and found.hides("materials", None, row)
-            )
+            hidden = found.hides_reuse(row) if section == "reused" else found.hides(section, None, row)
         else:
             section, key = _COLUMNS.get(name, ("elements", name.removeprefix("elements.")))
             hidden = found.hides(section, key)

@@ -93,18 +93,14 @@ def uses_of(found: Gathering, rows: Answer) -> list[dict[str, Any]]:
     Not what was withheld from the viewer's department: a file that was reused for a line goes with the line's own.
     """
     uses = mapped(MaterialUse, rows, "requirement", "source_case", "way", "given_by")
-    return [one for one in uses if one["case_no"] != found.case["case_no"] or not _hides_use(found, one)]
+    own = found.case["case_no"]
+    return [one for one in uses if one["case_no"] != own or not found.hides_reuse(one["requirement"])]
 
 
 def promises_of(found: Gathering, rows: Answer) -> list[dict[str, Any]]:
     """Every promise on this case, with `requirement`; not what was withheld from the viewer's department."""
     promises = mapped(Deferral, rows, "requirement")
     return [one for one in promises if not found.hides("promised", None, one["requirement"])]
-
-
-def _hides_use(found: Gathering, use: Mapping[str, Any]) -> bool:
-    line = use["requirement"]
-    return found.hides("reused", "source_name", line) or found.hides("materials", None, line)
 
 
 def _use(use: Mapping[str, Any], case_no: str, names: Mapping[str, str]) -> Iterator[TraceLine]:
