@@ -13,7 +13,7 @@ from functools import cache, lru_cache
 from babel.messages.mofile import read_mo
 from flask_babel import get_locale
 
-from admin.translations import compiled_file
+from admin.translations import chinese, compiled_file
 from hub.tracing.phrase import Phrase
 
 _PLACE = re.compile(r"%\((\w+)\)[sd]")
@@ -35,7 +35,7 @@ def in_words(text: str) -> str:
     if isinstance(text, Phrase) and text.parts:
         said = _catalogue().get(text.text) or text.text.replace("；", "; ")
         return said % {name: of_phrase(part) for name, part in text.parts.items()}
-    return _known(str(text)) if _chinese(text) and len(text) <= _LONGEST else text
+    return _known(str(text)) if chinese(text) and len(text) <= _LONGEST else text
 
 
 def of_phrase(text: str) -> str:
@@ -111,7 +111,7 @@ def _templates() -> list[tuple[int, str, str]]:
         pieces = _PLACE.split(key)
         fixed = [piece.replace("%%", "%") for piece in pieces[::2]]
         names = pieces[1::2]
-        if names and len(set(names)) == len(names) and sum(map(_chinese, "".join(fixed))) >= _LEAST:
+        if names and len(set(names)) == len(names) and sum(map(chinese, "".join(fixed))) >= _LEAST:
             found.append((-len("".join(fixed)), max(fixed, key=len), key))
     return sorted(found)
 
@@ -123,7 +123,3 @@ def _pattern(key: str) -> re.Pattern[str]:
     for name, piece in zip(pieces[1::2], pieces[2::2], strict=True):
         pattern += f"(?P<{name}>.*?){re.escape(piece.replace('%%', '%'))}"
     return re.compile(pattern, re.DOTALL)
-
-
-def _chinese(text: str) -> bool:
-    return any("\u3400" <= letter <= "\u9fff" for letter in text)

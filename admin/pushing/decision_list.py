@@ -21,13 +21,11 @@ from hub.exchange.announcement import Announcement
 from hub.item import ServiceItem
 from hub.party import Party
 from hub.pushing.act_on_push import RENEWED
-from hub.pushing.push import NARROWED, Push
-
-_OVER = ("reassigned", "recalled")
+from hub.pushing.push import GONE, NARROWED, Push
 
 
 def _query() -> Select[Any]:
-    mine = select(func.count()).where(Push.decision_id == Decision.id, Push.state.not_in(_OVER))
+    mine = select(func.count()).where(Push.decision_id == Decision.id, Push.state.not_in(GONE))
     signed = mine.where(or_(Push.signed_at.is_not(None), Push.claimed_at.is_not(None)))
     renewed = select(func.count()).where(
         Announcement.case_no == Decision.case_no,

@@ -11,6 +11,8 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from admin.translations import chinese
+
 _ROOT = Path(__file__).resolve().parents[2]
 #: Where everything Chinese is a sentence for people.
 _WHOLE = (
@@ -112,7 +114,7 @@ def _is_said(node: ast.AST) -> bool:
 def _error_words(tree: ast.AST) -> Iterator[str]:
     """An error that is raised without words says those of its class."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef) and (said := ast.get_docstring(node)) and _chinese(said):
+        if isinstance(node, ast.ClassDef) and (said := ast.get_docstring(node)) and chinese(said):
             yield said
 
 
@@ -134,12 +136,8 @@ def _texts(tree: ast.AST) -> Iterator[str]:
             text = _with_places(node)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in beside:
             text = node.value
-        if _chinese(text) and "\\d" not in text and "\n" not in text:
+        if chinese(text) and "\\d" not in text and "\n" not in text:
             yield text.strip("，；")
-
-
-def _chinese(text: str) -> bool:
-    return any("\u3400" <= letter <= "\u9fff" for letter in text)
 
 
 def _with_places(node: ast.JoinedStr) -> str:

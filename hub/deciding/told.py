@@ -21,6 +21,7 @@ from hub.exchange.outbox import OutboxRow
 from hub.noticing.notice import Notice
 from hub.ports import Desk
 from hub.pushing.package import Sealed, instant, seal_event
+from hub.pushing.push import GONE
 from hub.pushing.rulebook import Clock, Marks, Rulebook, read_rulebook, rulebook_questions
 from hub.round_trips import Rows, ask
 from hub.workday import local_day
@@ -28,7 +29,7 @@ from schemas import loads
 
 REASON = (2, 2000)
 #: Nobody has the package yet, or nobody has it any more.
-UNTOLD = ("held", "reassigned", "recalled")
+UNTOLD = ("held", *GONE)
 
 
 class Decided(NamedTuple):

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from hub.errors import Conflict, NotFound
 from hub.ledger import LedgerRow
-from hub.pushing.push import PushMove, after
+from hub.pushing.push import GONE, PushMove, after
 from hub.pushing.standing import COLUMNS, LIMITS, STILL, Act, Row, forward, note, replay, steps, tick
 from hub.round_trips import Question, Rows, ask, listed, tell, write
 
@@ -148,7 +148,7 @@ def _detours(before: Mapping[uuid.UUID, Row], changed: Sequence[Row]) -> list[Qu
     found: list[Question] = []
     for push in changed:
         was = before[push["id"]]["state"]
-        if was != push["state"] and push["state"] not in ("reassigned", "recalled"):
+        if was != push["state"] and push["state"] not in GONE:
             found += [(_STEP, {"ids": [push["id"]], "states": [to]}) for to in steps(was, push["state"])[:-1]]
     return found
 
